@@ -1,0 +1,59 @@
+import type * as tf from '@tensorflow/tfjs-core';
+
+/** Element types of inputs, outputs and state. */
+export type DType = 'float32' | 'int32';
+
+/** Shape and element type of a tensor; `dtype` is float32 when left out. */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly dtype?: DType;
+}
+
+/** What a step function is called with: inputs change at every run, state is kept between runs. State is float32. */
+export interface Signature {
+  readonly inputs: Record<string, TensorSpec>;
+  readonly state?: Record<string, TensorSpec>;
+}
+
+/** Tensors by name. */
+export type Tensors = Record<string, tf.Tensor>;
+
+/** Typed arrays by name: what goes into and comes out of a program. */
+export type Arrays = Record<string, Float32Array | Int32Array>;
+
+/**
+ * A pure function of tensors: no reading of values, no randomness, no tensors from outside (they would be frozen).
+ * The returned state replaces the old; a name that is left out keeps its values.
+ */
+export type StepFunction = (inputs: Tensors, state: Tensors) => { outputs: Tensors; state?: Tensors };
+
+/** A step function made ready to run. One run at a time. */
+export interface Program {
+  /** Runs one step. The arrays returned are valid until the next run; copy what must be kept. */
+  run(inputs: Arrays): Promise<Arrays>;
+  /** A copy of one state tensor. Throws RangeError for an unknown name. */
+  readState(name: string): Float32Array;
+  /** Replaces one state tensor. Throws RangeError for an unknown name or a wrong length. */
+  writeState(name: string, values: Float32Array): void;
+  dispose(): Promise<void>;
+}
+
+export type EngineName = 'onnx' | 'tensorflow' | 'reference';
+
+export interface CompileOptions {
+  /** Names the program in errors. */
+  readonly label?: string;
+}
+
+/** Where programs run. */
+export interface Engine {
+  readonly name: EngineName;
+  readonly device: string;
+  readonly threads: number;
+  /**
+   * Makes a step function ready to run. State starts as zeros.
+   * @throws RecordingError when the function does what cannot be recorded, naming what and where.
+   */
+  compile(fn: StepFunction, signature: Signature, options?: CompileOptions): Promise<Program>;
+  dispose(): Promise<void>;
+}
