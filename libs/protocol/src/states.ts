@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+export const runStateSchema = z.enum([
+  'draft',
+  'approving',
+  'running',
+  'paused',
+  'evaluating',
+  'completed',
+  'failed',
+  'cancelled',
+]);
+export type RunState = z.infer<typeof runStateSchema>;
+
+export const roundStateSchema = z.enum(['offered', 'collecting', 'aggregating', 'published', 'abandoned']);
+export type RoundState = z.infer<typeof roundStateSchema>;
+
+export const assignmentStateSchema = z.enum([
+  'offered',
+  'accepted',
+  'training',
+  'uploading',
+  'received',
+  'declined',
+  'expired',
+  'failed',
+  'superseded',
+]);
+export type AssignmentState = z.infer<typeof assignmentStateSchema>;
+
+export const siteStateSchema = z.enum(['pending', 'approved', 'revoked']);
+export type SiteState = z.infer<typeof siteStateSchema>;

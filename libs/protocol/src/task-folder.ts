@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { assignmentIdSchema, runIdSchema, siteIdSchema } from './identifiers.js';
+import { assignmentReportSchema } from './assignment.js';
+import { problemSchema } from './problem.js';
+import { recipeSchema } from './recipe.js';
+
+/**
+ * The contract between agent and trainer. A run has one folder with `run.json`, and one sub-folder an assignment with
+ * `task.json` and the weights; the trainer leaves `result.safetensors` and `report.json` there. All written by rename.
+ */
+export const RUN_FILE = 'run.json';
+export const TASK_FILE = 'task.json';
+export const RESULT_FILE = 'result.safetensors';
+export const REPORT_FILE = 'report.json';
+
+export const runFileSchema = z.object({
+  runId: runIdSchema,
+  siteId: siteIdSchema,
+  sites: z.array(siteIdSchema).min(1),
+  recipe: recipeSchema,
+  imagesDirectory: z.string().min(1),
+  engine: z.object({ name: z.enum(['auto', 'onnx', 'tensorflow', 'reference']), threads: z.int().min(1) }),
+  checkpointEverySteps: z.int().min(1),
+});
+export type RunFile = z.infer<typeof runFileSchema>;
+
+export const taskFileSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('train'),
+    assignmentId: assignmentIdSchema,
+    round: z.int().min(0),
+    weightsFile: z.string(),
+  }),
+  z.object({
+    kind: z.literal('evaluate'),
+    assignmentId: assignmentIdSchema,
+    round: z.int().min(0),
+    beforeFile: z.string(),
+    afterFile: z.string(),
+  }),
+]);
+export type TaskFile = z.infer<typeof taskFileSchema>;
+
+/** `report.json`: what leaves the site beside the result, and the result's hash. */
+export const reportFileSchema = z.object({ sha256: z.string(), sizeBytes: z.int(), report: assignmentReportSchema });
+export type ReportFile = z.infer<typeof reportFileSchema>;
+
+/** Agent to trainer, one JSON a line on stdin. */
+export const trainerCommandSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('task'), folder: z.string() }),
+  z.object({ type: z.literal('cancel'), assignmentId: assignmentIdSchema }),
+  z.object({ type: z.literal('stop') }),
+]);
+export type TrainerCommand = z.infer<typeof trainerCommandSchema>;
+
+/** Trainer to agent, one JSON a line on stdout. Never an identifier, pixel or path of a patient's file. */
+export const trainerMessageSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('ready'),
+    engine: z.object({ name: z.string(), device: z.string(), threads: z.int() }),
+    parameters: z.int(),
+    data: z.object({
+      images: z.int(),
+      trainImages: z.int(),
+      heldOutImages: z.int(),
+      patients: z.int(),
+      classes: z.record(z.string(), z.int()),
+      problems: z.array(z.object({ kind: z.string(), count: z.int() })),
+    }),
+  }),
+  z.object({
+    type: z.literal('progress'),
+    assignmentId: assignmentIdSchema,
+    stage: z.enum(['training', 'evaluating']),
+    done: z.number(),
+    total: z.number(),
+    loss: z.number().optional(),
+    imagesPerSecond: z.number().optional(),
+  }),
+  z.object({ type: z.literal('done'), assignmentId: assignmentIdSchema }),
+  z.object({ type: z.literal('failed'), assignmentId: assignmentIdSchema.nullable(), problem: problemSchema }),
+]);
+export type TrainerMessage = z.infer<typeof trainerMessageSchema>;
