@@ -435,6 +435,31 @@ export const ERRORS = {
     text: 'the service is starting or stopping',
     remedy: 'Try again in a few seconds.',
   },
+  // command line
+  USAGE_INVALID: {
+    status: 400,
+    retryable: false,
+    text: 'the command cannot be understood',
+    remedy: 'Correct the named argument or flag; `--help` after any command shows an example.',
+  },
+  INPUT_FILE_INVALID: {
+    status: 400,
+    retryable: false,
+    text: 'the file cannot be used',
+    remedy: 'Check that the file exists and fits its schema; the message names the fields.',
+  },
+  OUTPUT_NOT_OURS: {
+    status: 409,
+    retryable: false,
+    text: 'the output folder already holds something else',
+    remedy: 'Choose an empty or new folder with --out; only a folder that this command wrote is replaced.',
+  },
+  PROCESS_ENDED: {
+    status: 500,
+    retryable: true,
+    text: 'a process that this command started ended unexpectedly',
+    remedy: 'Read the named log; start the command again.',
+  },
   INTERRUPTED: {
     status: 499,
     retryable: true,
