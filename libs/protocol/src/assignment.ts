@@ -9,7 +9,11 @@ const offerBase = {
   assignmentId: assignmentIdSchema,
   runId: runIdSchema,
   recipeSha256: sha256Schema,
-  round: z.int().min(0),
+  /**
+   * Rounds count from 1: round n starts from model version n - 1 and makes version n, so its first local step is the
+   * run's step (n - 1) * localSteps. The evaluation comes after the last training round and counts on.
+   */
+  round: z.int().min(1),
   attempt: z.int().min(0),
   deadlineAt: z.iso.datetime(),
   /** Sites of the run in the order of their ids; the position is the site's index in the class embedding. */

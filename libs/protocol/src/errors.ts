@@ -42,6 +42,12 @@ export const ERRORS = {
     text: 'an object with this name exists already',
     remedy: 'Choose another name or use the existing one.',
   },
+  RATE_LIMITED: {
+    status: 429,
+    retryable: true,
+    text: 'too many failed attempts from this address',
+    remedy: 'Wait a minute and check the credentials before you try again.',
+  },
   INTERNAL: {
     status: 500,
     retryable: true,
