@@ -103,6 +103,8 @@ export const evaluationSchema = z.strictObject({
   samplesPerSite: z.int().min(8).max(100_000).default(128),
   extractorSeed: z.int().min(0).default(5),
   utilitySeeds: z.int().min(0).max(20).default(3),
+  /** Classes that sites are short of: the utility classifier tells them from the others. None: no utility is measured. */
+  scarceClasses: z.array(z.string()).default([]),
 });
 
 const recipeShape = z.strictObject({
@@ -151,6 +153,9 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
       );
   });
   if (new Set(recipe.classes).size !== recipe.classes.length) fault(['classes'], 'class names that differ');
+  recipe.evaluation.scarceClasses.forEach((name, index) => {
+    if (!recipe.classes.includes(name)) fault(['evaluation', 'scarceClasses', index], 'one of classes');
+  });
   if (recipe.process.kind === 'edm' && recipe.objective.prediction !== 'edm')
     fault(['objective', 'prediction'], 'edm with process.kind edm');
   if (recipe.process.kind === 'ddpm' && recipe.objective.prediction === 'edm')
