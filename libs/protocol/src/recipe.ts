@@ -35,7 +35,7 @@ export const edmProcessSchema = z.strictObject({
   sigmaMax: positive.default(80),
   rho: positive.default(7),
   /** Mean and standard deviation of ln(sigma) in training (Karras et al. 2022, table 1). */
-  pMean: z.number().default(-1.2),
+  pMean: z.number().min(-20).max(20).default(-1.2),
   pStd: positive.default(1.2),
 });
 

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { TributaryError } from './errors.js';
+import { fromProblem, parseOrThrow, problemSchema, toProblem } from './problem.js';
+
+describe('problems', () => {
+  it('carry code, remedy and fields there and back', () => {
+    const sent = new TributaryError('RECIPE_INVALID', {
+      detail: 'rounds.count: too small',
+      fields: [{ path: 'rounds.count', expected: '>= 1' }],
+      hint: 3,
+    });
+    const received = fromProblem(problemSchema.parse(JSON.parse(JSON.stringify(toProblem(sent, 'c-1')))));
+    expect(received.code).toBe('RECIPE_INVALID');
+    expect(received.message).toBe(sent.message);
+    expect(received.context.fields).toEqual([{ path: 'rounds.count', expected: '>= 1' }]);
+    expect(received.context.hint).toBe(3);
+  });
+
+  it('hide everything about an error that is not of the catalogue', () => {
+    const problem = toProblem(new Error('/data/patients/Doe^John/1.dcm is broken'));
+    expect(problem.code).toBe('INTERNAL');
+    expect(JSON.stringify(problem)).not.toContain('Doe');
+  });
+
+  it('name every wrong field with what was expected there', () => {
+    const schema = z.strictObject({ rounds: z.strictObject({ count: z.int().min(1) }), name: z.string() });
+    const parse = () => parseOrThrow(schema, { rounds: { count: 0 }, name: 4, extra: true }, 'RECIPE_INVALID');
+    expect(parse).toThrow(TributaryError);
+    try {
+      parse();
+    } catch (error) {
+      const paths = error instanceof TributaryError ? error.context.fields?.map((field) => field.path) : [];
+      expect(paths).toEqual(expect.arrayContaining(['rounds.count', 'name', '(root)']));
+    }
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, it } from '@jest/globals';
+import { embeddingRow, embeddingRows, recipeSchema, type RecipeInput } from './recipe.js';
+import { recipeHash } from './recipe-hash.js';
+
+function validRecipe(): RecipeInput {
+  return {
+    name: 'brain phantom',
+    seed: 7,
+    image: { sizePx: 32, channels: 1 },
+    classes: ['base', 'base-lesion'],
+    data: { intensity: { method: 'percentile' } },
+    conditioning: {},
+    network: { kind: 'unet2d', blockOutChannels: [16, 32], attention: [false, true] },
+    process: { kind: 'edm' },
+    objective: { prediction: 'edm' },
+    optimiser: { kind: 'adamw', learningRate: 2e-3 },
+    rounds: { count: 10, localSteps: 8, batchSize: 16, quorum: 2 },
+    strategy: { kind: 'fedavg' },
+    evaluation: { sampler: 'heun' },
+  };
+}
+
+/** Every leaf of a value with its path. */
+function leaves(value: unknown, path: (string | number)[] = []): (string | number)[][] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return Object.entries(value).flatMap(([key, member]) =>
+    leaves(member, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
+}
+
+function withLeaf(value: unknown, path: readonly (string | number)[], leaf: unknown): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return leaf;
+  if (Array.isArray(value))
+    return value.map((member: unknown, index) => (index === key ? withLeaf(member, rest, leaf) : member));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, name === key ? withLeaf(member, rest, leaf) : member]),
+  );
+}
+
+describe('a recipe', () => {
+  const recipe = recipeSchema.parse(validRecipe());
+
+  it('fills in its defaults', () => {
+    expect(recipe.process).toEqual({
+      kind: 'edm',
+      sigmaData: 0.5,
+      sigmaMin: 0.002,
+      sigmaMax: 80,
+      rho: 7,
+      pMean: -1.2,
+      pStd: 1.2,
+    });
+    expect(recipe.data.onBadFile).toBe('skip');
+  });
+
+  it('has a hash that depends on its content and not on the order of its fields', () => {
+    const reversed = Object.fromEntries(Object.entries(validRecipe()).reverse());
+    expect(recipeHash(recipeSchema.parse(reversed))).toBe(recipeHash(recipe));
+    expect(recipeHash(recipeSchema.parse({ ...validRecipe(), seed: 8 }))).not.toBe(recipeHash(recipe));
+  });
+
+  it.each(leaves(recipe).map((path) => [path.join('.'), path] as const))(
+    'names the field %s when its value makes no sense',
+    (_name, path) => {
+      for (const nonsense of [{ no: 'sense' }, Number.NaN, -1e12]) {
+        const parsed = recipeSchema.safeParse(withLeaf(recipe, path, nonsense));
+        const named = parsed.success ? [] : parsed.error.issues.map((issue) => issue.path.join('.'));
+        expect(named.some((field) => path.join('.').startsWith(field))).toBe(true);
+      }
+    },
+  );
+
+  it('refuses a field it does not know', () => {
+    const parsed = recipeSchema.safeParse({ ...validRecipe(), learningRate: 1 });
+    expect(parsed.error?.issues[0]?.message).toContain('learningRate');
+  });
+
+  it.each([
+    ['network.attention', { network: { kind: 'unet2d', blockOutChannels: [16, 32], attention: [true] } }],
+    ['image.sizePx', { image: { sizePx: 33, channels: 1 } }],
+    [
+      'network.blockOutChannels.0',
+      { network: { kind: 'unet2d', blockOutChannels: [12, 32], attention: [false, false] } },
+    ],
+    ['objective.prediction', { objective: { prediction: 'epsilon' } }],
+    ['evaluation.sampler', { evaluation: { sampler: 'ddim' } }],
+    ['classes', { classes: ['base', 'base'] }],
+  ])('names %s when it does not fit the rest', (path, change) => {
+    const parsed = recipeSchema.safeParse({ ...validRecipe(), ...change });
+    expect(parsed.error?.issues.map((issue) => issue.path.join('.'))).toContain(path);
+  });
+
+  it('has one embedding row a site and class, and a last one for no condition', () => {
+    expect(embeddingRows(recipe, 3)).toBe(7);
+    expect(embeddingRow(recipe, 2, 1)).toBe(5);
+    const classOnly = recipeSchema.parse({ ...validRecipe(), conditioning: { site: false } });
+    expect(embeddingRows(classOnly, 3)).toBe(3);
+    expect(embeddingRow(classOnly, 2, 1)).toBe(1);
+  });
+});
