@@ -6,7 +6,6 @@ const LAW: Record<string, readonly string[]> = {
   'libs/protocol': [],
   'libs/tensor': ['libs/protocol'],
   'libs/federation': ['libs/protocol'],
-  'libs/privacy': ['libs/protocol'],
   'libs/imaging': ['libs/protocol'],
   'libs/diffusion': ['libs/tensor', 'libs/protocol'],
   'libs/evaluation': ['libs/tensor', 'libs/protocol'],
