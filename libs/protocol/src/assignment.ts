@@ -32,7 +32,7 @@ export const trainReportSchema = z.object({
   kind: z.literal('train'),
   images: z.int().min(1),
   steps: z.int().min(1),
-  loss: z.number().finite(),
+  loss: z.number(),
   trainSeconds: z.number().min(0),
   imagesPerSecond: z.number().min(0),
   engine: z.object({ name: z.string(), device: z.string(), threads: z.int() }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const probability = z.number().min(0).max(1);
-const positive = z.number().positive().finite();
+const positive = z.number().positive();
 const count = (max: number) => z.int().min(1).max(max);
 
 export const intensitySchema = z.discriminatedUnion('method', [

@@ -36,7 +36,7 @@ export const assignmentProgressSchema = z.object({
   done: z.number().min(0),
   total: z.number().min(0),
   imagesPerSecond: z.number().min(0).optional(),
-  loss: z.number().finite().optional(),
+  loss: z.number().optional(),
 });
 export type AssignmentProgress = z.infer<typeof assignmentProgressSchema>;
 
