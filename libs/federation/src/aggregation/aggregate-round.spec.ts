@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import type { ParameterEntry } from '@tributary/protocol/manifest';
+import { VectorFolder } from '../vectors/vector-files.spec-support.js';
+import { aggregateRound } from './aggregate-round.js';
+import type { AggregationRequest, UpdateInput } from './aggregation-request.js';
+
+const folder = new VectorFolder();
+afterAll(() => folder.remove());
+
+const manifest: ParameterEntry[] = [
+  { name: 'a', shape: [2] },
+  { name: 'embedding.weight', shape: [3, 2] },
+];
+const global = [10, 20, 1, 1, 2, 2, 3, 3];
+const fedavg: AggregationRequest['strategy'] = { kind: 'fedavg', serverLearningRate: 1, ownedRows: true };
+
+function update(siteId: string, images: number, values: number[], coverage: Partial<UpdateInput> = {}): UpdateInput {
+  return { siteId, images, source: folder.write(`update-${siteId}`, manifest, values), ...coverage };
+}
+
+function request(updates: UpdateInput[], changes: Partial<AggregationRequest> = {}): AggregationRequest {
+  return {
+    strategy: fedavg,
+    roundIndex: 0,
+    siteCount: updates.length,
+    manifest,
+    updates,
+    global: folder.write('global', manifest, global),
+    out: { weights: folder.file('next') },
+    ...changes,
+  };
+}
+
+describe('aggregateRound', () => {
+  it('adds the image-weighted mean of the updates to the global weights', async () => {
+    // Shares 3/4 and 1/4: 0.75 * 4 + 0.25 * 8 = 5, and so on.
+    const result = await aggregateRound(
+      request([update('s1', 30, [4, 0, 0, 0, 0, 0, 0, 8]), update('s2', 10, [8, -4, 0, 0, 0, 0, 0, 0])]),
+    );
+    expect(folder.read('next')).toEqual([15, 19, 1, 1, 2, 2, 3, 9]);
+    expect(result.combinedNorm).toBeCloseTo(Math.hypot(5, 1, 6), 12);
+    expect(result.updateNorms.map(({ norm }) => norm)).toEqual([Math.hypot(4, 8), Math.hypot(8, 4)]);
+    expect(result.bytesRead).toBe(2 * 8 * 4);
+  });
+
+  it('reports the size and SHA-256 of the file that it wrote', async () => {
+    const { weights } = await aggregateRound(request([update('s1', 1, [1, 2, 3, 4, 5, 6, 7, 8])]));
+    const bytes = readFileSync(folder.file('next'));
+    expect(weights.sizeBytes).toBe(bytes.length);
+    expect(weights.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+  });
+
+  it('scales the step by the server learning rate', async () => {
+    await aggregateRound(
+      request([update('s1', 7, [4, 8, 0, 0, 0, 0, 0, 0])], { strategy: { ...fedavg, serverLearningRate: 0.25 } }),
+    );
+    expect(folder.read('next').slice(0, 2)).toEqual([11, 22]);
+  });
+
+  it('averages owned rows over their owners only and leaves rows of absent owners alone', async () => {
+    const rows = (begin: number, end: number) => [{ parameter: 'embedding.weight', rows: [{ begin, end }] }];
+    await aggregateRound(
+      request([
+        update('s1', 30, [4, 4, 1, 1, 99, 99, 99, 99], { ownedRows: rows(0, 1) }),
+        update('s2', 10, [8, 8, 99, 99, 5, 5, 99, 99], { ownedRows: rows(1, 2) }),
+      ]),
+    );
+    expect(folder.read('next')).toEqual([15, 25, 2, 2, 7, 7, 3, 3]);
+  });
+
+  it('averages a parameter over the sites whose update holds it', async () => {
+    const [shared] = manifest;
+    const part: UpdateInput = {
+      siteId: 's2',
+      images: 10,
+      parameters: ['a'],
+      source: folder.write('part', shared ? [shared] : [], [8, 8]),
+    };
+    await aggregateRound(request([update('s1', 30, [4, 4, 1, 2, 3, 4, 5, 6]), part]));
+    expect(folder.read('next')).toEqual([15, 25, 2, 3, 5, 6, 8, 9]);
+  });
+
+  it('keeps a moving average that warms up: decay min(0.9, 1/10) in the first round, min(0.9, 2/11) in the second', async () => {
+    const first = request([update('s1', 1, [10, 0, 0, 0, 0, 0, 0, 0])], {
+      ema: { decay: 0.9 },
+      out: { weights: folder.file('next'), ema: folder.file('ema') },
+    });
+    await aggregateRound(first);
+    expect(folder.read('ema')[0]).toBeCloseTo(0.1 * 10 + 0.9 * 20, 5);
+    const second = {
+      ...first,
+      roundIndex: 1,
+      ema: { decay: 0.9, previous: folder.file('ema') },
+      out: { weights: folder.file('next-2'), ema: folder.file('ema-2') },
+    };
+    await aggregateRound(second);
+    expect(folder.read('ema-2')[0]).toBeCloseTo((2 / 11) * 19 + (9 / 11) * 20, 5);
+  });
+
+  it('writes the same bytes whatever the order of arrival and the size of the windows', async () => {
+    const wide: ParameterEntry[] = [{ name: 'w', shape: [5000] }];
+    const numbers = (seed: number) => Array.from({ length: 5000 }, (_, i) => Math.sin(i * seed) / 3);
+    const updates = ['s1', 's2', 's3'].map((siteId, k) => ({
+      siteId,
+      images: 10 + 7 * k,
+      source: folder.write(siteId, wide, numbers(k + 1.5)),
+    }));
+    const base = request(updates, { manifest: wide, global: folder.write('wide', wide, numbers(0.1)) });
+    const hashes = new Set<string>();
+    const norms = new Set<number>();
+    for (const [windowBytes, order] of [
+      [1, updates],
+      [100_000, updates.toReversed()],
+      [1 << 20, [updates[1], updates[2], updates[0]].flatMap((input) => input ?? [])],
+    ] as const) {
+      const { weights, combinedNorm } = await aggregateRound({ ...base, updates: order, windowBytes });
+      hashes.add(weights.sha256);
+      norms.add(combinedNorm);
+    }
+    expect([hashes.size, norms.size]).toEqual([1, 1]);
+  });
+
+  it.each([NaN, Infinity, -Infinity])(
+    'refuses an update with %p, names its site and leaves nothing behind',
+    async (bad) => {
+      const before = readdirSync(folder.path).length;
+      const broken = request([update('s1', 1, global), update('s2', 1, [0, 0, bad, 0, 0, 0, 0, 0])], {
+        out: { weights: folder.file('never') },
+      });
+      await expect(aggregateRound(broken)).rejects.toMatchObject({
+        code: 'UPDATE_NOT_FINITE',
+        context: { siteId: 's2' },
+      });
+      expect(readdirSync(folder.path).filter((name) => name.startsWith('never'))).toEqual([]);
+      expect(readdirSync(folder.path).length).toBeGreaterThanOrEqual(before);
+    },
+  );
+
+  it('refuses an update of another manifest', async () => {
+    const other = [{ name: 'b', shape: [8] }];
+    const wrong = { siteId: 's1', images: 1, source: folder.write('other', other, global) };
+    await expect(aggregateRound(request([wrong]))).rejects.toMatchObject({ code: 'UPDATE_WRONG_MANIFEST' });
+  });
+
+  it('refuses a round without updates, two updates of a site and weights that are no weights', async () => {
+    await expect(aggregateRound(request([]))).rejects.toMatchObject({ code: 'ROUND_QUORUM_NOT_MET' });
+    const same = update('s1', 1, global);
+    await expect(aggregateRound(request([same, same]))).rejects.toThrow(RangeError);
+    await expect(aggregateRound(request([update('s1', 0, global)]))).rejects.toThrow(RangeError);
+  });
+
+  it('stops when told to and removes what it had begun', async () => {
+    const stopped = request([update('s1', 1, global)], { out: { weights: folder.file('stopped') } });
+    await expect(aggregateRound(stopped, { signal: AbortSignal.abort(new Error('cancelled')) })).rejects.toThrow(
+      'cancelled',
+    );
+    expect(readdirSync(folder.path).filter((name) => name.startsWith('stopped'))).toEqual([]);
+  });
+});

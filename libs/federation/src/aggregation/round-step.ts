@@ -1,0 +1,74 @@
+import type { CombineWindow, SurveyedRound } from '../combiners/combiner.js';
+import type { Strategy } from '../strategies/strategy.js';
+import type { Segment } from './coverage.js';
+import { averageWeights } from './exponential-average.js';
+
+/** One window of everything that a round reads and writes. All arrays have the same length; `next*` are overwritten. */
+export interface RoundWindow {
+  /** Place of the window's first number in the flat vector. */
+  readonly begin: number;
+  /** By vector of the update, then by site. */
+  readonly updates: readonly (readonly Float32Array[])[];
+  readonly weights: Float32Array;
+  readonly state: readonly Float32Array[];
+  readonly nextWeights: Float32Array;
+  readonly nextState: readonly Float32Array[];
+  readonly average?: { readonly previous: Float32Array; readonly next: Float32Array };
+}
+
+export interface RoundStepOptions {
+  readonly strategy: Strategy;
+  readonly round: SurveyedRound;
+  /** Who contributes where; together they tile the vector, ascending. */
+  readonly segments: readonly Segment[];
+  /** Decay of the moving average in this round; needed when windows have an `average`. */
+  readonly emaDecay?: number;
+  /** Longest window. */
+  readonly windowLength: number;
+}
+
+/**
+ * The pure heart of a round: a function that turns each window of updates, weights and state into the next ones.
+ *
+ * @returns `next(window)`, which writes the window's `next*` arrays and returns the combined updates (valid until the
+ *          following call).
+ */
+export function createRoundStep({ strategy, round, segments, emaDecay = 0, windowLength }: RoundStepOptions) {
+  const combineAt = groupPlans(strategy, round);
+  const scratch = strategy.updateVectors.map(() => new Float64Array(windowLength));
+
+  return (window: RoundWindow): Float64Array[] => {
+    const { begin, updates, weights, nextWeights, average } = window;
+    const deltas = scratch.map((delta) => delta.subarray(0, weights.length));
+    for (const segment of overlapping(segments, begin, begin + weights.length)) {
+      const [from, to] = [segment.begin - begin, segment.end - begin];
+      for (const [vector, delta] of deltas.entries()) {
+        const values = segment.group.flatMap((site) => updates[vector]?.[site]?.subarray(from, to) ?? []);
+        combineAt(segment.group)(values, delta.subarray(from, to));
+      }
+    }
+    strategy.serverOptimiser.step({ ...window, deltas });
+    if (average) averageWeights(emaDecay, { average: average.previous, weights: nextWeights, next: average.next });
+    return deltas;
+  };
+}
+
+/** Plans are made once a group; where no site contributes, nothing moves. */
+function groupPlans(strategy: Strategy, round: SurveyedRound): (group: readonly number[]) => CombineWindow {
+  const planGroup = strategy.combiner.prepare(round);
+  const plans = new Map<string, CombineWindow>();
+  return (group) => {
+    const key = group.join();
+    const plan = plans.get(key) ?? (group.length > 0 ? planGroup(group) : standStill);
+    plans.set(key, plan);
+    return plan;
+  };
+}
+
+const standStill: CombineWindow = (_, delta) => delta.fill(0);
+
+function overlapping(segments: readonly Segment[], begin: number, end: number): Segment[] {
+  return segments
+    .filter((segment) => segment.end > begin && segment.begin < end)
+    .map((segment) => ({ ...segment, begin: Math.max(segment.begin, begin), end: Math.min(segment.end, end) }));
+}

@@ -1,0 +1,30 @@
+/** A flat float32 vector that is read a window at a time. */
+export interface FloatSource {
+  /** Numbers in the vector. */
+  readonly length: number;
+  /**
+   * Fills `out` with the numbers from `offset` on.
+   *
+   * @throws RangeError when the window reaches beyond the end.
+   */
+  read(offset: number, out: Float32Array): void;
+  close(): void;
+}
+
+/** A vector in memory as a source. */
+export function memorySource(values: Float32Array): FloatSource {
+  return {
+    length: values.length,
+    read: (offset, out) => {
+      assertInside(values.length, offset, out.length);
+      out.set(values.subarray(offset, offset + out.length));
+    },
+    close: () => undefined,
+  };
+}
+
+export function assertInside(length: number, offset: number, count: number): void {
+  if (!Number.isSafeInteger(offset) || offset < 0 || offset + count > length) {
+    throw new RangeError(`a window of ${count} at ${offset} reaches beyond the vector's ${length} numbers`);
+  }
+}

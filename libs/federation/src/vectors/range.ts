@@ -1,0 +1,5 @@
+/** Numbers (or rows) `[begin, end)`. */
+export interface Range {
+  readonly begin: number;
+  readonly end: number;
+}
