@@ -1,0 +1,55 @@
+import type { NoiseLevel } from '../processes/noise-process.js';
+import { combine } from '../samplers/image-arithmetic.js';
+
+/** What a network's output stands for. */
+export type PredictionKind = 'epsilon' | 'sample' | 'velocity' | 'score' | 'edm';
+
+/**
+ * D(x) = skip·x + out·F(input·x): how a network's raw output F becomes an estimate of the clean image.
+ * With EDM these are cSkip, cOut and cIn of Karras et al. 2022, table 1.
+ */
+export interface Preconditioning {
+  readonly input: number;
+  readonly skip: number;
+  readonly output: number;
+}
+
+type PreconditioningFormula = (level: NoiseLevel, sigmaData: number) => Preconditioning;
+
+const FORMULAS: Readonly<Record<PredictionKind, PreconditioningFormula>> = {
+  // x_0 = (x - sigma ε) / alpha, Ho et al. 2020, eq. 15
+  epsilon: ({ alpha, sigma }) => ({ input: 1, skip: 1 / alpha, output: -sigma / alpha }),
+  sample: () => ({ input: 1, skip: 0, output: 1 }),
+  // x_0 = alpha x - sigma v, v = alpha ε - sigma x_0, Salimans & Ho 2022, appendix D
+  velocity: ({ alpha, sigma }) => ({ input: 1, skip: alpha, output: -sigma }),
+  // Tweedie: x_0 = (x + sigma² s) / alpha; the network gives sigma·s, as in Song & Ermon 2020, technique 3
+  score: ({ alpha, sigma }) => ({ input: 1, skip: 1 / alpha, output: sigma / alpha }),
+  edm: edmPreconditioning,
+};
+
+/**
+ * The factors for one noise level.
+ *
+ * @param sigmaData Standard deviation of training pixels; used by `edm` only.
+ * @throws RangeError when sigmaData is not positive.
+ */
+export function preconditioning(kind: PredictionKind, level: NoiseLevel, sigmaData: number): Preconditioning {
+  return FORMULAS[kind](level, sigmaData);
+}
+
+/** Karras et al. 2022, table 1, for x = alpha (x_0 + σ̂ ε): x̂ = x / alpha is what the paper calls x. */
+function edmPreconditioning({ alpha, sigma }: NoiseLevel, sigmaData: number): Preconditioning {
+  if (!(sigmaData > 0)) throw new RangeError(`sigmaData must be > 0, got ${sigmaData}`);
+  const ratio = sigma / alpha;
+  const variance = ratio ** 2 + sigmaData ** 2;
+  return {
+    input: 1 / (alpha * Math.sqrt(variance)),
+    skip: sigmaData ** 2 / (alpha * variance),
+    output: (ratio * sigmaData) / Math.sqrt(variance),
+  };
+}
+
+/** The clean-image estimate of a raw network output. */
+export function denoisedFrom(factors: Preconditioning, x: Float64Array, output: Float64Array): Float64Array {
+  return combine([factors.skip, x], [factors.output, output]);
+}

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** Where the reference numbers lie; their sources are in the README beside them. */
+export const VECTORS_DIRECTORY = join(import.meta.dirname, '../../../test/vectors');
+
+const numbers = z.array(z.number());
+const trajectorySchema = z.object({
+  class: z.string(),
+  config: z.record(z.string(), z.unknown()),
+  step_kw: z.object({ eta: z.number().optional() }),
+  timesteps: numbers,
+  sigmas: numbers.optional(),
+  init_noise_sigma: z.number(),
+  traj: z.array(numbers),
+  noises_used: z.number(),
+});
+export type TrajectoryVector = z.infer<typeof trajectorySchema>;
+
+const momentsSchema = z.object({ mean: numbers, var: numbers });
+
+const vectorsSchema = z.object({
+  betas: z.record(
+    z.string(),
+    z.object({ t: numbers, betas: numbers, alphas_cumprod: numbers, snr: numbers.optional() }),
+  ),
+  ddpm_variance: z.record(z.string(), z.object({ t: numbers, variance: numbers })),
+  forward: z.object({ t: numbers, add_noise: z.array(numbers), velocity: z.array(numbers) }),
+  trajectories: z.record(z.string(), trajectorySchema),
+  timestep_embedding: z.array(
+    z.object({
+      t: z.number(),
+      dim: z.number(),
+      flip_sin_to_cos: z.boolean(),
+      downscale_freq_shift: z.number(),
+      scale: z.number(),
+      out: numbers,
+    }),
+  ),
+  ema: z.array(
+    z.object({
+      config: z.object({
+        decay: z.number(),
+        min_decay: z.number().optional(),
+        update_after_step: z.number().optional(),
+        use_ema_warmup: z.boolean().optional(),
+        inv_gamma: z.number().optional(),
+        power: z.number().optional(),
+      }),
+      steps: z.array(z.object({ decay: z.number(), shadow: numbers })),
+    }),
+  ),
+  unet: z.record(
+    z.string(),
+    z.object({
+      config: z.object({
+        in_channels: z.number(),
+        block_out_channels: numbers,
+        layers_per_block: z.number(),
+        norm_num_groups: z.number(),
+        attention_head_dim: z.number().nullable(),
+        num_class_embeds: z.number().optional(),
+        flip_sin_to_cos: z.boolean().optional(),
+        freq_shift: z.number().optional(),
+        resnet_time_scale_shift: z.string().optional(),
+        down_block_types: z.array(z.string()),
+      }),
+      file: z.string(),
+      params: z.number(),
+      output: numbers,
+      loss: z.number(),
+      activations: z.record(
+        z.string(),
+        z.object({ shape: numbers, mean: z.number(), std: z.number(), first: numbers }),
+      ),
+      grads: z.record(z.string(), z.tuple([z.number(), z.number()])),
+    }),
+  ),
+  sde: z.object({
+    t: numbers,
+    params: z.object({ beta_min: z.number(), beta_max: z.number(), sigma_min: z.number(), sigma_max: z.number() }),
+    vp: momentsSchema,
+    subvp: momentsSchema,
+    ve: momentsSchema,
+    likelihood: z.object({
+      cases: z.array(
+        z.object({
+          sde: z.enum(['vp', 'subvp', 've']),
+          mu: z.number(),
+          s2: z.number(),
+          x0: z.number(),
+          t0: z.number(),
+          z: z.number(),
+          int_div: z.number(),
+          logp_prior: z.number(),
+          logp_exact_t0: z.number(),
+        }),
+      ),
+    }),
+    edm: z.object({
+      sigmas: numbers,
+      sigma_data: z.number(),
+      precond: z.array(
+        z.object({
+          sigma: z.number(),
+          c_skip: z.number(),
+          c_out: z.number(),
+          c_in: z.number(),
+          c_noise: z.number(),
+          weight: z.number(),
+        }),
+      ),
+    }),
+  }),
+});
+
+/** Numbers made by diffusers, PyTorch and scipy in float64 with 12 significant digits. */
+export const referenceVectors = vectorsSchema.parse(
+  JSON.parse(readFileSync(join(VECTORS_DIRECTORY, 'diffusion-vectors.json'), 'utf8')),
+);
+
+/** The fixed start of every trajectory, before scaling. */
+export const referenceStart = Float64Array.from({ length: 4 }, (_, i) => 0.5 * Math.cos(i + 1));
+
+/** The k-th noise draw of a trajectory. */
+export function referenceNoise(k: number): Float64Array {
+  return Float64Array.from({ length: 4 }, (_, i) => Math.sin(1.3 * (i + 1) + 0.7 * k));
+}
+
+/** Largest |actual - expected| / max(1, |expected|); infinite when lengths differ. */
+export function worstDeviation(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Infinity;
+  return Array.from({ length: expected.length }, (_, i) => {
+    const want = expected[i] ?? 0;
+    return Math.abs((actual[i] ?? 0) - want) / Math.max(1, Math.abs(want));
+  }).reduce((worst, deviation) => Math.max(worst, deviation), 0);
+}
