@@ -7,122 +7,159 @@ const count = (max: number) => z.int().min(1).max(max);
 export const intensitySchema = z.discriminatedUnion('method', [
   z.strictObject({
     method: z.literal('percentile'),
-    low: z.number().min(0).max(50).default(0),
-    high: z.number().min(50).max(100).default(99.5),
+    low: z.number().min(0).max(50).default(0).describe('percentile of a series that becomes -1'),
+    high: z.number().min(50).max(100).default(99.5).describe('percentile of a series that becomes 1'),
   }),
-  z.strictObject({ method: z.literal('window'), low: z.number(), high: z.number() }),
+  z.strictObject({
+    method: z.literal('window'),
+    low: z.number().describe('stored value that becomes -1'),
+    high: z.number().describe('stored value that becomes 1'),
+  }),
 ]);
 
 export const networkSchema = z.strictObject({
   kind: z.literal('unet2d'),
-  blockOutChannels: z.array(count(1024)).min(1).max(6),
-  layersPerBlock: count(4).default(1),
-  /** One flag a level, finest first: self-attention after each residual block of that level. */
-  attention: z.array(z.boolean()).min(1).max(6),
-  attentionHeadDim: count(256).default(8),
-  normGroups: count(64).default(8),
-  normEpsilon: positive.default(1e-5),
-  dropout: z.number().min(0).max(0.9).default(0),
-  timeEmbedding: z.enum(['positional', 'fourier']).default('positional'),
-  resample: z.enum(['conv', 'resnet']).default('conv'),
-  timeScaleShift: z.boolean().default(false),
+  blockOutChannels: z.array(count(1024)).min(1).max(6).describe('channels of each level, finest first'),
+  layersPerBlock: count(4).default(1).describe('residual blocks a level'),
+  attention: z
+    .array(z.boolean())
+    .min(1)
+    .max(6)
+    .describe('one flag a level, finest first: self-attention after each residual block'),
+  attentionHeadDim: count(256).default(8).describe('channels of an attention head'),
+  normGroups: count(64).default(8).describe('groups of the group normalisation'),
+  normEpsilon: positive.default(1e-5).describe('added to the variance in group normalisation'),
+  dropout: z.number().min(0).max(0.9).default(0).describe('dropout rate in residual blocks'),
+  timeEmbedding: z.enum(['positional', 'fourier']).default('positional').describe('embedding of the noise level'),
+  resample: z.enum(['conv', 'resnet']).default('conv').describe('how a level changes resolution'),
+  timeScaleShift: z
+    .boolean()
+    .default(false)
+    .describe('the embedding scales and shifts after the second norm instead of being added'),
 });
 
 export const edmProcessSchema = z.strictObject({
   kind: z.literal('edm'),
-  sigmaData: positive.default(0.5),
-  sigmaMin: positive.default(0.002),
-  sigmaMax: positive.default(80),
-  rho: positive.default(7),
-  /** Mean and standard deviation of ln(sigma) in training (Karras et al. 2022, table 1). */
-  pMean: z.number().min(-20).max(20).default(-1.2),
-  pStd: positive.default(1.2),
+  sigmaData: positive.default(0.5).describe('standard deviation of training pixels on the scale -1..1'),
+  sigmaMin: positive.default(0.002).describe('smallest noise level of sampling'),
+  sigmaMax: positive.default(80).describe('largest noise level of sampling'),
+  rho: positive.default(7).describe('spacing of the noise levels of sampling (Karras et al. 2022, eq. 5)'),
+  pMean: z
+    .number()
+    .min(-20)
+    .max(20)
+    .default(-1.2)
+    .describe('mean of ln(sigma) in training (Karras et al. 2022, table 1)'),
+  pStd: positive.default(1.2).describe('standard deviation of ln(sigma) in training'),
 });
 
 export const ddpmProcessSchema = z.strictObject({
   kind: z.literal('ddpm'),
-  timesteps: z.int().min(2).max(10_000).default(1000),
-  betaSchedule: z.enum(['linear', 'scaled_linear', 'cosine', 'sigmoid']).default('linear'),
-  betaStart: positive.default(1e-4),
-  betaEnd: positive.default(0.02),
+  timesteps: z.int().min(2).max(10_000).default(1000).describe('noise levels of the forward chain'),
+  betaSchedule: z
+    .enum(['linear', 'scaled_linear', 'cosine', 'sigmoid'])
+    .default('linear')
+    .describe('how noise is added along the chain'),
+  betaStart: positive.default(1e-4).describe('first beta; linear, scaled_linear and sigmoid only'),
+  betaEnd: positive.default(0.02).describe('last beta; linear, scaled_linear and sigmoid only'),
 });
 
 export const processSchema = z.discriminatedUnion('kind', [edmProcessSchema, ddpmProcessSchema]);
 
 export const objectiveSchema = z.strictObject({
-  prediction: z.enum(['edm', 'epsilon']),
+  prediction: z.enum(['edm', 'epsilon']).describe('what the network is trained to predict; edm with process edm'),
 });
 
 export const optimiserSchema = z.strictObject({
   kind: z.literal('adamw'),
-  learningRate: positive.max(1),
-  beta1: probability.default(0.9),
-  beta2: probability.default(0.999),
-  epsilon: positive.default(1e-8),
-  weightDecay: z.number().min(0).max(1).default(0),
-  clipNorm: positive.default(1),
-  /** In local steps over the whole run. */
-  warmupSteps: z.int().min(0).default(0),
-  schedule: z.enum(['constant', 'cosine']).default('cosine'),
+  learningRate: positive.max(1).describe('AdamW step size after warm-up'),
+  beta1: probability.default(0.9).describe('decay of the first moment'),
+  beta2: probability.default(0.999).describe('decay of the second moment'),
+  epsilon: positive.default(1e-8).describe('added to the root of the second moment'),
+  weightDecay: z.number().min(0).max(1).default(0).describe('decoupled weight decay'),
+  clipNorm: positive.default(1).describe('largest global norm of a gradient'),
+  warmupSteps: z.int().min(0).default(0).describe('local steps, over the whole run, until the full learning rate'),
+  schedule: z.enum(['constant', 'cosine']).default('cosine').describe('learning rate over the whole run after warm-up'),
 });
 
 export const roundsSchema = z.strictObject({
-  count: count(100_000),
-  localSteps: count(100_000),
-  batchSize: count(1024),
+  count: count(100_000).describe('rounds of the run'),
+  localSteps: count(100_000).describe('optimiser steps at each site in a round'),
+  batchSize: count(1024).describe('images of a step'),
   deadlineSeconds: z
     .number()
     .positive()
     .max(30 * 24 * 3600)
-    .default(3600),
-  /** Fewest updates that make a round count. */
-  quorum: count(10_000),
-  /** Fewest training images a site must have to take part. */
-  minImages: count(1_000_000).default(1),
-  /** How often an abandoned round is tried again before the run pauses. */
-  maxAttempts: count(100).default(5),
+    .default(3600)
+    .describe('a round closes then with what has arrived, if that is a quorum'),
+  quorum: count(10_000).describe('fewest updates that make a round count'),
+  minImages: count(1_000_000).default(1).describe('fewest training images a site must have to take part'),
+  maxAttempts: count(100).default(5).describe('how often an abandoned round is tried before the run pauses'),
 });
 
 export const strategySchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('fedavg'),
-    serverLearningRate: positive.default(1),
-    /** Rows of class and site embeddings are averaged only over the sites that own them. */
-    ownedRows: z.boolean().default(true),
+    serverLearningRate: positive.default(1).describe('step along the averaged update'),
+    ownedRows: z
+      .boolean()
+      .default(true)
+      .describe('rows of the class and site embedding are averaged only over the sites that own them'),
   }),
 ]);
 
 export const serverEmaSchema = z.strictObject({
-  decay: z.number().min(0).max(0.99999).default(0.9),
+  decay: z
+    .number()
+    .min(0)
+    .max(0.99999)
+    .default(0.9)
+    .describe('decay a round of the averaged global weights, warmed up'),
 });
 
 export const evaluationSchema = z.strictObject({
-  sampler: z.enum(['heun', 'ddim']),
-  steps: z.int().min(1).max(1000).default(12),
-  guidance: z.number().min(0).max(20).default(1),
-  samplesPerSite: z.int().min(8).max(100_000).default(128),
-  extractorSeed: z.int().min(0).default(5),
-  utilitySeeds: z.int().min(0).max(20).default(3),
+  sampler: z.enum(['heun', 'ddim']).describe('heun with process edm, ddim with ddpm'),
+  steps: z.int().min(1).max(1000).default(12).describe('steps of the sampler'),
+  guidance: z.number().min(0).max(20).default(1).describe('classifier-free guidance; 1 = none'),
+  samplesPerSite: z.int().min(8).max(100_000).default(128).describe('synthetic images each site makes for the scores'),
+  extractorSeed: z.int().min(0).default(5).describe('seed of the fixed random feature extractor'),
+  utilitySeeds: z
+    .int()
+    .min(0)
+    .max(20)
+    .default(3)
+    .describe('trainings of the lesion classifier a variant; 0 leaves utility out'),
   /** Classes that sites are short of: the utility classifier tells them from the others. None: no utility is measured. */
   scarceClasses: z.array(z.string()).default([]),
 });
 
 const recipeShape = z.strictObject({
-  name: z.string().min(1).max(100),
-  seed: z.int().min(0).max(0xffff_ffff),
-  image: z.strictObject({ sizePx: z.int().min(8).max(256), channels: z.union([z.literal(1), z.literal(3)]) }),
-  /** Class names in the order of their indices; must be those of the study. */
-  classes: z.array(z.string().min(1).max(60)).min(1).max(1000),
+  name: z.string().min(1).max(100).describe('shown in lists and reports'),
+  seed: z.int().min(0).max(0xffff_ffff).describe('all randomness of model and data order derives from it'),
+  image: z.strictObject({
+    sizePx: z.int().min(8).max(256).describe('width and height'),
+    channels: z.union([z.literal(1), z.literal(3)]).describe('1 grey, 3 colour'),
+  }),
+  classes: z
+    .array(z.string().min(1).max(60))
+    .min(1)
+    .max(1000)
+    .describe('class names in the order of their indices; those of the study'),
   data: z.strictObject({
     intensity: intensitySchema,
-    onBadFile: z.enum(['skip', 'refuse']).default('skip'),
-    heldOutFraction: z.number().gt(0).lt(1).default(0.2),
-    horizontalFlip: z.boolean().default(false),
+    onBadFile: z
+      .enum(['skip', 'refuse'])
+      .default('skip')
+      .describe('files that cannot be used are counted and skipped, or stop the site'),
+    heldOutFraction: z.number().gt(0).lt(1).default(0.2).describe('share of patients kept for evaluation'),
+    horizontalFlip: z.boolean().default(false).describe('flip training images left to right at random'),
   }),
   conditioning: z.strictObject({
-    /** One embedding row a (site, class) pair when true, one a class when false; one more row stands for "no condition". */
-    site: z.boolean().default(true),
-    dropout: probability.default(0.1),
+    site: z
+      .boolean()
+      .default(true)
+      .describe('one embedding row a (site, class) pair, else one a class; one more row stands for no condition'),
+    dropout: probability.default(0.1).describe('share of training images shown without their condition'),
   }),
   network: networkSchema,
   process: processSchema,
@@ -152,6 +189,8 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
         `divisible by attentionHeadDim (${recipe.network.attentionHeadDim})`,
       );
   });
+  if (recipe.data.intensity.method === 'window' && recipe.data.intensity.low >= recipe.data.intensity.high)
+    fault(['data', 'intensity', 'low'], 'less than high');
   if (new Set(recipe.classes).size !== recipe.classes.length) fault(['classes'], 'class names that differ');
   recipe.evaluation.scarceClasses.forEach((name, index) => {
     if (!recipe.classes.includes(name)) fault(['evaluation', 'scarceClasses', index], 'one of classes');
