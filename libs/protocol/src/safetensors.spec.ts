@@ -68,8 +68,12 @@ describe('decodeSafetensorsHeader', () => {
       shape: fc.array(fc.nat(6), { maxLength: 4 }),
     });
     const entriesArbitrary = fc.uniqueArray(entryArbitrary, { selector: ({ name }) => name });
+    const metadataArbitrary = fc.dictionary(
+      fc.string().filter((key) => key !== '__proto__'),
+      fc.string(),
+    );
     fc.assert(
-      fc.property(entriesArbitrary, fc.dictionary(fc.string(), fc.string()), (unsorted, metadata) => {
+      fc.property(entriesArbitrary, metadataArbitrary, (unsorted, metadata) => {
         const entries = unsorted.toSorted((a, b) => (a.name < b.name ? -1 : 1)) satisfies readonly TensorEntry[];
         const bytes = encodeSafetensorsHeader(entries, metadata);
         const header = decodeSafetensorsHeader(bytes, { order: 'any' });
