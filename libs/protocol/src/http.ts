@@ -75,6 +75,8 @@ export const approvalRequestSchema = z.strictObject({ fingerprint: fingerprintSc
 
 // ---- runs
 export const runRequestSchema = z.strictObject({ studyId: studyIdSchema, recipe: recipeSchema });
+/** GET /v1/runs/:id/recipe: what a site reads before it approves; the hash is `recipeHash(recipe)`. */
+export const runRecipeSchema = z.object({ recipeSha256: sha256Schema, recipe: recipeSchema });
 export const scoresSchema = z.object({ fd: z.number(), kid: z.number() });
 export const evaluationResultSchema = z.object({
   before: scoresSchema,
