@@ -378,6 +378,13 @@ export const ERRORS = {
     remedy: 'Do not use it; pull it again and tell the admin.',
   },
 
+  AUDIT_CHAIN_BROKEN: {
+    status: 500,
+    retryable: false,
+    text: 'the audit log has been changed or cut',
+    remedy: 'Compare the named entry with a backup of the database; treat later entries as unproven.',
+  },
+
   // privacy and policy
   POLICY_DECLINED: {
     status: 403,
