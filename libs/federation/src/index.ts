@@ -1,10 +1,9 @@
 export { aggregateRound, type AggregationHooks } from './aggregation/aggregate-round.js';
+export { aggregateInWorker } from './aggregation/aggregate-in-worker.js';
 export type {
   AggregationProgress,
-  AggregationRequest,
+  AggregationRequestInput,
   AggregationResult,
-  UpdateInput,
   UpdateNorm,
-  VectorSource,
 } from './aggregation/aggregation-request.js';
 export { UpdateVerifier, type ExpectedUpdate, type VerifiedUpdate } from './verification/update-verifier.js';

@@ -5,7 +5,14 @@ import type { SiteContribution, UpdateSurvey } from '../combiners/combiner.js';
 import { createStrategy } from '../strategies/create-strategy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { FLOAT_BYTES } from '../vectors/float-file.js';
-import type { AggregationProgress, AggregationRequest, AggregationResult, UpdateInput } from './aggregation-request.js';
+import {
+  aggregationRequestSchema,
+  type AggregationProgress,
+  type AggregationRequest,
+  type AggregationRequestInput,
+  type AggregationResult,
+  type UpdateInput,
+} from './aggregation-request.js';
 import { coveredRanges, segmentsOf } from './coverage.js';
 import { emaDecayAt } from './exponential-average.js';
 import { squaredNorm } from './measures.js';
@@ -33,9 +40,10 @@ export interface AggregationHooks {
  * @throws RangeError for a request that contradicts itself; the signal's reason when aborted. Nothing is left behind.
  */
 export async function aggregateRound(
-  request: AggregationRequest,
+  input: AggregationRequestInput,
   hooks: AggregationHooks = {},
 ): Promise<AggregationResult> {
+  const request = aggregationRequestSchema.parse(input);
   const strategy = createStrategy(request.strategy, request.siteCount);
   const updates = sortedBySite(request.updates);
   const files = openRoundFiles(request, strategy, updates);
@@ -202,7 +210,7 @@ function needsSurvey({ clipNorm, combiner }: Strategy): boolean {
   return clipNorm !== undefined || combiner.survey !== 'none';
 }
 
-function contributionOf({ siteId, images, localSteps = 1, staleness = 0 }: UpdateInput): SiteContribution {
+function contributionOf({ siteId, images, localSteps, staleness }: UpdateInput): SiteContribution {
   return { siteId, images, localSteps, staleness };
 }
 

@@ -1,46 +1,63 @@
-import type { ParameterEntry } from '@tributary/protocol/manifest';
-import type { StrategyRecipe } from '../strategies/create-strategy.js';
-import type { FloatSource } from '../vectors/float-source.js';
+import { parameterManifestSchema } from '@tributary/protocol/manifest';
+import { strategySchema } from '@tributary/protocol/recipe';
+import { z } from 'zod';
 import type { WrittenFile } from '../vectors/float-file-sink.js';
-import type { Coverage } from './coverage.js';
 
-/** Where a vector is read from: a safetensors file, or any source (tests, other stores). */
-export type VectorSource = string | FloatSource;
+const path = z.string().min(1);
+const count = z.int().nonnegative();
+const rangeSchema = z.strictObject({ begin: count, end: count });
 
 /** One site's update and what is known of it. */
-export interface UpdateInput extends Coverage {
-  readonly siteId: string;
+export const updateInputSchema = z.strictObject({
+  siteId: z.string().min(1),
+  /** A safetensors file of exactly the parameters that the update holds. */
+  path,
   /** Training images: the update's weight. */
-  readonly images: number;
-  /** Local optimiser steps; 1 when it does not matter (only FedNova reads it). */
-  readonly localSteps?: number;
-  /** Rounds behind, for asynchronous runs; default 0. */
-  readonly staleness?: number;
-  /** A path must lead to a file of exactly the parameters that the coverage names. */
-  readonly source: VectorSource;
-}
+  images: z.number().positive(),
+  /** Local optimiser steps; only FedNova reads it. */
+  localSteps: z.number().positive().default(1),
+  /** Rounds that passed since the weights that it trained from; only FedBuff reads it. */
+  staleness: z.number().nonnegative().default(0),
+  /** Names of the parameters that the update holds; absent: all. */
+  parameters: z.array(z.string()).optional(),
+  /** Parameters of which the site has a say in some rows only. */
+  ownedRows: z.array(z.strictObject({ parameter: z.string(), rows: z.array(rangeSchema) })).default([]),
+});
 
-/** Everything that decides a round's outcome. Structured-clone safe as long as sources are paths. */
-export interface AggregationRequest {
-  readonly strategy: StrategyRecipe;
+/** Everything that decides a round's outcome. Plain data: it can be sent to a worker thread. */
+export const aggregationRequestSchema = z.strictObject({
+  strategy: strategySchema,
   /** 0 for the first round of the run. */
-  readonly roundIndex: number;
+  roundIndex: count,
   /** Sites of the run, whether or not they took part (SCAFFOLD). */
-  readonly siteCount: number;
-  readonly manifest: readonly ParameterEntry[];
+  siteCount: z.int().min(1),
+  manifest: parameterManifestSchema,
   /** In any order, one a site. */
-  readonly updates: readonly UpdateInput[];
+  updates: z.array(updateInputSchema),
   /** The global weights that the round started from. */
-  readonly global: VectorSource;
-  /** Server-side moving average; without `previous` it starts at the global weights. */
-  readonly ema?: { readonly decay: number; readonly previous?: VectorSource };
-  /** The server's vectors by name as the last round left them; absent ones start at their initial value. */
-  readonly state?: Readonly<Record<string, VectorSource>>;
-  /** Paths of the files to write; `ema` exactly when there is an average, `state` by vector name. */
-  readonly out: { readonly weights: string; readonly ema?: string; readonly state?: Readonly<Record<string, string>> };
-  /** Memory for all windows together; default 4 MiB. */
-  readonly windowBytes?: number;
-}
+  globalPath: path,
+  /** Server-side moving average; without `previousPath` it starts at the global weights. */
+  ema: z.strictObject({ decay: z.number().min(0).lt(1), previousPath: path.optional() }).optional(),
+  /** The server's vectors by name, as the last round left them; absent ones start at their initial value. */
+  statePaths: z.record(z.string(), path).default({}),
+  /** Files to write: `emaPath` when there is an average, `statePaths` one for each of the strategy's vectors. */
+  out: z.strictObject({
+    weightsPath: path,
+    emaPath: path.optional(),
+    statePaths: z.record(z.string(), path).default({}),
+  }),
+  /** Memory for all windows together. Small enough for the second-level cache, large enough to hide system calls. */
+  windowBytes: z
+    .int()
+    .min(1)
+    .default(4 * 1024 * 1024),
+});
+
+export type UpdateInput = z.infer<typeof updateInputSchema>;
+/** With defaults filled in. */
+export type AggregationRequest = z.infer<typeof aggregationRequestSchema>;
+/** As a caller writes it. */
+export type AggregationRequestInput = z.input<typeof aggregationRequestSchema>;
 
 export interface AggregationProgress {
   readonly bytesRead: number;
@@ -59,7 +76,7 @@ export interface AggregationResult {
   readonly weights: WrittenFile;
   readonly ema?: WrittenFile;
   readonly state: Readonly<Record<string, WrittenFile>>;
-  /** Bytes of updates read, over all passes. */
+  /** Bytes of updates read, over all passes; parameters that an update leaves out count as read. */
   readonly bytesRead: number;
   /** Ascending by site id. */
   readonly updateNorms: readonly UpdateNorm[];

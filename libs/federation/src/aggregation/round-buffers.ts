@@ -5,9 +5,6 @@ import type { RoundWindow } from './round-step.js';
 
 const DOUBLE_BYTES = 8;
 
-/** Small enough for the second-level cache, large enough that system calls do not show. */
-export const DEFAULT_WINDOW_BYTES = 4 * 1024 * 1024;
-
 /** The memory of a round: allocated once, whatever the length of the vectors. */
 export interface RoundBuffers {
   readonly windowLength: number;
@@ -18,11 +15,7 @@ export interface RoundBuffers {
 /** @param averaged Whether the round keeps a moving average. */
 export function allocateRoundBuffers(
   strategy: Strategy,
-  {
-    siteCount,
-    averaged,
-    windowBytes = DEFAULT_WINDOW_BYTES,
-  }: { siteCount: number; averaged: boolean; windowBytes?: number },
+  { siteCount, averaged, windowBytes }: { siteCount: number; averaged: boolean; windowBytes: number },
 ): RoundBuffers {
   const vectors = strategy.updateVectors.length;
   const states = strategy.serverOptimiser.stateVectors.length;

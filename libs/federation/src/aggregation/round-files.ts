@@ -5,7 +5,7 @@ import { createFloatFile, type FloatSink } from '../vectors/float-file-sink.js';
 import type { FloatSource } from '../vectors/float-source.js';
 import { partialSource } from '../vectors/partial-source.js';
 import { updateManifest } from '../vectors/vector-names.js';
-import type { AggregationRequest, UpdateInput, VectorSource } from './aggregation-request.js';
+import type { AggregationRequest, UpdateInput } from './aggregation-request.js';
 import { coveredRanges } from './coverage.js';
 
 /** The open files of one round. */
@@ -33,8 +33,8 @@ export function openRoundFiles(
 ): RoundFiles {
   const undo: (() => void)[] = [];
   const close = (): void => undo.forEach((action) => action());
-  const open = (source: VectorSource, manifest = request.manifest): FloatSource => {
-    const opened = typeof source === 'string' ? openFloatFile(source, manifest) : source;
+  const open = (path: string, manifest = request.manifest): FloatSource => {
+    const opened = openFloatFile(path, manifest);
     undo.push(() => opened.close());
     return opened;
   };
@@ -43,18 +43,18 @@ export function openRoundFiles(
     undo.push(() => sink.discard());
     return sink;
   };
-  const openKept = (source: VectorSource | undefined) => (source === undefined ? undefined : open(source));
+  const openKept = (path: string | undefined) => (path === undefined ? undefined : open(path));
   try {
     const { stateVectors } = strategy.serverOptimiser;
     return {
       updates: updates.map((update) => openUpdate(update, { manifest: request.manifest, strategy, open })),
-      global: open(request.global),
-      average: request.ema && open(request.ema.previous ?? request.global),
-      state: stateVectors.map(({ name }) => openKept(request.state?.[name])),
+      global: open(request.globalPath),
+      average: request.ema && open(request.ema.previousPath ?? request.globalPath),
+      state: stateVectors.map(({ name }) => openKept(request.statePaths[name])),
       out: {
-        weights: create(request.out.weights),
-        average: request.ema && create(required(request.out.ema, 'out.ema')),
-        state: stateVectors.map(({ name }) => create(required(request.out.state?.[name], `out.state.${name}`))),
+        weights: create(request.out.weightsPath),
+        average: request.ema && create(required(request.out.emaPath, 'out.emaPath')),
+        state: stateVectors.map(({ name }) => create(required(request.out.statePaths[name], `out.statePaths.${name}`))),
       },
       close,
     };
@@ -65,14 +65,14 @@ export function openRoundFiles(
 }
 
 interface OpenUpdateOptions {
-  readonly manifest: readonly ParameterEntry[];
+  readonly manifest: ParameterEntry[];
   readonly strategy: Strategy;
-  readonly open: (source: VectorSource, manifest: readonly ParameterEntry[]) => FloatSource;
+  readonly open: (path: string, manifest: ParameterEntry[]) => FloatSource;
 }
 
 function openUpdate(update: UpdateInput, { manifest, strategy, open }: OpenUpdateOptions): FloatSource {
   const vectors = strategy.updateVectors;
-  if (update.parameters === undefined) return open(update.source, updateManifest(manifest, vectors));
+  if (update.parameters === undefined) return open(update.path, updateManifest(manifest, vectors));
   const names = new Set(update.parameters);
   const heldManifest = manifest.filter(({ name }) => names.has(name));
   const length = parameterCount(manifest);
@@ -80,7 +80,7 @@ function openUpdate(update: UpdateInput, { manifest, strategy, open }: OpenUpdat
   const shifted = vectors.flatMap((_, vector) =>
     heldRanges.map(({ begin, end }) => ({ begin: begin + vector * length, end: end + vector * length })),
   );
-  return partialSource(open(update.source, updateManifest(heldManifest, vectors)), shifted, length * vectors.length);
+  return partialSource(open(update.path, updateManifest(heldManifest, vectors)), shifted, length * vectors.length);
 }
 
 function required(path: string | undefined, field: string): string {

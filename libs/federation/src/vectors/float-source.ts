@@ -11,18 +11,6 @@ export interface FloatSource {
   close(): void;
 }
 
-/** A vector in memory as a source. */
-export function memorySource(values: Float32Array): FloatSource {
-  return {
-    length: values.length,
-    read: (offset, out) => {
-      assertInside(values.length, offset, out.length);
-      out.set(values.subarray(offset, offset + out.length));
-    },
-    close: () => undefined,
-  };
-}
-
 export function assertInside(length: number, offset: number, count: number): void {
   if (!Number.isSafeInteger(offset) || offset < 0 || offset + count > length) {
     throw new RangeError(`a window of ${count} at ${offset} reaches beyond the vector's ${length} numbers`);
