@@ -1,0 +1,44 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AuditModule } from './audit/audit.module.js';
+import { IdentityModule } from './identity/identity.module.js';
+import { ClockModule } from './platform/clock/clock.module.js';
+import { ConfigModule } from './platform/config/config.module.js';
+import type { CoordinatorConfig } from './platform/config/coordinator-config.js';
+import type { Secrets } from './platform/data-dir/secrets.js';
+import { SecretsModule } from './platform/data-dir/secrets.module.js';
+import type { Database } from './platform/database/database.js';
+import { DatabaseModule } from './platform/database/database.module.js';
+import { HealthModule } from './platform/health/health.controller.js';
+import { HintsModule } from './platform/hints/hints.module.js';
+import type { Logger } from './platform/logging/logger.js';
+import { LoggingModule } from './platform/logging/logging.module.js';
+import { StudiesModule } from './studies/studies.module.js';
+
+/** What exists before Nest does: opened by `startCoordinator`, handed in here. */
+export interface Ground {
+  readonly config: CoordinatorConfig;
+  readonly secrets: Secrets;
+  readonly database: Database;
+  readonly logger: Logger;
+}
+
+@Module({})
+export class AppModule {
+  static on(ground: Ground): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.with(ground.config),
+        SecretsModule.with(ground.secrets),
+        DatabaseModule.with(ground.database),
+        LoggingModule.with(ground.logger),
+        ClockModule,
+        HintsModule,
+        HealthModule,
+        AuditModule,
+        StudiesModule,
+        IdentityModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,28 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import type { AuditEntry } from './audit-chain.js';
+import { AuditService, type AuditVerdict } from './audit.service.js';
+
+const pageSchema = z.object({
+  after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+});
+
+@ApiTags('audit')
+@Controller('v1/audit')
+export class AuditController {
+  constructor(private readonly audit: AuditService) {}
+
+  /** Entries in order, a page at a time. */
+  @Get()
+  async list(@Query({ schema: pageSchema }) page: z.infer<typeof pageSchema>): Promise<{ entries: AuditEntry[] }> {
+    return { entries: await this.audit.list(page.after, page.limit) };
+  }
+
+  /** Recomputes the whole chain and names the first broken entry. */
+  @Get('verify')
+  verify(): Promise<AuditVerdict> {
+    return this.audit.verify();
+  }
+}

@@ -1,0 +1,37 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { Caller, type Principal } from '../platform/access/access.js';
+import type { NewApiKey } from './api-key.repository.js';
+import { ApiKeysService } from './api-keys.service.js';
+
+const apiKeyRequestSchema = z.strictObject({
+  name: z.string().min(1).max(100),
+  role: z.enum(['admin', 'researcher']),
+});
+
+@ApiTags('identity')
+@Controller('v1/api-keys')
+export class ApiKeysController {
+  constructor(private readonly keys: ApiKeysService) {}
+
+  /** Makes a key; the answer is the only place where it is ever shown. */
+  @Post()
+  create(
+    @Body({ schema: apiKeyRequestSchema }) request: z.infer<typeof apiKeyRequestSchema>,
+    @Caller() caller: Principal,
+  ): Promise<{ id: string; apiKey: string }> {
+    return this.keys.create(request, caller);
+  }
+
+  @Get()
+  async list(): Promise<{ apiKeys: Omit<NewApiKey, 'keySha256'>[] }> {
+    return { apiKeys: await this.keys.list() };
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  revoke(@Param('id') id: string, @Caller() caller: Principal): Promise<void> {
+    return this.keys.revoke(id, caller);
+  }
+}

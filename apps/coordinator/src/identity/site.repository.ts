@@ -1,0 +1,68 @@
+import { Injectable } from '@nestjs/common';
+import type { SiteState } from '@tributary/protocol';
+import type { Prisma } from '../generated/prisma/client.js';
+import type { Db } from '../platform/database/database.js';
+
+export interface RegisteredSite {
+  readonly id: string;
+  readonly publicKey: string;
+  readonly fingerprint: string;
+  readonly state: SiteState;
+  readonly studies: readonly string[];
+  readonly lastSeenAt: Date | null;
+}
+
+const WITH_STUDIES = { memberships: { select: { studyId: true }, orderBy: { studyId: 'asc' } } } as const;
+type SiteRow = Prisma.SiteGetPayload<{ include: typeof WITH_STUDIES }>;
+
+@Injectable()
+export class SiteRepository {
+  async find(db: Db, id: string): Promise<RegisteredSite | null> {
+    const row = await db.site.findUnique({ where: { id }, include: WITH_STUDIES });
+    return row === null ? null : toSite(row);
+  }
+
+  async list(db: Db): Promise<RegisteredSite[]> {
+    return (await db.site.findMany({ include: WITH_STUDIES, orderBy: { id: 'asc' } })).map(toSite);
+  }
+
+  /** State only: asked for with every request of a site. */
+  async stateOf(db: Db, id: string): Promise<SiteState | null> {
+    return (await db.site.findUnique({ where: { id }, select: { state: true } }))?.state ?? null;
+  }
+
+  /** Ids of the approved sites of a study, ascending. */
+  async approvedIn(db: Db, studyId: string): Promise<string[]> {
+    const rows = await db.site.findMany({
+      where: { state: 'approved', memberships: { some: { studyId } } },
+      select: { id: true },
+    });
+    return rows.map(({ id }) => id).sort();
+  }
+
+  /** Puts a site with its key in state `pending`, or gives an existing one a new key. */
+  async register(db: Db, site: Pick<RegisteredSite, 'id' | 'publicKey' | 'fingerprint'>): Promise<void> {
+    const { id, publicKey, fingerprint } = site;
+    const fresh = { publicKey, fingerprint, state: 'pending' } as const;
+    await db.site.upsert({ where: { id }, create: { id, ...fresh }, update: fresh });
+  }
+
+  async join(db: Db, membership: { studyId: string; siteId: string }): Promise<void> {
+    await db.membership.upsert({ where: { studyId_siteId: membership }, create: membership, update: {} });
+  }
+
+  /** @returns False when the site is not in state `from` any more. */
+  async changeState(db: Db, id: string, { from, to }: { from: SiteState[]; to: SiteState }): Promise<boolean> {
+    const { count } = await db.site.updateMany({ where: { id, state: { in: from } }, data: { state: to } });
+    return count > 0;
+  }
+
+  async seen(db: Db, id: string, at: Date): Promise<void> {
+    await db.site.updateMany({ where: { id }, data: { lastSeenAt: at } });
+  }
+}
+
+function toSite({ memberships, ...row }: SiteRow): RegisteredSite {
+  const { id, publicKey, fingerprint, state, lastSeenAt } = row;
+  return { id, publicKey, fingerprint, state, lastSeenAt, studies: memberships.map(({ studyId }) => studyId) };
+}

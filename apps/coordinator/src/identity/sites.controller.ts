@@ -1,0 +1,40 @@
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { approvalRequestSchema, siteIdSchema, type Site } from '@tributary/protocol';
+import type { z } from 'zod';
+import { Caller, type Principal } from '../platform/access/access.js';
+import { SitesService } from './sites.service.js';
+
+@ApiTags('identity')
+@Controller('v1/sites')
+export class SitesController {
+  constructor(private readonly sites: SitesService) {}
+
+  @Get()
+  async list(): Promise<{ sites: Site[] }> {
+    return { sites: await this.sites.list() };
+  }
+
+  @Get(':id')
+  show(@Param('id', { schema: siteIdSchema }) id: string): Promise<Site> {
+    return this.sites.show(id);
+  }
+
+  /** Approves a site whose fingerprint the admin has compared with the hospital. */
+  @Post(':id/approve')
+  @HttpCode(200)
+  approve(
+    @Param('id', { schema: siteIdSchema }) id: string,
+    @Body({ schema: approvalRequestSchema }) request: z.infer<typeof approvalRequestSchema>,
+    @Caller() caller: Principal,
+  ): Promise<Site> {
+    return this.sites.approve(id, request.fingerprint, caller);
+  }
+
+  /** Shuts a site out at once. */
+  @Post(':id/revoke')
+  @HttpCode(200)
+  revoke(@Param('id', { schema: siteIdSchema }) id: string, @Caller() caller: Principal): Promise<Site> {
+    return this.sites.revoke(id, caller);
+  }
+}

@@ -1,0 +1,88 @@
+import { Injectable } from '@nestjs/common';
+import { TributaryError, type Site } from '@tributary/protocol';
+import { AuditService } from '../audit/audit.service.js';
+import type { Principal } from '../platform/access/access.js';
+import { Clock } from '../platform/clock/clock.js';
+import { Database, type Db } from '../platform/database/database.js';
+import { SiteHints } from '../platform/hints/site-hints.js';
+import { SiteRepository, type RegisteredSite } from './site.repository.js';
+
+export type { RegisteredSite };
+
+@Injectable()
+export class SitesService {
+  constructor(
+    private readonly database: Database,
+    private readonly sites: SiteRepository,
+    private readonly audit: AuditService,
+    private readonly hints: SiteHints,
+    private readonly clock: Clock,
+  ) {}
+
+  async list(): Promise<Site[]> {
+    return (await this.sites.list(this.database.db)).map((site) => this.view(site));
+  }
+
+  /** @throws TributaryError NOT_FOUND. */
+  async show(id: string): Promise<Site> {
+    return this.view(await this.get(id));
+  }
+
+  /**
+   * Lets a site in after its fingerprint was compared. Approving twice is approving once.
+   *
+   * @throws TributaryError SITE_FINGERPRINT_MISMATCH, SITE_REVOKED, NOT_FOUND.
+   */
+  async approve(id: string, fingerprint: string, by: Principal): Promise<Site> {
+    const site = await this.get(id);
+    if (site.fingerprint !== fingerprint) throw new TributaryError('SITE_FINGERPRINT_MISMATCH', { siteId: id });
+    if (site.state === 'revoked') throw new TributaryError('SITE_REVOKED', { siteId: id });
+    await this.database.transaction(async (db) => {
+      if (!(await this.sites.changeState(db, id, { from: ['pending'], to: 'approved' }))) return;
+      await this.audit.append(db, { actor: by.id, action: 'site.approved', subject: id, detail: { fingerprint } });
+    });
+    return this.show(id);
+  }
+
+  /** Shuts a site out at once: its tokens stop working and its sockets are dropped. */
+  async revoke(id: string, by: Principal): Promise<Site> {
+    await this.get(id);
+    await this.database.transaction(async (db) => {
+      if (!(await this.sites.changeState(db, id, { from: ['pending', 'approved'], to: 'revoked' }))) return;
+      await this.audit.append(db, { actor: by.id, action: 'site.revoked', subject: id, detail: {} });
+    });
+    this.hints.tell(id, { event: 'site:revoked', body: { siteId: id } });
+    return this.show(id);
+  }
+
+  approvedIn(db: Db, studyId: string): Promise<string[]> {
+    return this.sites.approvedIn(db, studyId);
+  }
+
+  /**
+   * Holds a site that asks for something to being approved.
+   *
+   * @throws TributaryError AUTH_INVALID (unknown), SITE_NOT_APPROVED, SITE_REVOKED.
+   */
+  async assertApproved(id: string): Promise<void> {
+    const state = await this.sites.stateOf(this.database.db, id);
+    if (state === null) throw new TributaryError('AUTH_INVALID');
+    if (state === 'revoked') throw new TributaryError('SITE_REVOKED', { siteId: id });
+    if (state === 'pending') throw new TributaryError('SITE_NOT_APPROVED', { siteId: id });
+  }
+
+  async seen(id: string): Promise<void> {
+    await this.sites.seen(this.database.db, id, this.clock.now());
+  }
+
+  private async get(id: string): Promise<RegisteredSite> {
+    const site = await this.sites.find(this.database.db, id);
+    if (site === null) throw new TributaryError('NOT_FOUND', { detail: `site ${id}` });
+    return site;
+  }
+
+  private view({ id, studies, state, fingerprint, lastSeenAt }: RegisteredSite): Site {
+    const connected = this.hints.isConnected(id);
+    return { id, studies: [...studies], state, fingerprint, connected, lastSeenAt: lastSeenAt?.toISOString() ?? null };
+  }
+}

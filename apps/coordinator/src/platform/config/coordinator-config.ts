@@ -1,0 +1,70 @@
+import { resolve } from 'node:path';
+import { parseOrThrow } from '@tributary/protocol';
+import { z } from 'zod';
+
+const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+
+const environmentSchema = z.object({
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  TRIBUTARY_BLOB_DIR: z.string().min(1).optional(),
+  TRIBUTARY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  TRIBUTARY_LOG_FILE: z.enum(['true', 'false']).default('false'),
+  TRIBUTARY_ACCESS_TOKEN_SECONDS: seconds(900),
+  TRIBUTARY_INVITATION_SECONDS: seconds(72 * 3600),
+  TRIBUTARY_APPROVAL_WINDOW_SECONDS: seconds(24 * 3600),
+  TRIBUTARY_SWEEP_SECONDS: seconds(2),
+  TRIBUTARY_MAX_UPLOAD_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(16 * 1024 ** 3),
+});
+
+const flagsSchema = z.object({
+  dataDir: z.string().min(1),
+  host: z.string().min(1).default('127.0.0.1'),
+  port: z.coerce.number().int().min(0).max(65_535).default(7420),
+});
+export type CoordinatorFlags = z.input<typeof flagsSchema>;
+
+/** Everything that can be set, read once at the start. */
+export interface CoordinatorConfig {
+  readonly dataDir: string;
+  readonly host: string;
+  /** 0: a free port. */
+  readonly port: number;
+  /** PostgreSQL; undefined: the embedded database in the data folder. */
+  readonly databaseUrl: string | undefined;
+  readonly blobDir: string;
+  readonly log: { readonly level: string; readonly toFile: boolean };
+  readonly accessTokenSeconds: number;
+  readonly invitationSeconds: number;
+  /** How long sites have to answer a recipe before the run starts without them (or fails). */
+  readonly approvalWindowSeconds: number;
+  /** How often every live run is examined again, whatever was or was not notified. */
+  readonly sweepSeconds: number;
+  readonly maxUploadBytes: number;
+}
+
+/**
+ * Flags and environment, checked whole.
+ *
+ * @throws TributaryError CONFIG_INVALID that names each wrong setting, never its value.
+ */
+export function readConfig(flags: CoordinatorFlags, environment: NodeJS.ProcessEnv): CoordinatorConfig {
+  const { dataDir, host, port } = parseOrThrow(flagsSchema, flags, 'CONFIG_INVALID');
+  const settings = parseOrThrow(environmentSchema, environment, 'CONFIG_INVALID');
+  return Object.freeze({
+    dataDir: resolve(dataDir),
+    host,
+    port,
+    databaseUrl: settings.DATABASE_URL,
+    blobDir: resolve(settings.TRIBUTARY_BLOB_DIR ?? resolve(dataDir, 'blobs')),
+    log: { level: settings.TRIBUTARY_LOG_LEVEL, toFile: settings.TRIBUTARY_LOG_FILE === 'true' },
+    accessTokenSeconds: settings.TRIBUTARY_ACCESS_TOKEN_SECONDS,
+    invitationSeconds: settings.TRIBUTARY_INVITATION_SECONDS,
+    approvalWindowSeconds: settings.TRIBUTARY_APPROVAL_WINDOW_SECONDS,
+    sweepSeconds: settings.TRIBUTARY_SWEEP_SECONDS,
+    maxUploadBytes: settings.TRIBUTARY_MAX_UPLOAD_BYTES,
+  });
+}

@@ -1,0 +1,76 @@
+import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PGlite } from '@electric-sql/pglite';
+import { PrismaPGlite } from 'pglite-prisma-adapter';
+import { PrismaClient } from '../../generated/prisma/client.js';
+import type { DatabaseBackend } from './database.js';
+import { applyMigrations, readMigrations } from './migrations.js';
+
+/** Written last by an initialisation: a folder without it was left half-made by a process that was killed. */
+const COMPLETE_MARKER = 'TRIBUTARY_COMPLETE';
+
+/** An initialised database made at set-up time (scripts/prisma-seed-database.mjs); copying it beats making one. */
+export const SEED_DATABASE = fileURLToPath(new URL('../../../../../.tributary/seed-database', import.meta.url));
+
+/**
+ * Opens the embedded database of a data folder and brings its schema up to date. The caller holds the folder's lock:
+ * two openers would lose rows.
+ *
+ * @param folder `<dataDir>/database`.
+ * @param seed   Folder of an initialised database; without it the first start makes one, which takes seconds longer.
+ */
+export async function openPGlite(folder: string, seed: string = SEED_DATABASE): Promise<DatabaseBackend> {
+  if (!(await exists(join(folder, COMPLETE_MARKER)))) {
+    await rm(folder, { recursive: true, force: true });
+    if (await exists(join(seed, COMPLETE_MARKER))) await copySeed(seed, folder);
+    else await mkdir(folder, { recursive: true });
+  }
+  const client = new PGlite(folder);
+  await client.waitReady;
+  await applyMigrations(
+    {
+      execute: async (sql) => void (await client.exec(sql)),
+      query: async (sql) => (await client.query<Record<string, unknown>>(sql)).rows,
+    },
+    readMigrations(),
+  );
+  await writeFile(join(folder, COMPLETE_MARKER), '');
+  const prisma = new PrismaClient({ adapter: new PrismaPGlite(forAdapter(client)) });
+  return {
+    kind: 'pglite',
+    prisma,
+    executeSql: (text, values) => executeSql(client, text, values),
+    close: async () => {
+      await prisma.$disconnect();
+      await client.close();
+    },
+  };
+}
+
+/** The adapter's types come from another installed copy of PGlite, whose private fields TypeScript holds to be different. */
+function forAdapter(client: PGlite): ConstructorParameters<typeof PrismaPGlite>[0] {
+  const sameAtRuntime: unknown = client;
+  return sameAtRuntime as ConstructorParameters<typeof PrismaPGlite>[0];
+}
+
+async function copySeed(seed: string, folder: string): Promise<void> {
+  const partial = `${folder}.partial`;
+  await rm(partial, { recursive: true, force: true });
+  await cp(seed, partial, { recursive: true });
+  await rename(partial, folder);
+}
+
+/** Statements with parameters go one at a time; the others may be several, and the rows of all count. */
+async function executeSql(client: PGlite, text: string, values: unknown[] = []) {
+  if (values.length > 0) return { rows: (await client.query<Record<string, unknown>>(text, values)).rows };
+  const results = await client.exec(text);
+  return { rows: results.flatMap((result) => result.rows) };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,83 @@
+import { mkdirSync } from 'node:fs';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { MAX_JSON_BODY_BYTES, TributaryError } from '@tributary/protocol';
+import { AppModule } from './app.module.js';
+import type { CoordinatorConfig } from './platform/config/coordinator-config.js';
+import { lockDataDir } from './platform/data-dir/data-dir-lock.js';
+import { initialiseSecrets } from './platform/data-dir/secrets.js';
+import { openDatabase } from './platform/database/open-database.js';
+import { assignCorrelationId } from './platform/errors/correlation.js';
+import { ProblemFilter } from './platform/errors/problem.filter.js';
+import { requestValidation } from './platform/errors/request-validation.js';
+import { NestLogger, openLogger } from './platform/logging/logger.js';
+import { serveApiDescription } from './platform/openapi/api-description.js';
+
+export interface RunningCoordinator {
+  readonly url: string;
+  /** Stops taking requests, finishes what runs, closes the database, gives the data folder back. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the data folder and the database, and serves.
+ *
+ * @throws TributaryError DATA_DIR_NOT_WRITABLE, DATA_DIR_LOCKED, DATABASE_UNREACHABLE, DATABASE_MIGRATION_FAILED, PORT_IN_USE.
+ */
+export async function startCoordinator(config: CoordinatorConfig): Promise<RunningCoordinator> {
+  const { secrets } = initialiseSecrets(config.dataDir);
+  mkdirSync(config.blobDir, { recursive: true });
+  const closers = [lockDataDir(config.dataDir)];
+  try {
+    const logger = openLogger(config);
+    const database = await openDatabase(config);
+    closers.push(() => database.close());
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.on({ config, secrets, database, logger }), {
+      logger: new NestLogger(logger),
+      abortOnError: false,
+      forceCloseConnections: true,
+    });
+    closers.push(() => app.close());
+    configure(app, new ProblemFilter(logger));
+    const url = await listen(app, config);
+    logger.info({ url, database: database.kind }, 'coordinator is ready');
+    return { url, stop: () => closeAll(closers) };
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+function configure(app: NestExpressApplication, filter: ProblemFilter): void {
+  app.disable('x-powered-by');
+  app.use(assignCorrelationId);
+  app.useBodyParser('json', { limit: MAX_JSON_BODY_BYTES });
+  app.useGlobalPipes(requestValidation());
+  app.useGlobalFilters(filter);
+  serveApiDescription(app);
+}
+
+async function listen(app: NestExpressApplication, { host, port }: CoordinatorConfig): Promise<string> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new TributaryError('PORT_IN_USE', { detail: `${host}:${port}`, port }, { cause: error });
+    }
+    throw error;
+  }
+  return (await app.getUrl()).replace('[::1]', 'localhost');
+}
+
+/** Last opened, first closed; one that fails does not keep the others open. */
+async function closeAll(closers: (() => void | Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+    try {
+      await close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, 'the coordinator did not close cleanly');
+}
