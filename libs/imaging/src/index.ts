@@ -19,3 +19,9 @@ export {
 } from './phantom/site.js';
 export { encodePng, type Picture } from './picture/png.js';
 export { imageGrid, type ImageGridOptions } from './picture/image-grid.js';
+export { fromUnitRange, type IntensityRecipe, type IntensityWindow } from './intensity/intensity-window.js';
+export { PROBLEM_KINDS, type ProblemKind } from './folder/image-problem.js';
+export type { SiteDataset } from './dataset/site-dataset.js';
+export { readImageFolder, type ReadImageFolderOptions } from './dataset/read-image-folder.js';
+export { splitByPatient, type PatientSplit } from './dataset/split-by-patient.js';
+export { inspectFolder, type FolderReport, type InspectFolderOptions } from './dataset/inspect-folder.js';
