@@ -34,5 +34,11 @@ export {
   confusionOf,
   confusionSchema,
   poolConfusions,
+  regroupConfusion,
   type Confusion,
 } from './discriminant/confusion.js';
+export { expectedConfusion, type ExpectedConfusionOptions } from './discriminant/expected-confusion.js';
+export { poolUtilities, utilitySchema, type Utility } from './scores/utility.js';
+export type { SiteEvaluation, SyntheticFeatures } from './sites/site-evaluation.js';
+export { decodeSiteEvaluation, encodeSiteEvaluation } from './sites/site-evaluation-file.js';
+export { scoreSites, type DistanceScores, type ScoreOptions, type SiteScores } from './sites/score-sites.js';

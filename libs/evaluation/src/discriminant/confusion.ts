@@ -21,6 +21,13 @@ export function poolConfusions(parts: readonly Confusion[]): Confusion {
   return sumCells(parts.flat());
 }
 
+/** The same counts between coarser classes, e.g. slabs instead of (site, slab) pairs. */
+export function regroupConfusion(confusion: Confusion, target: (label: number) => number): Confusion {
+  return sumCells(
+    confusion.map(({ actual, predicted, count }) => ({ actual: target(actual), predicted: target(predicted), count })),
+  );
+}
+
 /** Share of images whose class was found, 0..1; NaN without images. */
 export function accuracy(confusion: Confusion): number {
   return countOf(confusion.filter(({ actual, predicted }) => actual === predicted)) / countOf(confusion);

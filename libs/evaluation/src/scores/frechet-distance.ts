@@ -2,7 +2,7 @@ import { SingularValueDecomposition } from 'ml-matrix';
 import type { FeatureMoments } from '../moments/feature-moments.js';
 import { gaussianOf, type Gaussian } from '../moments/gaussian.js';
 import { checkComparable } from './comparable.js';
-import { symmetricSquareRoot } from './symmetric-square-root.js';
+import { symmetricSquareRoot } from '../moments/symmetric-square-root.js';
 
 /**
  * Frechet distance between the Gaussians of two sets of features (Heusel et al. 2017, eq. 6):
