@@ -1,4 +1,5 @@
-import { embeddingRows, type ParameterManifest, type Recipe } from '@tributary/protocol';
+import { embeddingRows, type Recipe } from '@tributary/protocol';
+import type { ParameterManifest } from '@tributary/protocol/manifest';
 import { buildNetwork } from './network/build-network.js';
 import type { Network } from './network/unet2d.js';
 
