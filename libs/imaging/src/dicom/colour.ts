@@ -1,5 +1,6 @@
 import type { DataSet } from 'dicom-parser';
 import { ImageProblem } from '../folder/image-problem.js';
+import { lookUp, readLookupTable, type LookupTable, type LookupTableTags } from './lookup-table.js';
 
 /** YCbCr of 8 bits to RGB in place, `[pixels, 3]` (DICOM PS3.3, C.7.6.3.1.2, YBR_FULL). */
 export function ybrToRgb(values: Float32Array): Float32Array {
@@ -29,8 +30,12 @@ export function expandYbr422(bytes: Uint8Array, pixels: number): Float32Array {
   return values;
 }
 
-const DESCRIPTORS = ['x00281101', 'x00281102', 'x00281103'] as const;
-const TABLES = ['x00281201', 'x00281202', 'x00281203'] as const;
+/** Red, green, blue. */
+const PALETTE: readonly LookupTableTags[] = [
+  { descriptor: 'x00281101', data: 'x00281201', signed: false },
+  { descriptor: 'x00281102', data: 'x00281202', signed: false },
+  { descriptor: 'x00281103', data: 'x00281203', signed: false },
+];
 
 /**
  * Stored values through the red, green, blue tables of the file (PS3.3, C.7.6.3.1.5).
@@ -39,34 +44,18 @@ const TABLES = ['x00281201', 'x00281202', 'x00281203'] as const;
  * @throws ImageProblem `unsupported-pixels` for segmented or missing tables.
  */
 export function applyPalette(dataSet: DataSet, stored: Float32Array): Float32Array {
-  const tables = DESCRIPTORS.map((descriptor, index) => readTable(dataSet, descriptor, TABLES[index] ?? ''));
+  const tables = PALETTE.map((tags) => readLookupTable(dataSet, tags));
+  const scales = tables.map(byteScale);
   const colours = new Float32Array(3 * stored.length);
   stored.forEach((value, pixel) => {
-    tables.forEach(({ first, entries, scale }, channel) => {
-      const entry = Math.min(entries.length - 1, Math.max(0, value - first));
-      colours[3 * pixel + channel] = (entries[entry] ?? 0) * scale;
+    tables.forEach((table, channel) => {
+      colours[3 * pixel + channel] = lookUp(table, value) * (scales[channel] ?? 1);
     });
   });
   return colours;
 }
 
-function readTable(
-  dataSet: DataSet,
-  descriptor: string,
-  table: string,
-): { first: number; entries: number[]; scale: number } {
-  const declared = dataSet.uint16(descriptor, 0);
-  const first = dataSet.uint16(descriptor, 1) ?? 0;
-  const bits = dataSet.uint16(descriptor, 2) ?? 16;
-  const element = dataSet.elements[table];
-  if (declared === undefined || element === undefined) throw new ImageProblem('unsupported-pixels');
-  const count = declared === 0 ? 65_536 : declared;
-  const bytesPerEntry = element.length >= 2 * count ? 2 : 1;
-  if (element.length < count * bytesPerEntry) throw new ImageProblem('corrupt');
-  const entries = Array.from({ length: count }, (_, index) =>
-    bytesPerEntry === 2 ? (dataSet.uint16(table, index) ?? 0) : (dataSet.byteArray[element.dataOffset + index] ?? 0),
-  );
-  // Some writers put values of 8 bits into tables of 16.
-  const large = bits === 16 && bytesPerEntry === 2 && entries.some((entry) => entry > 255);
-  return { first, entries, scale: large ? 255 / 65_535 : 1 };
+/** Some writers put values of 8 bits into tables that they declare to have 16. */
+function byteScale({ bits, bytesPerEntry, entries }: LookupTable): number {
+  return bits === 16 && bytesPerEntry === 2 && entries.some((entry) => entry > 255) ? 255 / 65_535 : 1;
 }

@@ -1,17 +1,15 @@
 /** The few parts of dcmjs that are used here; the package ships no types. */
 declare module 'dcmjs' {
   type Attributes = Record<string, unknown>;
-  class DicomDict {
-    constructor(meta: Attributes);
+  interface DicomDict {
     dict: Attributes;
     write(): ArrayBuffer;
   }
   const dcmjs: {
-    data: {
-      DicomDict: typeof DicomDict;
-      DicomMetaDictionary: { denaturalizeDataset(dataset: Attributes): Attributes };
+    readonly data: {
+      readonly DicomDict: new (meta: Attributes) => DicomDict;
+      readonly DicomMetaDictionary: { denaturalizeDataset(dataset: Attributes): Attributes };
     };
-    log: { setLevel(level: string): void };
   };
   export default dcmjs;
 }

@@ -88,3 +88,12 @@ export function rescale(dataSet: DataSet, frame: number): { slope: number; inter
   const [intercept] = numbers(group, 'x00281052', 1) ?? [0];
   return { slope: slope === undefined || slope === 0 ? 1 : slope, intercept: intercept ?? 0 };
 }
+
+/** Stored values that mark pixels without an image, both ends included (PS3.3, C.7.5.1.1.2); undefined when not stated. */
+export function paddingRange(dataSet: DataSet): { low: number; high: number } | undefined {
+  const signed = dataSet.uint16('x00280103') === 1;
+  const value = signed ? dataSet.int16('x00280120') : dataSet.uint16('x00280120');
+  if (value === undefined) return undefined;
+  const limit = (signed ? dataSet.int16('x00280121') : dataSet.uint16('x00280121')) ?? value;
+  return { low: Math.min(value, limit), high: Math.max(value, limit) };
+}

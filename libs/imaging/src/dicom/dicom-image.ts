@@ -5,12 +5,14 @@ import { toAnatomicalView } from '../geometry/anatomical-view.js';
 import { applyPalette, expandYbr422, ybrToRgb } from './colour.js';
 import {
   imageOrientation,
+  paddingRange,
   pixelSpacing,
   readPixelAttributes,
   rescale,
   type PixelAttributes,
 } from './dicom-attributes.js';
 import { EXPLICIT_BIG_ENDIAN, parseDicom, pixelElement, type DicomFile } from './dicom-dataset.js';
+import { lookUp, readLookupTable } from './lookup-table.js';
 import { decodeRunLength } from './run-length.js';
 import { frameSizeBytes, storedPixels, type FrameBytes } from './stored-pixels.js';
 
@@ -70,13 +72,15 @@ function checkLength({ dataSet, transferSyntax }: DicomFile, attributes: PixelAt
 
 function decodeFrame(file: DicomFile, attributes: PixelAttributes, frame: number): DecodedImage {
   const { dataSet } = file;
-  const { pixels, channels } = colourOf(dataSet, attributes, frameBytes(file, attributes, frame));
-  const { slope, intercept } = rescale(dataSet, frame);
+  const bytes = frameBytes(file, attributes, frame);
+  const colour = COLOUR_MODELS[attributes.photometric];
+  const grey = GREY_MODELS.has(attributes.photometric);
+  if (colour === undefined && !grey) throw new ImageProblem('unsupported-pixels');
   const image: DecodedImage = {
     widthPx: attributes.columns,
     heightPx: attributes.rows,
-    channels,
-    pixels: channels === 1 ? pixels.map((value) => slope * value + intercept) : pixels,
+    channels: colour === undefined ? 1 : 3,
+    pixels: colour === undefined ? greyPixels(dataSet, frame, bytes) : colour(dataSet, bytes),
     pixelSpacing: pixelSpacing(dataSet, frame),
   };
   const orientation = imageOrientation(dataSet, frame);
@@ -94,13 +98,17 @@ function frameBytes({ dataSet, transferSyntax }: DicomFile, attributes: PixelAtt
       bytesPerSample: attributes.bitsAllocated / 8,
       samples: attributes.samplesPerPixel,
     });
-    return { bytes, littleEndian: true, attributes, planar: true, numbers: 'integer' };
+    return { bytes, littleEndian: true, swapped: false, attributes, planar: true, numbers: 'integer' };
   }
   const size = frameSizeBytes(attributes);
   const start = element.dataOffset + frame * size;
+  const littleEndian = transferSyntax !== EXPLICIT_BIG_ENDIAN;
+  const swapped = !littleEndian && attributes.bitsAllocated === 8 && element.vr === 'OW';
   return {
-    bytes: dataSet.byteArray.subarray(start, start + size),
-    littleEndian: transferSyntax !== EXPLICIT_BIG_ENDIAN,
+    // A word more than the frame when bytes are swapped and the frame ends within a word.
+    bytes: dataSet.byteArray.subarray(start, start + size + (swapped ? size % 2 : 0)),
+    littleEndian,
+    swapped,
     attributes,
     planar: attributes.planar,
     numbers: element.tag === 'x7fe00010' ? 'integer' : 'float',
@@ -120,36 +128,46 @@ function encapsulatedFrame(dataSet: DataSet, frame: number): Uint8Array {
   }
 }
 
-function colourOf(
-  dataSet: DataSet,
-  attributes: PixelAttributes,
-  frame: FrameBytes,
-): { pixels: Float32Array; channels: 1 | 3 } {
-  switch (attributes.photometric) {
-    case 'MONOCHROME1':
-      return { pixels: invert(storedPixels(frame), attributes), channels: 1 };
-    case 'MONOCHROME2':
-      return { pixels: storedPixels(frame), channels: 1 };
-    case 'PALETTE COLOR':
-      return { pixels: applyPalette(dataSet, storedPixels(frame)), channels: 3 };
-    case 'RGB':
-      return { pixels: toBytes(storedPixels(frame), attributes), channels: 3 };
-    case 'YBR_FULL':
-      return { pixels: ybrToRgb(toBytes(storedPixels(frame), attributes)), channels: 3 };
-    case 'YBR_FULL_422':
-      return { pixels: ybrToRgb(expandYbr422(frame.bytes, attributes.rows * attributes.columns)), channels: 3 };
-    default:
-      throw new ImageProblem('unsupported-pixels');
-  }
+const GREY_MODELS = new Set(['MONOCHROME1', 'MONOCHROME2']);
+
+/** Real values: stored ones through the modality's table or slope and intercept, padding as dark as the darkest. */
+function greyPixels(dataSet: DataSet, frame: number, bytes: FrameBytes): Float32Array {
+  const { attributes } = bytes;
+  const stored = storedPixels(bytes);
+  const toReal = modalityTransformation(dataSet, frame, attributes.signed);
+  const mirror = attributes.signed ? -1 : 2 ** attributes.bitsStored - 1;
+  // MONOCHROME1 shows small values bright: mirrored within the range that the stored bits can express.
+  const real = stored.map((value) => toReal(attributes.photometric === 'MONOCHROME1' ? mirror - value : value));
+  const padding = paddingRange(dataSet);
+  if (padding === undefined) return real;
+  const isPadding = (value: number): boolean => value >= padding.low && value <= padding.high;
+  const darkest = real.reduce((low, value, at) => (isPadding(stored[at] ?? 0) ? low : Math.min(low, value)), Infinity);
+  if (darkest === Infinity) return real;
+  return real.map((value, at) => (isPadding(stored[at] ?? 0) ? darkest : value));
 }
 
-/** MONOCHROME1 shows small values bright: mirrored within the range that the stored bits can express. */
-function invert(stored: Float32Array, { bitsStored, signed }: PixelAttributes): Float32Array {
-  const mirror = signed ? -1 : 2 ** bitsStored - 1;
-  return stored.map((value) => mirror - value);
+/** From stored to real values (PS3.3, C.11.1). */
+function modalityTransformation(dataSet: DataSet, frame: number, signed: boolean): (stored: number) => number {
+  const table = dataSet.elements['x00283000']?.items?.[0]?.dataSet;
+  if (table !== undefined) {
+    const entries = readLookupTable(table, { descriptor: 'x00283002', data: 'x00283006', signed });
+    return (stored) => lookUp(entries, stored);
+  }
+  const { slope, intercept } = rescale(dataSet, frame);
+  return (stored) => slope * stored + intercept;
 }
+
+/** Each gives `[pixels, 3]`, 0 to 255. */
+const COLOUR_MODELS: Readonly<Record<string, (dataSet: DataSet, bytes: FrameBytes) => Float32Array>> = {
+  'PALETTE COLOR': (dataSet, bytes) => applyPalette(dataSet, storedPixels(bytes)),
+  RGB: (_, bytes) => toBytes(bytes),
+  YBR_FULL: (_, bytes) => ybrToRgb(toBytes(bytes)),
+  YBR_FULL_422: (_, { bytes, attributes }) => ybrToRgb(expandYbr422(bytes, attributes.rows * attributes.columns)),
+};
 
 /** Colour of more than 8 bits to 0 … 255. */
-function toBytes(stored: Float32Array, { bitsStored }: PixelAttributes): Float32Array {
+function toBytes(bytes: FrameBytes): Float32Array {
+  const { bitsStored } = bytes.attributes;
+  const stored = storedPixels(bytes);
   return bitsStored <= 8 ? stored : stored.map((value) => (value * 255) / (2 ** bitsStored - 1));
 }

@@ -6,6 +6,8 @@ export interface FrameBytes {
   readonly bytes: Uint8Array;
   readonly littleEndian: boolean;
   readonly attributes: PixelAttributes;
+  /** Bytes are swapped in pairs: 8-bit pixels that a big-endian writer stored as 16-bit words. */
+  readonly swapped: boolean;
   /** Samples lie plane after plane instead of pixel after pixel. */
   readonly planar: boolean;
   readonly numbers: 'integer' | 'float';
@@ -55,9 +57,9 @@ function integerReader(frame: FrameBytes): ValueReader {
   return (index) => (word(index) << unusedAbove) >>> unused;
 }
 
-function wordReader({ bytes, littleEndian, attributes }: FrameBytes): ValueReader {
+function wordReader({ bytes, littleEndian, attributes, swapped }: FrameBytes): ValueReader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (attributes.bitsAllocated === 8) return (index) => view.getUint8(index);
+  if (attributes.bitsAllocated === 8) return (index) => view.getUint8(swapped ? index ^ 1 : index);
   if (attributes.bitsAllocated === 16) return (index) => view.getUint16(2 * index, littleEndian);
   if (attributes.bitsAllocated === 32) return (index) => view.getUint32(4 * index, littleEndian);
   throw new ImageProblem('unsupported-pixels');

@@ -1,13 +1,13 @@
-/** The four axial slabs, from the bottom up, 28 mm apart; `zMm` is MNI height. */
+/** The four axial slabs, from the bottom up, 27 mm apart; `zMm` is MNI height. */
 export const PHANTOM_SLABS = [
   { name: 'base', zMm: -18 },
-  { name: 'ganglia', zMm: 10 },
-  { name: 'ventricles', zMm: 38 },
-  { name: 'vertex', zMm: 66 },
+  { name: 'ganglia', zMm: 9 },
+  { name: 'ventricles', zMm: 36 },
+  { name: 'vertex', zMm: 63 },
 ] as const;
 
 /** Distance between two neighbouring slabs. */
-export const SLAB_SPACING_MM = 28;
+export const SLAB_SPACING_MM = 27;
 
 export type PhantomSlab = (typeof PHANTOM_SLABS)[number];
 export type SlabName = PhantomSlab['name'];
