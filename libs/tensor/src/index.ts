@@ -1,4 +1,29 @@
+export { openEngine, type EngineOptions } from './engines/open-engine.js';
+export { registerGradients } from './gradients/register-gradients.js';
+export { attention } from './layers/attention.js';
+export { conv2d, type ConvolutionOptions } from './layers/convolution.js';
+export { groupNorm, type GroupNormOptions } from './layers/group-norm.js';
+export { linear } from './layers/linear.js';
+export { avgPool2d, maxPool2d, upsampleNearest2d } from './layers/resampling.js';
+export { silu } from './layers/silu.js';
+export {
+  ADAMW_SCALARS,
+  adamWScalars,
+  adamWStep,
+  type AdamWSchedule,
+  type AdamWSettings,
+  type AdamWState,
+  type AdamWUpdate,
+} from './parameters/adamw.js';
+export {
+  parameterCount,
+  unflatten,
+  valueAndGradient,
+  type ParameterSpec,
+  type ValueAndGradient,
+} from './parameters/flat-parameters.js';
 export { randomStream, type RandomStream } from './random/random-stream.js';
+export { RecordingError } from './recorder/recording-error.js';
 export type {
   Arrays,
   CompileOptions,

@@ -1,0 +1,248 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { index, normal, positive, type AgreementCase } from './agreement.spec-support.js';
+
+type Fn = (...inputs: never[]) => tf.Tensor;
+
+const make = (name: string, inputs: AgreementCase['inputs'], fn: Fn): AgreementCase => ({
+  name,
+  inputs,
+  fn: fn as AgreementCase['fn'],
+});
+const makeForward = (name: string, inputs: AgreementCase['inputs'], fn: Fn): AgreementCase => ({
+  ...make(name, inputs, fn),
+  noGradient: true,
+});
+
+type T = tf.Tensor;
+type T2 = tf.Tensor2D;
+type T4 = tf.Tensor4D;
+type T5 = tf.Tensor5D;
+
+const conv = (strides: number, pad: 'same' | 'valid' | number) => (x: T4, w: T4) => tf.conv2d(x, w, strides, pad);
+
+const convolutions = [
+  make('conv2d 3x3 same', [normal(2, 8, 8, 16), normal(3, 3, 16, 16)], conv(1, 'same')),
+  make('conv2d 3x3 same, one input channel', [normal(2, 12, 12, 1), normal(3, 3, 1, 20)], conv(1, 'same')),
+  make('conv2d 3x3 same, three output channels', [normal(2, 12, 12, 20), normal(3, 3, 20, 3)], conv(1, 'same')),
+  make('conv2d 3x3 same, odd sizes', [normal(2, 9, 11, 7), normal(3, 3, 7, 13)], conv(1, 'same')),
+  make('conv2d 3x3 stride 2 same', [normal(2, 16, 16, 16), normal(3, 3, 16, 24)], conv(2, 'same')),
+  make('conv2d 3x3 stride 2 same, odd sizes', [normal(2, 15, 13, 8), normal(3, 3, 8, 12)], conv(2, 'same')),
+  make('conv2d 3x3 stride 2, padding 1', [normal(2, 16, 16, 8), normal(3, 3, 8, 12)], (x: T4, w: T4) =>
+    tf.conv2d(x, w, 2, 1, 'NHWC', 1, 'floor'),
+  ),
+  make('conv2d 4x4 stride 2 same', [normal(2, 16, 16, 8), normal(4, 4, 8, 12)], conv(2, 'same')),
+  make('conv2d 3x3 stride 2 valid', [normal(2, 17, 17, 8), normal(3, 3, 8, 12)], conv(2, 'valid')),
+  make('conv2d 1x1', [normal(2, 7, 7, 5), normal(1, 1, 5, 9)], conv(1, 'same')),
+  make('conv2d 1x1 stride 2', [normal(2, 8, 8, 5), normal(1, 1, 5, 9)], conv(2, 'same')),
+  make('conv2d 2x2 stride 2', [normal(2, 8, 8, 5), normal(2, 2, 5, 6)], conv(2, 'valid')),
+  make('conv2d 7x7 same', [normal(1, 16, 16, 3), normal(7, 7, 3, 16)], conv(1, 'same')),
+  make('conv2d padding 1', [normal(2, 8, 8, 8), normal(3, 3, 8, 8)], conv(1, 1)),
+  makeForward('conv2d dilation 2', [normal(1, 12, 12, 4), normal(3, 3, 4, 8)], (x: T4, w: T4) =>
+    tf.conv2d(x, w, 1, 'same', 'NHWC', 2),
+  ),
+  make('conv2dTranspose 4x4 stride 2', [normal(2, 8, 8, 16), normal(4, 4, 8, 16)], (x: T4, w: T4) =>
+    tf.conv2dTranspose(x, w, [2, 16, 16, 8], 2, 'same'),
+  ),
+  make('conv2dTranspose 2x2 stride 2', [normal(2, 8, 8, 16), normal(2, 2, 8, 16)], (x: T4, w: T4) =>
+    tf.conv2dTranspose(x, w, [2, 16, 16, 8], 2, 'same'),
+  ),
+  make('conv2dTranspose 3x3 stride 1', [normal(2, 8, 8, 16), normal(3, 3, 8, 16)], (x: T4, w: T4) =>
+    tf.conv2dTranspose(x, w, [2, 8, 8, 8], 1, 'same'),
+  ),
+  make('depthwiseConv2d 3x3', [normal(2, 8, 8, 6), normal(3, 3, 6, 1)], (x: T4, w: T4) =>
+    tf.depthwiseConv2d(x, w, 1, 'same'),
+  ),
+  make('depthwiseConv2d 3x3, multiplier 2', [normal(2, 8, 8, 6), normal(3, 3, 6, 2)], (x: T4, w: T4) =>
+    tf.depthwiseConv2d(x, w, 1, 'same'),
+  ),
+  make('separableConv2d', [normal(2, 8, 8, 8), normal(3, 3, 8, 1), normal(1, 1, 8, 12)], (x: T4, d: T4, p: T4) =>
+    tf.separableConv2d(x, d, p, 1, 'same'),
+  ),
+  make('conv1d', [normal(2, 20, 8), normal(3, 8, 8)], (x: tf.Tensor3D, w: tf.Tensor3D) => tf.conv1d(x, w, 1, 'same')),
+  make('conv3d', [normal(2, 5, 6, 6, 4), normal(3, 3, 3, 4, 5)], (x: T5, w: T5) => tf.conv3d(x, w, 1, 'same')),
+  make('conv3d stride 2', [normal(1, 6, 6, 6, 3), normal(3, 3, 3, 3, 4)], (x: T5, w: T5) => tf.conv3d(x, w, 2, 'same')),
+  make('conv3dTranspose', [normal(1, 3, 4, 4, 4), normal(2, 2, 2, 5, 4)], (x: T5, w: T5) =>
+    tf.conv3dTranspose(x, w, [1, 6, 8, 8, 5], 2, 'same'),
+  ),
+];
+
+const products = [
+  make('matMul', [normal(64, 48), normal(48, 33)], (a: T2, b: T2) => tf.matMul(a, b)),
+  make('matMul, left transposed', [normal(48, 64), normal(48, 33)], (a: T2, b: T2) => tf.matMul(a, b, true, false)),
+  make('matMul, right transposed', [normal(64, 48), normal(33, 48)], (a: T2, b: T2) => tf.matMul(a, b, false, true)),
+  make('matMul, both transposed', [normal(48, 64), normal(33, 48)], (a: T2, b: T2) => tf.matMul(a, b, true, true)),
+  make('batched matMul', [normal(4, 32, 16), normal(4, 16, 32)], (a: T, b: T) => tf.matMul(a, b)),
+  make('batched matMul, batch of one repeated', [normal(4, 32, 16), normal(1, 40, 16)], (a: T, b: T) =>
+    tf.matMul(a, b, false, true),
+  ),
+  make('batched matMul over two dimensions', [normal(2, 4, 32, 16), normal(2, 4, 32, 16)], (a: T, b: T) =>
+    tf.matMul(a, b, false, true),
+  ),
+  make('matMul of transposed images', [normal(2, 4, 4, 6), normal(6, 5)], (x: T4, w: T2) =>
+    tf.matMul(tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [32, 6]), w),
+  ),
+  make('dot', [normal(16), normal(16)], (a: T, b: T) => tf.dot(a, b)),
+];
+
+const GELU_SCALE = Math.SQRT1_2;
+const elementwise = [
+  ...(
+    [
+      'sigmoid',
+      'tanh',
+      'relu',
+      'elu',
+      'selu',
+      'softplus',
+      'relu6',
+      'sin',
+      'cos',
+      'atan',
+      'sinh',
+      'cosh',
+      'asinh',
+      'abs',
+    ] as const
+  ).map((name) => make(name, [normal(2, 5, 7, 3)], (x: T) => tf[name](x))),
+  ...(['exp', 'log', 'sqrt', 'rsqrt', 'reciprocal', 'square', 'log1p', 'expm1', 'tan'] as const).map((name) =>
+    make(name, [positive(6, 7)], (x: T) => tf[name](x)),
+  ),
+  ...(['neg', 'sign', 'floor', 'ceil', 'round', 'step'] as const).map((name) =>
+    makeForward(name, [normal(6, 7)], (x: T) => tf[name](x)),
+  ),
+  make('leakyRelu', [normal(4, 9)], (x: T) => tf.leakyRelu(x, 0.3)),
+  make('prelu', [normal(2, 4, 4, 8), normal(8)], (x: T, a: T) => tf.prelu(x, a)),
+  make('gelu', [normal(4, 9)], (x: T) => tf.mul(tf.mul(x, 0.5), tf.add(1, tf.erf(tf.mul(x, GELU_SCALE))))),
+  make('pow', [positive(8, 8), positive(8, 8)], (x: T, y: T) => tf.pow(x, y)),
+  make('div, broadcast', [normal(4, 8, 8, 16), positive(16)], (x: T, y: T) => tf.div(x, y)),
+  make('mul, broadcast inside', [normal(4, 8, 8, 16), positive(4, 1, 1, 16)], (x: T, y: T) => tf.mul(x, y)),
+  make('sub, broadcast both ways', [normal(4, 1, 3), normal(1, 5, 3)], (x: T, y: T) => tf.sub(x, y)),
+  make('maximum and minimum', [normal(8, 8), normal(8, 8)], (x: T, y: T) =>
+    tf.add(tf.maximum(x, y), tf.minimum(x, tf.mul(y, 2))),
+  ),
+  make('clipByValue', [normal(8, 8)], (x: T) => tf.clipByValue(x, -0.7, 0.9)),
+  make('squaredDifference', [normal(8, 8), normal(8)], (x: T, y: T) => tf.squaredDifference(x, y)),
+  make('addN', [normal(4, 5), normal(4, 5), normal(4, 5)], (a: T, b: T, c: T) => tf.addN([a, b, c])),
+  make('where', [normal(8, 8), normal(8, 8)], (x: T, y: T) => tf.where(tf.greater(x, y), x, y)),
+  make('constants around', [normal(4, 5)], (x: T) => tf.div(tf.sub(3, tf.mul(tf.mul(x, 2), 1.5)), 7)),
+  makeForward('mod and floorDiv', [positive(8, 8), positive(8, 8)], (x: T, y: T) =>
+    tf.add(tf.mod(x, y), tf.floorDiv(x, y)),
+  ),
+  makeForward('comparisons', [normal(8, 8), normal(8, 8)], (x: T, y: T) =>
+    tf.addN(
+      [tf.greaterEqual(x, y), tf.lessEqual(x, y), tf.less(x, y), tf.equal(x, x), tf.notEqual(x, y)].map((c, i) =>
+        tf.mul(tf.cast(c, 'float32'), i + 1),
+      ),
+    ),
+  ),
+  makeForward('logical', [normal(8, 8), normal(8, 8)], (x: T, y: T) =>
+    tf.cast(tf.logicalOr(tf.logicalAnd(tf.greater(x, 0), tf.greater(y, 0)), tf.logicalNot(tf.less(x, 1))), 'int32'),
+  ),
+  makeForward('isNaN and isInf', [normal(8, 8)], (x: T) =>
+    tf.add(tf.cast(tf.isNaN(tf.log(x)), 'float32'), tf.cast(tf.isInf(tf.div(x, tf.relu(x))), 'float32')),
+  ),
+];
+
+const reductions = [
+  make('softmax', [normal(8, 10)], (x: T) => tf.softmax(x)),
+  make('logSoftmax', [normal(8, 10)], (x: T) => tf.logSoftmax(x)),
+  make('logSumExp', [normal(4, 10)], (x: T) => tf.logSumExp(x, 1)),
+  make('moments', [normal(2, 8, 8, 16)], (x: T) => {
+    const { mean, variance } = tf.moments(x, [1, 2], true);
+    return tf.add(mean, variance);
+  }),
+  make('mean, sum and max over pixels', [normal(4, 8, 8, 6)], (x: T) =>
+    tf.addN([tf.mean(x, [1, 2]), tf.sum(x, [1, 2]), tf.max(x, [1, 2])]),
+  ),
+  make('min over the last axis', [normal(4, 9)], (x: T) => tf.min(x, -1)),
+  make('mean of everything', [normal(4, 8, 8, 2)], (x: T) => tf.mean(tf.square(x))),
+  make('prod', [positive(4, 5)], (x: T) => tf.prod(x, 1)),
+  make('sum over a repeated dimension', [normal(1, 5)], (x: T) => tf.sum(tf.tile(tf.mul(x, 2), [3, 1]), 0)),
+  make('norm', [normal(4, 10)], (x: T) => tf.norm(x)),
+  make('cumsum', [normal(4, 6, 3)], (x: T) => tf.cumsum(x, 1)),
+  makeForward('argMax and argMin', [normal(4, 10)], (x: T) => tf.add(tf.argMax(x, 1), tf.argMin(x, 1))),
+  makeForward('all and any', [normal(6, 2)], (x: T) =>
+    tf.add(tf.cast(tf.all(tf.greater(x, 0), 1), 'int32'), tf.cast(tf.any(tf.greater(x, 0), 1), 'int32')),
+  ),
+  make('layer norm', [normal(4, 8, 12), normal(12), normal(12)], (x: T, gamma: T, beta: T) => {
+    const { mean, variance } = tf.moments(x, [-1], true);
+    return tf.add(tf.mul(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, 1e-5))), gamma), beta);
+  }),
+];
+
+const shapes = [
+  make('reshape across channels', [normal(2, 4, 4, 6)], (x: T) => tf.square(tf.reshape(x, [2, 16, 3, 2]))),
+  make('transpose', [normal(2, 8, 6, 5)], (x: T) => tf.square(tf.transpose(x, [0, 3, 1, 2]))),
+  make('pixel shuffle', [normal(2, 4, 4, 8)], (x: T) =>
+    tf.reshape(tf.transpose(tf.reshape(x, [2, 4, 4, 2, 2, 2]), [0, 1, 3, 2, 4, 5]), [2, 8, 8, 2]),
+  ),
+  make('concat of channels', [normal(2, 8, 8, 6), normal(2, 8, 8, 5)], (x: T, y: T) => tf.square(tf.concat([x, y], 3))),
+  make('split', [normal(2, 8, 8, 6)], (x: T) => {
+    const [a, b] = tf.split(x, [2, 4], 3);
+    return tf.mul(tf.sum(a ?? x, 3, true), b ?? x);
+  }),
+  make('slice', [normal(2, 8, 8, 16)], (x: T) => tf.square(tf.slice(x, [0, 1, 1, 2], [2, 5, 6, 7]))),
+  make('stack and unstack', [normal(8, 5), normal(8, 5)], (x: T, y: T) => {
+    const [a, b] = tf.unstack(tf.stack([x, y], 1), 1);
+    return tf.mul(a ?? x, b ?? y);
+  }),
+  make('stack of images first', [normal(2, 3, 4), normal(2, 3, 4)], (x: T, y: T) => tf.square(tf.stack([x, y]))),
+  make('pad', [normal(2, 8, 8, 3)], (x: T4) =>
+    tf.pad(
+      x,
+      [
+        [0, 0],
+        [1, 1],
+        [2, 1],
+        [0, 0],
+      ],
+      0.5,
+    ),
+  ),
+  makeForward('mirrorPad reflect', [normal(2, 8, 8, 4)], (x: T4) =>
+    tf.mirrorPad(
+      x,
+      [
+        [0, 0],
+        [1, 2],
+        [3, 1],
+        [0, 0],
+      ],
+      'reflect',
+    ),
+  ),
+  make('reverse', [normal(2, 8, 6, 5)], (x: T4) => tf.reverse(x, [1, 2])),
+  make('tile', [normal(2, 4, 5)], (x: T) => tf.square(tf.tile(x, [2, 1, 3]))),
+  make('broadcastTo', [normal(1, 8, 1)], (x: T) => tf.broadcastTo(x, [4, 8, 5])),
+  make('expandDims and squeeze', [normal(4, 5)], (x: T) => tf.squeeze(tf.square(tf.expandDims(x, 1)))),
+];
+
+const indexing = [
+  make('gather of rows', [normal(50, 6), index(50, 16)], (e: T, i: T) => tf.gather(e, i as tf.Tensor1D)),
+  make('gather of rows, many', [normal(1100, 4), index(1100, 4, 250)], (e: T, i: T) => tf.gather(e, i as tf.Tensor1D)),
+  make('gather along axis 1', [normal(4, 20, 8), index(20, 16)], (e: T, i: T) => tf.gather(e, i as tf.Tensor1D, 1)),
+  make('unsortedSegmentSum', [normal(16, 8), index(5, 16)], (x: T, i: T) =>
+    tf.unsortedSegmentSum(x, i as tf.Tensor1D, 5),
+  ),
+  makeForward('oneHot', [index(6, 9)], (i: T) => tf.oneHot(tf.cast(i, 'int32'), 6, 0.9, 0.1, 'float32')),
+];
+
+const images = [
+  make('resizeNearestNeighbor by 2', [normal(2, 5, 6, 3)], (x: T4) =>
+    tf.square(tf.image.resizeNearestNeighbor(x, [10, 12])),
+  ),
+  make('resizeNearestNeighbor by 3 and 1', [normal(2, 5, 6, 3)], (x: T4) => tf.image.resizeNearestNeighbor(x, [15, 6])),
+  make('avgPool 2x2', [normal(2, 8, 8, 3)], (x: T4) => tf.square(tf.avgPool(x, 2, 2, 'same'))),
+  make('maxPool 2x2', [normal(2, 8, 8, 3)], (x: T4) => tf.square(tf.maxPool(x, 2, 2, 'same'))),
+];
+
+/** Every covered kernel, its gradients included. */
+export const AGREEMENT_CASES: readonly AgreementCase[] = [
+  ...convolutions,
+  ...products,
+  ...elementwise,
+  ...reductions,
+  ...shapes,
+  ...indexing,
+  ...images,
+];

@@ -1,0 +1,43 @@
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { registerGradients } from '../gradients/register-gradients.js';
+import { at } from '../graph/shapes.js';
+
+const CPU = 'cpu';
+let isMended = false;
+
+/** Makes tfjs's cpu backend ready, with its wrong kernels replaced. Idempotent. */
+export async function useMendedCpu(): Promise<void> {
+  await tf.setBackend(CPU);
+  if (isMended) return;
+  isMended = true;
+  registerGradients();
+  mendNearestGradient();
+}
+
+/** tfjs-backend-cpu 4.22 reads `dy` with the input's batch stride here, so it is right for one image at a time only. */
+function mendNearestGradient(): void {
+  const kernelName = 'ResizeNearestNeighborGrad';
+  const broken = tf.getKernel(kernelName, CPU);
+  tf.unregisterKernel(kernelName, CPU);
+  tf.registerKernel({
+    kernelName,
+    backendName: CPU,
+    kernelFunc: ({ inputs, attrs }) => {
+      const images = toTensor(inputs['images']);
+      const dy = toTensor(inputs['dy']);
+      const batch = at(images.shape, 0);
+      const single = (i: number) => {
+        const one = { images: tf.slice(images, i, 1), dy: tf.slice(dy, i, 1) };
+        return toTensor(at([broken.kernelFunc({ inputs: one, attrs, backend: tf.backend() })].flat(), 0));
+      };
+      return tf.tidy(() => tf.concat(Array.from({ length: batch }, (_, i) => single(i))));
+    },
+  });
+}
+
+function toTensor(info: tf.TensorInfo | undefined): tf.Tensor {
+  if (info instanceof tf.Tensor) return info;
+  if (!info) throw new RangeError('a kernel input is missing');
+  return tf.engine().makeTensorFromTensorInfo(info);
+}

@@ -1,0 +1,30 @@
+import { availableParallelism } from 'node:os';
+import type { Engine, EngineName } from '../program.js';
+
+export interface EngineOptions {
+  /** `auto` takes the quickest engine that is usable here. */
+  readonly name?: EngineName | 'auto';
+  readonly device?: string;
+  /** CPU threads, >= 1; all cores when left out. Use 1 where several trainers share a machine. */
+  readonly threads?: number;
+}
+
+/**
+ * Opens an engine. The engines' own packages are loaded only here, so processes that never call this load none.
+ * @throws RangeError for an unknown engine, a device it does not have, or a wrong number of threads.
+ */
+export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
+  const { name = 'auto', device = 'cpu', threads = availableParallelism() } = options;
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new RangeError(`threads must be an integer >= 1, got ${threads}`);
+  if (device !== 'cpu') throw new RangeError(`no engine runs on the device ${device}; use cpu`);
+  switch (name) {
+    case 'auto':
+    case 'onnx':
+      return new (await import('./onnx-engine.js')).OnnxEngine(threads);
+    case 'reference':
+      return new (await import('./reference-engine.js')).ReferenceEngine();
+    case 'tensorflow':
+      throw new RangeError('the tensorflow engine is not installed');
+  }
+}

@@ -1,0 +1,120 @@
+import { MICROSOFT, type GraphBuilder } from '../graph/graph-builder.js';
+import type { Value } from '../graph/graph.js';
+import { at, product, range } from '../graph/shapes.js';
+import { effectiveKernel, type ConvolutionGeometry } from './convolution-geometry.js';
+
+const NCHWC = `${MICROSOFT}.nchwc`;
+
+/** Convolution of `x` [N, C, …] with `weight` [O, C / groups, …]. */
+export function convolve(
+  g: GraphBuilder,
+  { x, weight }: { x: Value; weight: Value },
+  geometry: ConvolutionGeometry,
+): Value {
+  const shape = [geometry.batch, geometry.outChannels, ...geometry.outSize];
+  const attributes = {
+    kernel_shape: geometry.kernelSize,
+    pads: [...geometry.padBefore, ...geometry.padAfter],
+    strides: geometry.strides,
+    group: geometry.groups,
+  };
+  const block = g.target.nchwcBlock;
+  if (block !== undefined && isBlockable(geometry, block))
+    return convolveBlocked(g, { x, weight, shape, attributes }, block);
+  return g.apply('Conv', [x, weight], { shape, attributes: { ...attributes, dilations: geometry.dilations } });
+}
+
+function isBlockable(geometry: ConvolutionGeometry, block: number): boolean {
+  const { inChannels, outChannels, kernelSize, dilations, groups } = geometry;
+  const divisible = inChannels % block === 0 && outChannels % block === 0;
+  return (
+    divisible && groups === 1 && kernelSize.length === 2 && product(kernelSize) > 1 && dilations.every((d) => d === 1)
+  );
+}
+
+/** The same in ONNX Runtime's blocked layout: channels in blocks that fill a vector register, innermost. */
+function convolveBlocked(
+  g: GraphBuilder,
+  call: { x: Value; weight: Value; shape: readonly number[]; attributes: Record<string, number | readonly number[]> },
+  block: number,
+): Value {
+  const [outChannels = 0, inChannels = 0, height = 0, width = 0] = call.weight.shape;
+  const split = g.reshape(call.weight, [outChannels / block, block, inChannels / block, block, height, width]);
+  const weight = g.reshape(g.transpose(split, [0, 2, 4, 5, 3, 1]), call.weight.shape);
+  const x = g.apply('ReorderInput', [call.x], { shape: call.x.shape, domain: NCHWC });
+  const y = g.apply('Conv', [x, weight], { shape: call.shape, attributes: call.attributes, domain: NCHWC });
+  return g.apply('ReorderOutput', [y], { shape: call.shape, attributes: { channels: outChannels }, domain: NCHWC });
+}
+
+/**
+ * Gradient of a convolution with respect to its input. Without strides it is a convolution of `dy` with the kernel
+ * mirrored in space and its channels swapped (quicker than ConvTranspose); with strides, the transposed convolution.
+ */
+export function inputGradient(
+  g: GraphBuilder,
+  { dy, weight }: { dy: Value; weight: Value },
+  geometry: ConvolutionGeometry,
+): Value {
+  const extent = effectiveKernel(geometry);
+  const padBefore = extent.map((size, i) => size - 1 - at(geometry.padBefore, i));
+  const padAfter = extent.map((size, i) => size - 1 - at(geometry.padAfter, i));
+  const isDense =
+    geometry.strides.every((stride) => stride === 1) && [...padBefore, ...padAfter].every((pad) => pad >= 0);
+  if (!isDense) return transposedConvolution(g, { dy, weight }, geometry);
+  const mirrored = swapChannels(g, mirror(g, weight), geometry.groups);
+  return convolve(
+    g,
+    { x: dy, weight: mirrored },
+    {
+      ...geometry,
+      inChannels: geometry.outChannels,
+      outChannels: geometry.inChannels,
+      inSize: geometry.outSize,
+      outSize: geometry.inSize,
+      padBefore,
+      padAfter,
+    },
+  );
+}
+
+/** Reverses the spatial dimensions of a kernel. */
+function mirror(g: GraphBuilder, weight: Value): Value {
+  const axes = range(weight.shape.length).filter((axis) => axis >= 2 && at(weight.shape, axis) > 1);
+  if (axes.length === 0) return weight;
+  const all = (value: number) => g.int64(axes.map(() => value));
+  return g.apply('Slice', [weight, all(-1), all(-(2 ** 31)), g.int64(axes), all(-1)], { shape: weight.shape });
+}
+
+/** [O, C / groups, …] to [C, O / groups, …], group by group. */
+function swapChannels(g: GraphBuilder, weight: Value, groups: number): Value {
+  const [outChannels = 0, perGroup = 0, ...kernel] = weight.shape;
+  const spatial = range(kernel.length);
+  if (groups === 1) return g.transpose(weight, [1, 0, ...spatial.map((i) => i + 2)]);
+  const split = g.reshape(weight, [groups, outChannels / groups, perGroup, ...kernel]);
+  const swapped = g.transpose(split, [0, 2, 1, ...spatial.map((i) => i + 3)]);
+  return g.reshape(swapped, [groups * perGroup, outChannels / groups, ...kernel]);
+}
+
+function transposedConvolution(
+  g: GraphBuilder,
+  { dy, weight }: { dy: Value; weight: Value },
+  geometry: ConvolutionGeometry,
+): Value {
+  const extent = effectiveKernel(geometry);
+  const { inSize, outSize, strides, padBefore, padAfter } = geometry;
+  const unread = inSize.map((size, i) => {
+    const covered = (at(outSize, i) - 1) * at(strides, i) + at(extent, i) - at(padBefore, i) - at(padAfter, i);
+    return size - covered;
+  });
+  return g.apply('ConvTranspose', [dy, weight], {
+    shape: [geometry.batch, geometry.inChannels, ...inSize],
+    attributes: {
+      kernel_shape: geometry.kernelSize,
+      strides,
+      dilations: geometry.dilations,
+      pads: [...padBefore, ...padAfter],
+      output_padding: unread.map((size) => Math.max(0, size)),
+      group: geometry.groups,
+    },
+  });
+}

@@ -1,0 +1,62 @@
+import { backend_util, type BatchMatMulAttrs } from '@tensorflow/tfjs-core';
+import { MICROSOFT, type GraphBuilder } from '../graph/graph-builder.js';
+import type { Value } from '../graph/graph.js';
+import { at, range } from '../graph/shapes.js';
+import { kernel, type RecordedKernel } from '../recorder/kernel.js';
+import { dense, padRank, symbolic, type Symbolic } from '../recorder/symbolic.js';
+
+/** `left · right` over the last two dimensions, either side read transposed. */
+export interface MatrixProduct {
+  readonly left: Value;
+  readonly right: Value;
+  readonly transposeLeft?: boolean;
+  readonly transposeRight?: boolean;
+  readonly shape: readonly number[];
+}
+
+/** A matrix product; transposition happens inside the product on the CPU, before it on a GPU (no FusedMatMul there). */
+export function multiply(g: GraphBuilder, call: MatrixProduct): Value {
+  const { left, right, transposeLeft = false, transposeRight = false, shape } = call;
+  if (!transposeLeft && !transposeRight) return g.apply('MatMul', [left, right], { shape });
+  if (g.target.device === 'gpu') {
+    const a = transposeLeft ? swapLast(g, left) : left;
+    const b = transposeRight ? swapLast(g, right) : right;
+    return g.apply('MatMul', [a, b], { shape });
+  }
+  const attributes = { transA: Number(transposeLeft), transB: Number(transposeRight) };
+  return g.apply('FusedMatMul', [left, right], { shape, attributes, domain: MICROSOFT });
+}
+
+function swapLast(g: GraphBuilder, value: Value): Value {
+  const rank = value.shape.length;
+  return g.transpose(value, [...range(rank - 2), rank - 1, rank - 2]);
+}
+
+/** Reads each operand in the order it is stored in, and writes the result so that the reader needs no transpose either. */
+function batchMatMul(g: GraphBuilder, [a, b]: readonly [Symbolic, Symbolic], attributes: BatchMatMulAttrs): Symbolic {
+  const rank = Math.max(a.shape.length, b.shape.length);
+  const left = padRank(g, a, rank);
+  const right = padRank(g, b, rank);
+  const [rows, leftInner] = attributes.transposeA ? [rank - 1, rank - 2] : [rank - 2, rank - 1];
+  const [columns, rightInner] = attributes.transposeB ? [rank - 2, rank - 1] : [rank - 1, rank - 2];
+  const batch = backend_util.assertAndGetBroadcastShape(left.shape.slice(0, -2), right.shape.slice(0, -2));
+  const m = at(left.shape, rows);
+  const n = at(right.shape, columns);
+  const innerFirst = left.order.indexOf(leftInner) < left.order.indexOf(rows);
+  const columnsFirst = right.order.indexOf(columns) < right.order.indexOf(rightInner);
+  const outer = range(rank - 2);
+  const leftValue = dense(g, left, innerFirst ? [...outer, leftInner, rows] : [...outer, rows, leftInner]);
+  const rightValue = dense(g, right, columnsFirst ? [...outer, columns, rightInner] : [...outer, rightInner, columns]);
+  if (columnsFirst && rank > 2) {
+    const shape = [...batch, n, m];
+    const value = multiply(g, { left: rightValue, right: leftValue, transposeRight: !innerFirst, shape });
+    return symbolic(value, [...outer, rank - 1, rank - 2], [...batch, m, n]);
+  }
+  const shape = [...batch, m, n];
+  const call = { left: leftValue, right: rightValue, transposeLeft: innerFirst, transposeRight: columnsFirst, shape };
+  return symbolic(multiply(g, call), range(rank), shape);
+}
+
+export const matrixProductKernels: readonly RecordedKernel[] = [
+  kernel('BatchMatMul', ['a', 'b'], (g, { a, b }, attributes: BatchMatMulAttrs) => batchMatMul(g, [a, b], attributes)),
+];

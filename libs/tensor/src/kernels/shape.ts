@@ -1,0 +1,58 @@
+import {
+  util,
+  type BroadCastToAttrs,
+  type CastAttrs,
+  type ExpandDimsAttrs,
+  type FillAttrs,
+  type ReshapeAttrs,
+  type TileAttrs,
+  type TransposeAttrs,
+} from '@tensorflow/tfjs-core';
+import type { GraphBuilder } from '../graph/graph-builder.js';
+import { at, product } from '../graph/shapes.js';
+import { cast } from '../recorder/elementwise.js';
+import { kernel, type RecordedKernel } from '../recorder/kernel.js';
+import { reshapeSymbolic } from '../recorder/reshape.js';
+import { dense, fill, padRank, relabel, symbolic, type Symbolic } from '../recorder/symbolic.js';
+import { elementType } from '../recorder/element-type.js';
+
+function expandDims(g: GraphBuilder, x: Symbolic, dim: number): Symbolic {
+  const shape = [...x.shape];
+  shape.splice(dim < 0 ? shape.length + 1 + dim : dim, 0, 1);
+  return reshapeSymbolic(g, x, shape);
+}
+
+function tile(g: GraphBuilder, x: Symbolic, repeats: readonly number[]): Symbolic {
+  const shape = x.shape.map((size, axis) => size * at(repeats, axis));
+  const isBroadcast = x.order.every((axis, k) => repeats[axis] === 1 || x.value.shape[k] === 1);
+  if (isBroadcast) return relabel(x, shape);
+  const counts = x.order.map((axis) => at(repeats, axis));
+  const physical = x.order.map((axis) => at(shape, axis));
+  return symbolic(g.apply('Tile', [dense(g, x, x.order), g.int64(counts)], { shape: physical }), x.order, shape);
+}
+
+/** Moves no data: only the order of dimensions changes. */
+function transpose(x: Symbolic, permutation: readonly number[]): Symbolic {
+  return symbolic(
+    x.value,
+    x.order.map((axis) => permutation.indexOf(axis)),
+    permutation.map((axis) => at(x.shape, axis)),
+  );
+}
+
+export const shapeKernels: readonly RecordedKernel[] = [
+  kernel('Identity', ['x'], (_, { x }) => x),
+  kernel('Cast', ['x'], (g, { x }, { dtype }: CastAttrs) => cast(g, x, elementType(dtype))),
+  kernel('Reshape', ['x'], (g, { x }, { shape }: ReshapeAttrs) =>
+    reshapeSymbolic(g, x, util.inferFromImplicitShape(shape, product(x.shape))),
+  ),
+  kernel('ExpandDims', ['input'], (g, { input }, { dim }: ExpandDimsAttrs) => expandDims(g, input, dim)),
+  kernel('Transpose', ['x'], (_, { x }, { perm }: TransposeAttrs) => transpose(x, perm)),
+  kernel('Tile', ['x'], (g, { x }, { reps }: TileAttrs) => tile(g, x, reps)),
+  kernel('BroadcastTo', ['x'], (g, { x }, { shape }: BroadCastToAttrs) => relabel(padRank(g, x, shape.length), shape)),
+  kernel('Fill', [], (g, _, { shape, value, dtype }: FillAttrs) =>
+    fill(g, shape, { value: Number(value), type: elementType(dtype) }),
+  ),
+  kernel('ZerosLike', ['x'], (g, { x }) => fill(g, x.shape, { value: 0, type: x.type })),
+  kernel('OnesLike', ['x'], (g, { x }) => fill(g, x.shape, { value: 1, type: x.type })),
+];

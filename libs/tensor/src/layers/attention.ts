@@ -1,0 +1,21 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { at } from '../graph/shapes.js';
+
+/**
+ * Scaled dot-product attention, softmax(q kᵀ · scale) v (Vaswani et al. 2017, eq. 1).
+ *
+ * @param q [batch, heads, tokens, headDim].
+ * @param k [batch, heads, keys, headDim], as v.
+ * @param scale  1 / sqrt(headDim) when left out.
+ * @returns [batch, heads, tokens, headDim].
+ */
+export function attention(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  v: tf.Tensor4D,
+  { scale }: { readonly scale?: number } = {},
+): tf.Tensor4D {
+  const factor = scale ?? 1 / Math.sqrt(at(q.shape, 3));
+  const scores = tf.matMul(tf.mul(q, factor), k, false, true);
+  return tf.matMul(tf.softmax(scores), v);
+}

@@ -1,0 +1,158 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Value } from '../graph/graph.js';
+import type { GraphBuilder } from '../graph/graph-builder.js';
+import { at, product, range } from '../graph/shapes.js';
+import { kernel, type RecordedKernel } from '../recorder/kernel.js';
+import { dense, plain, symbolic, type Symbolic } from '../recorder/symbolic.js';
+
+export const GROUP_NORM = 'TributaryGroupNorm';
+const GROUP_NORM_GRADIENT = 'TributaryGroupNormGradient';
+
+interface Attributes {
+  readonly groups: number;
+  readonly epsilon: number;
+}
+
+/** Sizes of one normalisation: B examples, G groups of C / G channels, P pixels. */
+interface Sizes {
+  readonly batch: number;
+  readonly channels: number;
+  readonly groups: number;
+  readonly perGroup: number;
+  readonly pixels: number;
+  readonly shape: readonly number[];
+}
+
+function sizesOf(x: Symbolic, groups: number): Sizes {
+  const batch = at(x.shape, 0);
+  const channels = at(x.shape, x.shape.length - 1);
+  const spatial = x.shape.slice(1, -1);
+  return {
+    batch,
+    channels,
+    groups,
+    perGroup: channels / groups,
+    pixels: product(spatial),
+    shape: [batch, channels, ...spatial],
+  };
+}
+
+const channelsFirst = (rank: number) => [0, rank - 1, ...range(rank - 2).map((i) => i + 1)];
+
+/** The four arithmetic operators with the result's shape given, on values of the same rank. */
+function arithmetic(g: GraphBuilder) {
+  const apply = (op: string) => (a: Value, b: Value, shape: readonly number[]) => g.apply(op, [a, b], { shape });
+  return { add: apply('Add'), subtract: apply('Sub'), multiply: apply('Mul'), divide: apply('Div') };
+}
+
+function sumLast(
+  g: GraphBuilder,
+  value: Value,
+  op: 'ReduceSum' | 'ReduceMean' | 'ReduceSumSquare' = 'ReduceSum',
+): Value {
+  const axis = value.shape.length - 1;
+  return g.apply(op, [value, g.int64([axis])], {
+    shape: [...value.shape.slice(0, -1), 1],
+    attributes: { keepdims: 1 },
+  });
+}
+
+/**
+ * Forward: outputs y, and the mean and 1 / sqrt(variance + epsilon) of every group, [batch, groups, 1].
+ * The variance is taken from the deviations (two passes): E[x²] - E[x]² loses all digits when the mean is large.
+ */
+function forward(
+  g: GraphBuilder,
+  { x, gamma, beta }: { x: Symbolic; gamma: Symbolic; beta: Symbolic },
+  { groups, epsilon }: Attributes,
+): Symbolic[] {
+  const { add, subtract, multiply, divide } = arithmetic(g);
+  const { batch, channels, perGroup, pixels, shape } = sizesOf(x, groups);
+  const count = perGroup * pixels;
+  const perExample = [batch, groups, 1];
+  const perChannel = [batch, groups, perGroup];
+  const order = channelsFirst(x.shape.length);
+  const grouped = g.reshape(dense(g, x, order), [batch, groups, count]);
+  const mean = sumLast(g, grouped, 'ReduceMean');
+  const deviation = subtract(grouped, mean, [batch, groups, count]);
+  const variance = multiply(sumLast(g, deviation, 'ReduceSumSquare'), g.scalar(1 / count), perExample);
+  const standardDeviation = g.apply('Sqrt', [add(variance, g.scalar(epsilon), perExample)], { shape: perExample });
+  const inverse = divide(g.scalar(1), standardDeviation, perExample);
+  const scale = multiply(g.reshape(dense(g, gamma, [0]), [1, groups, perGroup]), inverse, perChannel);
+  const scaled = multiply(g.reshape(deviation, [...perChannel, pixels]), g.reshape(scale, [...perChannel, 1]), [
+    ...perChannel,
+    pixels,
+  ]);
+  const shift = g.reshape(dense(g, beta, [0]), [1, channels, ...shape.slice(2).map(() => 1)]);
+  const y = add(g.reshape(scaled, shape), shift, shape);
+  return [symbolic(y, order, x.shape), plain(mean), plain(inverse)];
+}
+
+/**
+ * Backward in closed form, with x̂ the normalised input and n elements a group:
+ * dbeta = Σ dy, dgamma = Σ dy x̂, dx = (gamma dy - Σ(gamma dy) / n - x̂ Σ(gamma dy x̂) / n) / sqrt(variance + epsilon).
+ * Both sums over pixels are taken once a channel; dx is then dy and x, each times a number a channel or group, plus one.
+ */
+function backward(
+  g: GraphBuilder,
+  inputs: Record<'dy' | 'x' | 'gamma' | 'mean' | 'inverse', Symbolic>,
+  { groups }: Attributes,
+): Symbolic[] {
+  const { add, subtract, multiply } = arithmetic(g);
+  const { batch, channels, perGroup, pixels, shape } = sizesOf(inputs.x, groups);
+  const count = perGroup * pixels;
+  const perExample = [batch, groups, 1];
+  const perChannel = [batch, groups, perGroup];
+  const order = channelsFirst(inputs.x.shape.length);
+  const x = dense(g, inputs.x, order);
+  const dy = dense(g, inputs.dy, order);
+  const mean = dense(g, inputs.mean, [0, 1, 2]);
+  const inverse = dense(g, inputs.inverse, [0, 1, 2]);
+  const gamma = g.reshape(dense(g, inputs.gamma, [0]), [1, groups, perGroup]);
+  const overPixels = (value: Value) => g.reshape(sumLast(g, g.reshape(value, [batch, channels, pixels])), perChannel);
+  const overBatch = (value: Value) =>
+    g.apply('ReduceSum', [g.reshape(value, [batch, channels]), g.int64([0])], {
+      shape: [channels],
+      attributes: { keepdims: 0 },
+    });
+  const sumDy = overPixels(dy);
+  const sumDyX = overPixels(multiply(dy, x, shape));
+  const sumDyNormalised = multiply(
+    subtract(sumDyX, multiply(mean, sumDy, perChannel), perChannel),
+    inverse,
+    perChannel,
+  );
+  const meanOf = (value: Value) =>
+    multiply(sumLast(g, multiply(value, gamma, perChannel)), g.scalar(1 / count), perExample);
+  const slope = multiply(multiply(inverse, inverse, perExample), meanOf(sumDyNormalised), perExample);
+  const offset = subtract(multiply(mean, slope, perExample), multiply(inverse, meanOf(sumDy), perExample), perExample);
+  const scale = g.reshape(multiply(gamma, inverse, perChannel), [batch, channels, ...shape.slice(2).map(() => 1)]);
+  const grouped = [batch, groups, count];
+  const fromX = subtract(offset, multiply(g.reshape(x, grouped), slope, grouped), grouped);
+  const dx = add(multiply(dy, scale, shape), g.reshape(fromX, shape), shape);
+  return [symbolic(dx, order, inputs.x.shape), plain(overBatch(sumDyNormalised)), plain(overBatch(sumDy))];
+}
+
+export const groupNormKernels: readonly RecordedKernel[] = [
+  {
+    ...kernel(GROUP_NORM, ['x', 'gamma', 'beta'], (g, inputs, attributes: Attributes) =>
+      forward(g, inputs, attributes),
+    ),
+    gradient: {
+      inputsToSave: ['x', 'gamma'],
+      outputsToSave: [false, true, true],
+      gradFunc: (dys, saved, attributes) => {
+        const [x, gamma, mean, inverse] = saved;
+        const [dy] = [dys].flat();
+        if (!x || !gamma || !mean || !inverse || !dy) throw new RangeError('groupNorm gradient: missing operands');
+        const gradients = tf
+          .engine()
+          .runKernel<tf.Tensor[]>(GROUP_NORM_GRADIENT, { dy, x, gamma, mean, inverse }, attributes);
+        return { x: () => at(gradients, 0), gamma: () => at(gradients, 1), beta: () => at(gradients, 2) };
+      },
+    },
+  },
+  kernel(GROUP_NORM_GRADIENT, ['dy', 'x', 'gamma', 'mean', 'inverse'], (g, inputs, attributes: Attributes) =>
+    backward(g, inputs, attributes),
+  ),
+];

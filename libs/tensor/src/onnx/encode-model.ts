@@ -1,0 +1,95 @@
+import type { AttributeMap, AttributeValue, ElementType, Graph, Node, Value } from '../graph/graph.js';
+import { ProtobufWriter } from './protobuf-writer.js';
+
+/** `TensorProto.DataType` of onnx.proto3 (ONNX 1.16). */
+export const DATA_TYPE: Readonly<Record<ElementType, number>> = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
+const ATTRIBUTE = { float: 1, int: 2, string: 3, graph: 5, ints: 7 };
+const IR_VERSION = 8;
+const OPERATOR_SETS = [
+  { domain: '', version: 18 },
+  { domain: 'com.microsoft', version: 1 },
+  { domain: 'com.microsoft.nchwc', version: 1 },
+];
+
+/** Encodes a graph as an ONNX `ModelProto` (onnx.proto3, IR version 8, operator set 18). Inputs that nothing reads are left out. */
+export function encodeModel(graph: Graph): Buffer {
+  const model = new ProtobufWriter().integer(1, IR_VERSION).message(7, encodeGraph(graph));
+  for (const { domain, version } of OPERATOR_SETS) {
+    model.message(8, new ProtobufWriter().string(1, domain).integer(2, version));
+  }
+  return model.finish();
+}
+
+function encodeGraph(graph: Graph): ProtobufWriter {
+  const writer = new ProtobufWriter();
+  const used = new Set<Value>(graph.outputs.map((output) => output.value));
+  graph.nodes.forEach((node, index) => {
+    for (const input of node.inputs) if (input) used.add(input);
+    writer.message(1, encodeNode(node, index));
+  });
+  for (const { name, value } of graph.outputs) {
+    writer.message(1, new ProtobufWriter().string(1, value.name).string(2, name).string(4, 'Identity'));
+  }
+  writer.string(2, 'tributary');
+  for (const value of used) if (value.data) writer.message(5, encodeConstant(value, value.data));
+  for (const input of graph.inputs) if (used.has(input)) writer.message(11, encodeValueInfo(input.name, input));
+  for (const { name, value } of graph.outputs) writer.message(12, encodeValueInfo(name, value));
+  return writer;
+}
+
+function encodeNode(node: Node, index: number): ProtobufWriter {
+  const writer = new ProtobufWriter();
+  for (const input of node.inputs) writer.string(1, input?.name ?? '');
+  for (const output of node.outputs) writer.string(2, output.name);
+  writer.string(3, `${node.op}_${index}`).string(4, node.op);
+  encodeAttributes(writer, node.attributes);
+  return writer.string(7, node.domain);
+}
+
+function encodeAttributes(node: ProtobufWriter, attributes: AttributeMap): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    node.message(5, encodeAttribute(new ProtobufWriter().string(1, name), value));
+  }
+}
+
+function encodeAttribute(writer: ProtobufWriter, value: AttributeValue): ProtobufWriter {
+  if (typeof value === 'number') return writer.integer(3, value).integer(20, ATTRIBUTE.int);
+  if (typeof value === 'string') return writer.string(4, value).integer(20, ATTRIBUTE.string);
+  if ('float' in value) return writer.float(2, value.float).integer(20, ATTRIBUTE.float);
+  if ('nodes' in value) return writer.message(6, encodeGraph(value)).integer(20, ATTRIBUTE.graph);
+  return writer.integers(8, value).integer(20, ATTRIBUTE.ints);
+}
+
+function encodeConstant(value: Value, data: ArrayLike<number>): ProtobufWriter {
+  return new ProtobufWriter()
+    .integers(1, value.shape)
+    .integer(2, DATA_TYPE[value.type])
+    .string(8, value.name)
+    .bytes(9, rawBytes(data, value.type));
+}
+
+function rawBytes(data: ArrayLike<number>, type: ElementType): Uint8Array {
+  const typed = {
+    float32: () => Float32Array.from(data),
+    int32: () => Int32Array.from(data),
+    int64: () => BigInt64Array.from(Array.from(data, BigInt)),
+    bool: () => Uint8Array.from(data),
+    float16: () => {
+      throw new RangeError('float16 constants are written as casts of float32 constants');
+    },
+  }[type]();
+  return new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength);
+}
+
+function encodeValueInfo(name: string, value: Value): ProtobufWriter {
+  const shape = new ProtobufWriter();
+  for (const size of value.shape) shape.message(1, new ProtobufWriter().integer(1, size));
+  const tensorType = new ProtobufWriter().integer(1, DATA_TYPE[value.type]).message(2, shape);
+  return new ProtobufWriter().string(1, name).message(2, new ProtobufWriter().message(1, tensorType));
+}

@@ -1,0 +1,84 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { RecorderBackend } from './recorder-backend.js';
+import { RECORDER } from './recorder-name.js';
+import { RecordingError } from './recording-error.js';
+
+const STACK_FRAMES = 60;
+
+/**
+ * Runs `fn` with the recorder as tfjs's backend and with errors instead of what would silently be frozen into the graph:
+ * `Math.random`, tensors from outside, variables, and kernels that cannot be recorded.
+ */
+export function withRecorder<T>(backend: RecorderBackend, fn: () => T): T {
+  const engine = tf.engine();
+  const { runKernel, makeVariable, backendName } = engine;
+  const { random } = Math;
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = STACK_FRAMES;
+  void tf.setBackend(RECORDER);
+  Math.random = () => {
+    throw new RecordingError(
+      'Math.random while recording would be frozen into the graph; pass random numbers as an input',
+    );
+  };
+  engine.makeVariable = () => {
+    throw new RecordingError('a variable was made while recording; return new state from the step function instead');
+  };
+  engine.runKernel = function run<R extends tf.Tensor | tf.Tensor[]>(
+    name: string,
+    inputs: tf.NamedTensorMap,
+    attrs?: tf.NamedAttrMap,
+  ): R {
+    checkCall(backend, name, inputs);
+    return locate(name, inputs, () => runKernel.call(engine, name, inputs, attrs) as R);
+  };
+  try {
+    return fn();
+  } catch (error) {
+    throw asRecordingError(error);
+  } finally {
+    Object.assign(engine, { runKernel, makeVariable });
+    Math.random = random;
+    Error.stackTraceLimit = stackTraceLimit;
+    if (backendName) void tf.setBackend(backendName);
+  }
+}
+
+function checkCall(backend: RecorderBackend, name: string, inputs: tf.NamedTensorMap): void {
+  if (!tf.getKernel(name, RECORDER)) {
+    throw new RecordingError(`the kernel ${name} cannot be recorded (${describe(inputs)}); see the table of kernels`);
+  }
+  for (const [input, tensor] of Object.entries(inputs)) {
+    if (tensor instanceof tf.Tensor && !backend.owns(tensor.dataId)) {
+      throw new RecordingError(
+        `${name}: ${input} is a tensor made before the recording; it would be frozen into the graph. Pass it as an input or as state`,
+      );
+    }
+  }
+}
+
+function locate<R>(name: string, inputs: tf.NamedTensorMap, run: () => R): R {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof RecordingError) throw error;
+    const { message, stack } = toError(error);
+    throw new RecordingError(`${message} (recording ${name}: ${describe(inputs)})`, { cause: error, stack });
+  }
+}
+
+function describe(inputs: tf.NamedTensorMap): string {
+  return Object.entries(inputs)
+    .map(([name, tensor]) => `${name} [${tensor?.shape.join(', ') ?? ''}]`)
+    .join(', ');
+}
+
+function asRecordingError(error: unknown): RecordingError {
+  if (error instanceof RecordingError) return error;
+  const { message, stack } = toError(error);
+  return new RecordingError(message, { cause: error, stack });
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

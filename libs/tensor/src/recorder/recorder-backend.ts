@@ -1,0 +1,169 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { GraphBuilder } from '../graph/graph-builder.js';
+import { registerGradients } from '../gradients/register-gradients.js';
+import { equalShapes } from '../graph/shapes.js';
+import { KERNEL_TABLE } from '../kernels/kernel-table.js';
+import { elementType } from './element-type.js';
+import type { RecordedKernel } from './kernel.js';
+import { RECORDER } from './recorder-name.js';
+import { RecordingError } from './recording-error.js';
+import { reshapeSymbolic } from './reshape.js';
+import { fill, plain, type Symbolic } from './symbolic.js';
+
+/** tfjs operations that draw random numbers when they run; recorded, they would give the same numbers for ever. */
+const RANDOM_OPERATIONS = /\b(random\w*_|rand_|truncatedNormal_|dropout_|multinomial_)/;
+
+type Content = Parameters<tf.KernelBackend['write']>[0];
+type Shape = Parameters<tf.KernelBackend['write']>[1];
+
+/** A tfjs backend that computes nothing: kernels append nodes to the graph of the recording under way. */
+export class RecorderBackend extends tf.KernelBackend {
+  readonly #symbols = new tf.DataStorage<Symbolic>(this, tf.engine());
+  #graph: GraphBuilder | undefined;
+  #failure: RecordingError | undefined;
+
+  /** Runs `record` with `graph` as the recording under way. */
+  during<T>(graph: GraphBuilder, record: () => T): T {
+    this.#graph = graph;
+    this.#failure = undefined;
+    try {
+      const result = record();
+      if (this.#failure) throw this.#failure;
+      return result;
+    } finally {
+      this.#graph = undefined;
+    }
+  }
+
+  get #current(): GraphBuilder {
+    if (this.#graph) return this.#graph;
+    throw new RecordingError('a tensor of a recording was used after the recording had ended');
+  }
+
+  /** Whether this tensor belongs to the recording (and not to another backend). */
+  owns(dataId: object): boolean {
+    return this.#symbols.has(dataId);
+  }
+
+  symbolOf({ dataId, shape }: { dataId: object; shape: readonly number[] }): Symbolic {
+    const symbol = this.#symbols.get(dataId);
+    return equalShapes(symbol.shape, shape) ? symbol : reshapeSymbolic(this.#current, symbol, shape);
+  }
+
+  tensorInfo(symbol: Symbolic): tf.TensorInfo {
+    const dataId = {};
+    this.#symbols.set(dataId, symbol);
+    const dtype = symbol.type === 'int32' || symbol.type === 'bool' ? symbol.type : 'float32';
+    return { dataId, shape: [...symbol.shape], dtype };
+  }
+
+  runKernel(
+    recorded: RecordedKernel,
+    call: { inputs: tf.NamedTensorInfoMap; attributes: object },
+  ): tf.TensorInfo | tf.TensorInfo[] {
+    const inputs: Record<string, Symbolic> = {};
+    for (const [name, info] of Object.entries(call.inputs)) if (info) inputs[name] = this.symbolOf(info);
+    const result = recorded.record(this.#current, { inputs, attributes: call.attributes });
+    return 'value' in result ? this.tensorInfo(result) : result.map((symbol) => this.tensorInfo(symbol));
+  }
+
+  override write(values: Content, shape: Shape, dtype: tf.DataType): object {
+    const random = RANDOM_OPERATIONS.exec(new Error().stack ?? '')?.[1];
+    if (random) {
+      const name = random.replace('_', '');
+      throw new RecordingError(
+        `tf.${name} while recording would be frozen into the graph; pass random numbers as an input`,
+      );
+    }
+    return this.tensorInfo(constantSymbol(this.#current, values, { shape, dtype })).dataId;
+  }
+
+  override move(): void {
+    throw new RecordingError('a tensor made before the recording was used in it; pass it as an input or as state');
+  }
+
+  override readSync(): tf.backend_util.TypedArray {
+    throw new RecordingError(
+      'a value was read while recording (dataSync, arraySync or print); values exist only when the program runs',
+    );
+  }
+
+  /** Asynchronous reads cannot throw to the step function, so the recording fails when it ends. */
+  override read(): Promise<tf.backend_util.TypedArray> {
+    this.#failure ??= new RecordingError(
+      'a value was read while recording (data, array or print); values exist only when the program runs',
+    );
+    return Promise.resolve(new Float32Array(0));
+  }
+
+  override refCount(): number {
+    return 1;
+  }
+
+  override incRef(): void {
+    // Symbols are shared freely and collected with their data ids.
+  }
+
+  decRef(): void {
+    // As incRef.
+  }
+
+  override disposeData(dataId: object): boolean {
+    return this.#symbols.delete(dataId);
+  }
+
+  override numDataIds(): number {
+    return this.#symbols.numDataIds();
+  }
+
+  override memory(): { unreliable: boolean; reasons: string[] } {
+    return { unreliable: true, reasons: ['recorded tensors hold no data'] };
+  }
+
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+
+  override epsilon(): number {
+    return 1e-7;
+  }
+
+  override timerAvailable(): boolean {
+    return false;
+  }
+
+  override dispose(): void {
+    // Holds nothing outside the garbage collector's reach.
+  }
+}
+
+function constantSymbol(
+  g: GraphBuilder,
+  values: Content,
+  { shape, dtype }: { shape: Shape; dtype: tf.DataType },
+): Symbolic {
+  const type = elementType(dtype);
+  if (values === null || values.length === 0) return fill(g, shape, { value: 0, type });
+  const numbers = Float64Array.from(values as ArrayLike<number>);
+  const first = numbers[0] ?? 0;
+  if (numbers.every((x) => Object.is(x, first))) return fill(g, shape, { value: first, type });
+  return plain(g.constant(numbers, shape, type));
+}
+
+/** The one recorder backend of this process, registered with tfjs at first use. */
+export function recorderBackend(): RecorderBackend {
+  const known: unknown = tf.findBackend(RECORDER);
+  if (known instanceof RecorderBackend) return known;
+  const backend = new RecorderBackend();
+  registerGradients();
+  tf.registerBackend(RECORDER, () => backend, 0);
+  for (const recorded of KERNEL_TABLE) {
+    tf.registerKernel({
+      kernelName: recorded.name,
+      backendName: RECORDER,
+      kernelFunc: ({ inputs, attrs = {} }) => backend.runKernel(recorded, { inputs, attributes: attrs }),
+    });
+    if (recorded.gradient) tf.registerGradient({ kernelName: recorded.name, ...recorded.gradient });
+  }
+  return backend;
+}
