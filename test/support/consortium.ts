@@ -1,0 +1,227 @@
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadAtlas, PHANTOM_CLASSES, writePhantomSite } from '@tributary/imaging';
+import {
+  enrolmentResponseSchema,
+  invitationResponseSchema,
+  modelVersionSchema,
+  runEventsResponseSchema,
+  runViewSchema,
+  type ModelVersion,
+  type RecipeInput,
+  type RunView,
+} from '@tributary/protocol';
+import { randomStream } from '@tributary/tensor/random/random-stream';
+import { z } from 'zod';
+import { childrenOf, eventually, freePort, runProgram, startProgram, type Program } from './processes.js';
+
+const COORDINATOR = 'apps/coordinator/dist/main.js';
+const SCANNERS = ['T1w', 'T2w', 'T1c'] as const;
+const AGENT = 'apps/site-agent/dist/main.js';
+
+/** A coordinator and its sites as real processes in one folder, for tests that kill them. */
+export class Consortium {
+  readonly siteIds = ['site-a', 'site-b', 'site-c'] as const;
+  private readonly agents = new Map<string, Program>();
+  private coordinator: Program | undefined;
+  private apiKey = '';
+
+  private constructor(
+    readonly directory: string,
+    private readonly port: number,
+  ) {}
+
+  static async create(directory: string, { patients = 12, imageSizePx = 16 } = {}): Promise<Consortium> {
+    const consortium = new Consortium(directory, await freePort());
+    mkdirSync(join(directory, 'logs'), { recursive: true });
+    const atlas = await loadAtlas();
+    for (const [index, siteId] of consortium.siteIds.entries()) {
+      const scanner = SCANNERS[index];
+      await writePhantomSite({
+        directory: consortium.imagesOf(siteId),
+        site: { name: siteId, scanner, format: index === 2 ? 'nifti' : 'dicom', lesionRate: 0.1 },
+        patients,
+        imageSizePx,
+        atlas,
+        random: (...path: (string | number)[]) => randomStream(11, siteId, ...path),
+      });
+    }
+    const initialised = await runProgram(
+      COORDINATOR,
+      ['init', '--data-dir', consortium.dataDir, '--format', 'json'],
+      consortium.log('coordinator'),
+    );
+    consortium.apiKey = z.object({ apiKey: z.string() }).parse(JSON.parse(initialised.stdout)).apiKey;
+    return consortium;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get dataDir(): string {
+    return join(this.directory, 'coordinator');
+  }
+
+  imagesOf(siteId: string): string {
+    return join(this.directory, 'hospital', siteId);
+  }
+
+  siteDir(siteId: string): string {
+    return join(this.directory, 'agents', siteId);
+  }
+
+  log(name: string): string {
+    return join(this.directory, 'logs', `${name}.log`);
+  }
+
+  /** Ids of all patients of all sites, as their labels.csv names them. */
+  patientIds(): string[] {
+    return this.siteIds.flatMap((siteId) => {
+      const [, ...rows] = readFileSync(join(this.imagesOf(siteId), 'labels.csv'), 'utf8')
+        .trim()
+        .split('\n');
+      return [...new Set(rows.map((row) => row.split(',')[0] ?? ''))];
+    });
+  }
+
+  /** Everything that any process wrote outside of the hospitals' own image folders, as one text. */
+  everythingLogged(): string {
+    return readdirSync(join(this.directory, 'logs'))
+      .map((file) => readFileSync(join(this.directory, 'logs', file), 'utf8'))
+      .join('\n');
+  }
+
+  async startCoordinator(): Promise<Program> {
+    const program = startProgram(
+      COORDINATOR,
+      ['start', '--data-dir', this.dataDir, '--port', String(this.port), '--format', 'json'],
+      this.log('coordinator'),
+    );
+    this.coordinator = program;
+    await eventually('the coordinator answers', async () =>
+      (await fetch(`${this.url}/health/ready`)).ok ? true : undefined,
+    );
+    return program;
+  }
+
+  startAgent(siteId: string): Program {
+    const program = startProgram(AGENT, ['start', '--data-dir', this.siteDir(siteId)], this.log(siteId));
+    this.agents.set(siteId, program);
+    return program;
+  }
+
+  async kill(name: 'coordinator' | (typeof this.siteIds)[number]): Promise<void> {
+    const program = name === 'coordinator' ? this.coordinator : this.agents.get(name);
+    program?.child.kill('SIGKILL');
+    await program?.exited;
+  }
+
+  /** Process id of a site's trainer, once it has one. */
+  trainerOf(siteId: string): number | undefined {
+    const agent = this.agents.get(siteId);
+    return agent === undefined ? undefined : childrenOf(agent.pid)[0];
+  }
+
+  async request<S extends z.ZodType>(schema: S, path: string, body?: unknown): Promise<z.infer<S>> {
+    const response = await fetch(`${this.url}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { authorization: `Bearer ${this.apiKey}`, 'content-type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const answer: unknown = await response.json();
+    if (!response.ok) throw new Error(JSON.stringify(answer));
+    return schema.parse(answer);
+  }
+
+  /** Coordinator, study, three enrolled and approved sites, agents running. */
+  async open(): Promise<void> {
+    await this.startCoordinator();
+    await this.request(z.unknown(), '/v1/studies', {
+      id: 'brains',
+      title: 'Brains',
+      modality: 'MR',
+      classes: [...PHANTOM_CLASSES],
+      scarceClasses: [],
+      image: { sizePx: 16, channels: 1 },
+    });
+    for (const siteId of this.siteIds) {
+      const { token } = await this.request(invitationResponseSchema, '/v1/studies/brains/invitations', { siteId });
+      const args = [
+        'enroll',
+        '--url',
+        this.url,
+        '--token',
+        token,
+        '--data-dir',
+        this.siteDir(siteId),
+        '--images',
+        this.imagesOf(siteId),
+        '--threads',
+        '1',
+        '--format',
+        'json',
+      ];
+      const enrolled = await runProgram(AGENT, args, this.log(siteId));
+      const { fingerprint } = enrolmentResponseSchema.pick({ fingerprint: true }).parse(JSON.parse(enrolled.stdout));
+      await this.request(z.unknown(), `/v1/sites/${siteId}/approve`, { fingerprint });
+      writeFileSync(join(this.siteDir(siteId), 'policy.yaml'), 'version: 1\nrecipes:\n  approval: standing\n');
+      this.startAgent(siteId);
+    }
+  }
+
+  async createRun(recipe: RecipeInput): Promise<string> {
+    return (await this.request(z.object({ id: z.string() }), '/v1/runs', { studyId: 'brains', recipe })).id;
+  }
+
+  async run(runId: string): Promise<RunView> {
+    return this.request(runViewSchema, `/v1/runs/${runId}`);
+  }
+
+  async events(runId: string): Promise<z.infer<typeof runEventsResponseSchema>> {
+    return this.request(runEventsResponseSchema, `/v1/runs/${runId}/events?after=0&waitSeconds=0`);
+  }
+
+  /** The run's final model version, once it has completed. */
+  async completed(runId: string, timeoutMs = 120_000): Promise<ModelVersion> {
+    const ended = await eventually(
+      'the run ends',
+      async () => {
+        const view = await this.run(runId);
+        return ['completed', 'failed', 'paused'].includes(view.state) ? view : undefined;
+      },
+      timeoutMs,
+    );
+    if (ended.state !== 'completed') throw new Error(`the run is ${ended.state}: ${JSON.stringify(ended.problem)}`);
+    const versions = await this.request(z.array(modelVersionSchema), `/v1/models?runId=${runId}`);
+    const last = versions.find((version) => version.round === ended.rounds);
+    if (last === undefined) throw new Error('a completed run has its last version');
+    return last;
+  }
+
+  async close(): Promise<void> {
+    for (const program of [...this.agents.values(), this.coordinator]) {
+      program?.child.kill('SIGKILL');
+      await program?.exited;
+    }
+  }
+}
+
+/** A run small enough for tests: a few thousand parameters, rounds of some tenths of a second. */
+export function tinyRecipe(change: { rounds?: Partial<RecipeInput['rounds']>; seed?: number } = {}): RecipeInput {
+  return {
+    name: 'tiny',
+    seed: change.seed ?? 3,
+    image: { sizePx: 16, channels: 1 },
+    classes: [...PHANTOM_CLASSES],
+    data: { intensity: { method: 'percentile' }, heldOutFraction: 0.25 },
+    conditioning: {},
+    network: { kind: 'unet2d', blockOutChannels: [8, 16], attention: [false, false] },
+    process: { kind: 'edm' },
+    objective: { prediction: 'edm' },
+    optimiser: { kind: 'adamw', learningRate: 2e-3 },
+    rounds: { count: 6, localSteps: 12, batchSize: 8, quorum: 3, deadlineSeconds: 120, ...change.rounds },
+    strategy: { kind: 'fedavg' },
+    evaluation: { sampler: 'heun', steps: 4, samplesPerSite: 16, utilitySeeds: 1 },
+  };
+}
