@@ -46,11 +46,11 @@ export const aggregationRequestSchema = z.strictObject({
     emaPath: path.optional(),
     statePaths: z.record(z.string(), path).default({}),
   }),
-  /** Memory for all windows together. Small enough for the second-level cache, large enough to hide system calls. */
+  /** Memory for all windows together: large enough that system calls do not show. */
   windowBytes: z
     .int()
     .min(1)
-    .default(4 * 1024 * 1024),
+    .default(16 * 1024 * 1024),
 });
 
 export type UpdateInput = z.infer<typeof updateInputSchema>;

@@ -3,48 +3,73 @@ import { FLOAT_BYTES } from '../vectors/float-file.js';
 import { BLOCK_LENGTH } from './measures.js';
 import type { RoundWindow } from './round-step.js';
 
-const DOUBLE_BYTES = 8;
+/** One window is computed while the next one is read. */
+const SLOTS = 2;
 
 /** The memory of a round: allocated once, whatever the length of the vectors. */
 export interface RoundBuffers {
   readonly windowLength: number;
-  /** All arrays cut to a window; they share memory with every other window. */
-  window(begin: number, length: number): RoundWindow;
+  /** Window number `index`; it shares its memory with every second window. */
+  window(index: number): RoundWindow;
 }
 
-/** @param averaged Whether the round keeps a moving average. */
-export function allocateRoundBuffers(
-  strategy: Strategy,
-  { siteCount, averaged, windowBytes }: { siteCount: number; averaged: boolean; windowBytes: number },
-): RoundBuffers {
+export interface RoundBufferOptions {
+  /** Numbers in a vector. */
+  readonly length: number;
+  readonly siteCount: number;
+  /** Whether the round keeps a moving average. */
+  readonly averaged: boolean;
+  readonly windowBytes: number;
+}
+
+export function allocateRoundBuffers(strategy: Strategy, options: RoundBufferOptions): RoundBuffers {
+  const { length, siteCount, averaged, windowBytes } = options;
   const vectors = strategy.updateVectors.length;
   const states = strategy.serverOptimiser.stateVectors.length;
   const floats = vectors * siteCount + 2 + 2 * states + (averaged ? 2 : 0);
-  const bytesPerNumber = floats * FLOAT_BYTES + vectors * DOUBLE_BYTES;
+  const bytesPerNumber = SLOTS * floats * FLOAT_BYTES;
   const windowLength = Math.max(1, Math.floor(windowBytes / bytesPerNumber / BLOCK_LENGTH)) * BLOCK_LENGTH;
 
-  const floatArrays = (count: number) => Array.from({ length: count }, () => new Float32Array(windowLength));
-  const updates = Array.from({ length: vectors }, () => floatArrays(siteCount));
-  const [state, nextState] = [floatArrays(states), floatArrays(states)];
-  const [weights, nextWeights] = [new Float32Array(windowLength), new Float32Array(windowLength)];
-  const [previous, next] = [
-    new Float32Array(averaged ? windowLength : 0),
-    new Float32Array(averaged ? windowLength : 0),
-  ];
+  const floatArrays = (count: number, size: number) => Array.from({ length: count }, () => new Float32Array(size));
+  const allocateSlot = (size: number) => ({
+    updates: Array.from({ length: vectors }, () => floatArrays(siteCount, size)),
+    state: floatArrays(states, size),
+    nextState: floatArrays(states, size),
+    weights: new Float32Array(size),
+    nextWeights: new Float32Array(size),
+    average: averaged ? { previous: new Float32Array(size), next: new Float32Array(size) } : undefined,
+  });
+  const slots = Array.from({ length: SLOTS }, () => allocateSlot(Math.min(windowLength, length)));
 
   return {
     windowLength,
-    window: (begin, length) => {
-      const cut = (array: Float32Array) => array.subarray(0, length);
-      return {
-        begin,
-        updates: updates.map((sites) => sites.map(cut)),
-        weights: cut(weights),
-        state: state.map(cut),
-        nextWeights: cut(nextWeights),
-        nextState: nextState.map(cut),
-        average: averaged ? { previous: cut(previous), next: cut(next) } : undefined,
-      };
+    window: (index) => {
+      const begin = index * windowLength;
+      const slot = slots[index % SLOTS] ?? allocateSlot(windowLength);
+      return cutWindow({ begin, ...slot }, 0, Math.min(windowLength, length - begin));
     },
+  };
+}
+
+/** Numbers that are computed at once: a site's block and the sums stay in the first-level caches. */
+export const COMPUTE_LENGTH = 16 * BLOCK_LENGTH;
+
+/** A window cut into pieces of at most COMPUTE_LENGTH, which share its memory. */
+export function* computeBlocks(window: RoundWindow): Generator<RoundWindow> {
+  for (let from = 0; from < window.weights.length; from += COMPUTE_LENGTH) {
+    yield cutWindow(window, from, Math.min(from + COMPUTE_LENGTH, window.weights.length));
+  }
+}
+
+function cutWindow(window: RoundWindow, from: number, to: number): RoundWindow {
+  const cut = (array: Float32Array) => array.subarray(from, to);
+  return {
+    begin: window.begin + from,
+    updates: window.updates.map((sites) => sites.map(cut)),
+    weights: cut(window.weights),
+    state: window.state.map(cut),
+    nextWeights: cut(window.nextWeights),
+    nextState: window.nextState.map(cut),
+    average: window.average && { previous: cut(window.average.previous), next: cut(window.average.next) },
   };
 }

@@ -1,89 +1,156 @@
 import { parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import type { Strategy } from '../strategies/strategy.js';
 import { openFloatFile } from '../vectors/float-file.js';
-import { createFloatFile, type FloatSink } from '../vectors/float-file-sink.js';
+import { FloatFileSink } from '../vectors/float-file-sink.js';
 import type { FloatSource } from '../vectors/float-source.js';
 import { partialSource } from '../vectors/partial-source.js';
 import { updateManifest } from '../vectors/vector-names.js';
-import type { AggregationRequest, UpdateInput } from './aggregation-request.js';
+import type { AggregationRequest, AggregationResult, UpdateInput } from './aggregation-request.js';
 import { coveredRanges } from './coverage.js';
+import type { RoundWindow } from './round-step.js';
 
-/** The open files of one round. */
-export interface RoundFiles {
-  /** In the order of the updates given. Each is as long as all vectors of an update together. */
-  readonly updates: readonly FloatSource[];
-  readonly global: FloatSource;
-  readonly average: FloatSource | undefined;
-  /** By vector; undefined where nothing was kept yet. */
-  readonly state: readonly (FloatSource | undefined)[];
-  readonly out: {
-    readonly weights: FloatSink;
-    readonly average: FloatSink | undefined;
-    readonly state: readonly FloatSink[];
-  };
-  /** Closes what is read and removes what was not committed. */
-  close(): void;
+/** A vector that the server keeps: where it is read from, if anywhere, and where its next value goes. */
+interface KeptVector {
+  readonly name: string;
+  readonly initial: number;
+  readonly source: FloatSource | undefined;
+  readonly sink: FloatFileSink;
 }
 
-/** Opens all inputs and creates all outputs of a round, or none. */
-export function openRoundFiles(
-  request: AggregationRequest,
-  strategy: Strategy,
-  updates: readonly UpdateInput[],
-): RoundFiles {
-  const undo: (() => void)[] = [];
-  const close = (): void => undo.forEach((action) => action());
-  const open = (path: string, manifest = request.manifest): FloatSource => {
-    const opened = openFloatFile(path, manifest);
-    undo.push(() => opened.close());
-    return opened;
-  };
-  const create = (path: string): FloatSink => {
-    const sink = createFloatFile(path, request.manifest);
-    undo.push(() => sink.discard());
-    return sink;
-  };
-  const openKept = (path: string | undefined) => (path === undefined ? undefined : open(path));
-  try {
-    const { stateVectors } = strategy.serverOptimiser;
-    return {
-      updates: updates.map((update) => openUpdate(update, { manifest: request.manifest, strategy, open })),
-      global: open(request.globalPath),
-      average: request.ema && open(request.ema.previousPath ?? request.globalPath),
-      state: stateVectors.map(({ name }) => openKept(request.statePaths[name])),
-      out: {
-        weights: create(request.out.weightsPath),
-        average: request.ema && create(required(request.out.emaPath, 'out.emaPath')),
-        state: stateVectors.map(({ name }) => create(required(request.out.statePaths[name], `out.statePaths.${name}`))),
-      },
-      close,
-    };
-  } catch (error) {
-    close();
-    throw error;
+interface OpenedFiles {
+  /** Ascending by site id; each as long as all vectors of an update together. */
+  readonly updates: FloatSource[];
+  readonly global: FloatSource;
+  readonly average: FloatSource | undefined;
+  readonly nextWeights: FloatFileSink;
+  readonly nextAverage: FloatFileSink | undefined;
+  readonly state: KeptVector[];
+}
+
+/** The open files of one round. */
+export class RoundFiles {
+  private constructor(
+    private readonly length: number,
+    private readonly files: OpenedFiles,
+    private readonly closers: (() => Promise<void>)[],
+  ) {}
+
+  /** Opens all inputs and creates all outputs of a round, or leaves nothing open. */
+  static async open(
+    request: AggregationRequest,
+    strategy: Strategy,
+    updates: readonly UpdateInput[],
+  ): Promise<RoundFiles> {
+    const closers: (() => Promise<void>)[] = [];
+    try {
+      const files = await openAll({ request, strategy, updates, closers });
+      return new RoundFiles(parameterCount(request.manifest), files, closers);
+    } catch (error) {
+      await closeAll(closers);
+      throw error;
+    }
+  }
+
+  async readUpdates({ begin, updates }: RoundWindow): Promise<void> {
+    const reading = updates.flatMap((sites, vector) =>
+      sites.map(async (values, site) => this.files.updates[site]?.read(vector * this.length + begin, values)),
+    );
+    await Promise.all(reading);
+  }
+
+  async readServerVectors({ begin, weights, state, average }: RoundWindow): Promise<void> {
+    const { files } = this;
+    await Promise.all([
+      files.global.read(begin, weights),
+      average && files.average?.read(begin, average.previous),
+      ...state.map(async (values, vector) => files.state[vector]?.source?.read(begin, values)),
+    ]);
+    for (const [vector, { source, initial }] of files.state.entries()) if (!source) state[vector]?.fill(initial);
+  }
+
+  async write({ nextWeights, nextState, average }: RoundWindow): Promise<void> {
+    const { files } = this;
+    await Promise.all([
+      files.nextWeights.write(nextWeights),
+      average && files.nextAverage?.write(average.next),
+      ...nextState.map(async (values, vector) => files.state[vector]?.sink.write(values)),
+    ]);
+  }
+
+  /** Makes the outputs durable and visible, the weights last. */
+  async commit(): Promise<Pick<AggregationResult, 'weights' | 'ema' | 'state'>> {
+    const { nextWeights, nextAverage, state } = this.files;
+    const sinks = [nextWeights, nextAverage, ...state.map(({ sink }) => sink)];
+    await Promise.all(sinks.map(async (sink) => sink?.flush()));
+    const written: AggregationResult['state'] = Object.fromEntries(
+      await Promise.all(state.map(async ({ name, sink }) => [name, await sink.commit()] as const)),
+    );
+    const ema = await nextAverage?.commit();
+    return { weights: await nextWeights.commit(), ema, state: written };
+  }
+
+  /** Closes what is read and removes what was not committed. */
+  async close(): Promise<void> {
+    await closeAll(this.closers);
   }
 }
 
-interface OpenUpdateOptions {
-  readonly manifest: ParameterEntry[];
+interface OpenOptions {
+  readonly request: AggregationRequest;
   readonly strategy: Strategy;
-  readonly open: (path: string, manifest: ParameterEntry[]) => FloatSource;
+  readonly updates: readonly UpdateInput[];
+  /** Filled as files are opened. */
+  readonly closers: (() => Promise<void>)[];
 }
 
-function openUpdate(update: UpdateInput, { manifest, strategy, open }: OpenUpdateOptions): FloatSource {
-  const vectors = strategy.updateVectors;
-  if (update.parameters === undefined) return open(update.path, updateManifest(manifest, vectors));
-  const names = new Set(update.parameters);
-  const heldManifest = manifest.filter(({ name }) => names.has(name));
+async function openAll({ request, strategy, updates, closers }: OpenOptions): Promise<OpenedFiles> {
+  const { manifest, globalPath, ema, statePaths, out } = request;
+  const tracked = (source: FloatSource): FloatSource => {
+    closers.push(() => source.close());
+    return source;
+  };
+  const open = async (path: string) => tracked(await openFloatFile(path, manifest));
+  const create = async (path: string | undefined, field: string) => {
+    if (path === undefined) throw new RangeError(`${field} is needed for this request`);
+    const sink = await FloatFileSink.create(path, manifest);
+    closers.push(() => sink.discard());
+    return sink;
+  };
+
+  const opened: FloatSource[] = [];
+  for (const update of updates) opened.push(tracked(await openUpdate(update, manifest, strategy.updateVectors)));
+  const state: KeptVector[] = [];
+  for (const { name, initial } of strategy.serverOptimiser.stateVectors) {
+    const path = statePaths[name];
+    const source = path === undefined ? undefined : await open(path);
+    state.push({ name, initial, source, sink: await create(out.statePaths[name], `out.statePaths.${name}`) });
+  }
+  return {
+    updates: opened,
+    global: await open(globalPath),
+    average: ema && (await open(ema.previousPath ?? globalPath)),
+    nextWeights: await create(out.weightsPath, 'out.weightsPath'),
+    nextAverage: ema && (await create(out.emaPath, 'out.emaPath')),
+    state,
+  };
+}
+
+async function openUpdate(
+  { path, parameters }: UpdateInput,
+  manifest: readonly ParameterEntry[],
+  vectors: readonly string[],
+): Promise<FloatSource> {
+  if (parameters === undefined) return openFloatFile(path, updateManifest(manifest, vectors));
+  const names = new Set(parameters);
+  const held = manifest.filter(({ name }) => names.has(name));
   const length = parameterCount(manifest);
-  const heldRanges = coveredRanges(manifest, { parameters: update.parameters });
-  const shifted = vectors.flatMap((_, vector) =>
-    heldRanges.map(({ begin, end }) => ({ begin: begin + vector * length, end: end + vector * length })),
+  const ranges = coveredRanges(manifest, { parameters });
+  const everyVector = vectors.flatMap((_, vector) =>
+    ranges.map(({ begin, end }) => ({ begin: begin + vector * length, end: end + vector * length })),
   );
-  return partialSource(open(update.path, updateManifest(heldManifest, vectors)), shifted, length * vectors.length);
+  return partialSource(await openFloatFile(path, updateManifest(held, vectors)), everyVector, length * vectors.length);
 }
 
-function required(path: string | undefined, field: string): string {
-  if (path === undefined) throw new RangeError(`${field} is needed for this strategy`);
-  return path;
+async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const close of closers) await close();
 }

@@ -23,8 +23,8 @@ export interface RoundStepOptions {
   readonly segments: readonly Segment[];
   /** Decay of the moving average in this round; needed when windows have an `average`. */
   readonly emaDecay?: number;
-  /** Longest window. */
-  readonly windowLength: number;
+  /** Longest window that `next` will see. */
+  readonly blockLength: number;
 }
 
 /**
@@ -33,9 +33,9 @@ export interface RoundStepOptions {
  * @returns `next(window)`, which writes the window's `next*` arrays and returns the combined updates (valid until the
  *          following call).
  */
-export function createRoundStep({ strategy, round, segments, emaDecay = 0, windowLength }: RoundStepOptions) {
+export function createRoundStep({ strategy, round, segments, emaDecay = 0, blockLength }: RoundStepOptions) {
   const combineAt = groupPlans(strategy, round);
-  const scratch = strategy.updateVectors.map(() => new Float64Array(windowLength));
+  const scratch = strategy.updateVectors.map(() => new Float64Array(blockLength));
 
   return (window: RoundWindow): Float64Array[] => {
     const { begin, updates, weights, nextWeights, average } = window;

@@ -53,3 +53,14 @@ export function scaleSurvey({ squaredNorms, squaredDistances }: SurveyState, sca
     }),
   };
 }
+
+/** Multiplies each site's windows by its factor, in place; rounds to float32 once. */
+export function scaleUpdates(updates: readonly (readonly Float32Array[])[], scales: Float64Array): void {
+  for (const sites of updates) {
+    for (const [site, values] of sites.entries()) {
+      const scale = scales[site] ?? 1;
+      if (scale === 1) continue;
+      for (let i = 0; i < values.length; i++) values[i] = scale * (values[i] ?? 0);
+    }
+  }
+}

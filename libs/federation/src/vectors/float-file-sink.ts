@@ -1,5 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { createHash, randomUUID, type Hash } from 'node:crypto';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { manifestLocations, parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
@@ -12,67 +12,85 @@ export interface WrittenFile {
   readonly sizeBytes: number;
 }
 
-/** A flat float32 vector that is written a window at a time, from its start. */
-export interface FloatSink {
-  write(values: Float32Array): void;
-  /** Makes the file durable and visible under its name. @throws RangeError when numbers are missing. */
-  commit(): WrittenFile;
-  /** Leaves nothing behind. Does nothing after `commit`. */
-  discard(): void;
-}
-
 /** Ending of the names of unfinished files; after a crash they may be deleted when no aggregation runs. */
 export const PARTIAL_SUFFIX = '.partial';
 
 /**
- * Writes a safetensors file of float32 parameters: a file beside it, fsync, rename. The same numbers give the same bytes.
+ * Writes a safetensors file of float32 parameters a window at a time: a file beside it, fsync, rename.
+ * The same numbers give the same bytes.
  */
-export function createFloatFile(path: string, manifest: readonly ParameterEntry[]): FloatSink {
-  assertLittleEndian();
-  const partialPath = `${path}.${randomUUID()}${PARTIAL_SUFFIX}`;
-  const file = openSync(partialPath, 'wx');
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
-  let missing = parameterCount(manifest);
-  let open = true;
+export class FloatFileSink {
+  private readonly hash: Hash = createHash('sha256');
+  private sizeBytes = 0;
+  private missing: number;
+  private open = true;
 
-  const append = (bytes: Uint8Array): void => {
-    hash.update(bytes);
-    for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
-    sizeBytes += bytes.length;
-  };
-  append(encodeSafetensorsHeader(manifestLocations(manifest)));
+  private constructor(
+    private readonly file: FileHandle,
+    private readonly partialPath: string,
+    private readonly path: string,
+    manifest: readonly ParameterEntry[],
+  ) {
+    this.missing = parameterCount(manifest);
+  }
 
-  return {
-    write: (values) => {
-      missing -= values.length;
-      if (missing < 0) throw new RangeError('more numbers than the manifest has');
-      append(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-    },
-    commit: () => {
-      if (missing > 0) throw new RangeError(`${missing} numbers of the manifest are missing`);
-      fsyncSync(file);
-      closeSync(file);
-      open = false;
-      renameSync(partialPath, path);
-      syncFolder(dirname(path));
-      return { sha256: hash.digest('hex'), sizeBytes };
-    },
-    discard: () => {
-      if (!open) return;
-      open = false;
-      closeSync(file);
-      rmSync(partialPath, { force: true });
-    },
-  };
+  /** @param path Where the file appears at `commit`. */
+  static async create(path: string, manifest: readonly ParameterEntry[]): Promise<FloatFileSink> {
+    assertLittleEndian();
+    const partialPath = `${path}.${randomUUID()}${PARTIAL_SUFFIX}`;
+    const sink = new FloatFileSink(await open(partialPath, 'wx'), partialPath, path, manifest);
+    await sink.append(encodeSafetensorsHeader(manifestLocations(manifest)));
+    return sink;
+  }
+
+  /** Appends numbers; leave `values` alone until then. @throws RangeError beyond the manifest's count. */
+  async write(values: Float32Array): Promise<void> {
+    this.missing -= values.length;
+    if (this.missing < 0) throw new RangeError('more numbers than the manifest has');
+    await this.append(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+
+  /** Makes the bytes durable, so that `commit` is quick. */
+  async flush(): Promise<void> {
+    await this.file.sync();
+  }
+
+  /** Makes the file durable and visible under its name. @throws RangeError when numbers are missing. */
+  async commit(): Promise<WrittenFile> {
+    if (this.missing > 0) throw new RangeError(`${this.missing} numbers of the manifest are missing`);
+    await this.flush();
+    await this.file.close();
+    this.open = false;
+    await rename(this.partialPath, this.path);
+    await syncFolder(dirname(this.path));
+    return { sha256: this.hash.digest('hex'), sizeBytes: this.sizeBytes };
+  }
+
+  /** Leaves nothing behind. Does nothing after `commit`. */
+  async discard(): Promise<void> {
+    if (!this.open) return;
+    this.open = false;
+    await this.file.close();
+    await rm(this.partialPath, { force: true });
+  }
+
+  private async append(bytes: Uint8Array): Promise<void> {
+    const position = this.sizeBytes;
+    this.sizeBytes += bytes.length;
+    this.hash.update(bytes);
+    for (let done = 0; done < bytes.length;) {
+      const { bytesWritten } = await this.file.write(bytes, done, bytes.length - done, position + done);
+      done += bytesWritten;
+    }
+  }
 }
 
 /** A rename is durable only when its folder is. */
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r');
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
   try {
-    fsyncSync(folder);
+    await folder.sync();
   } finally {
-    closeSync(folder);
+    await folder.close();
   }
 }

@@ -3,12 +3,12 @@ export interface FloatSource {
   /** Numbers in the vector. */
   readonly length: number;
   /**
-   * Fills `out` with the numbers from `offset` on.
+   * Fills `out` with the numbers from `offset` on; leave `out` alone until then.
    *
    * @throws RangeError when the window reaches beyond the end.
    */
-  read(offset: number, out: Float32Array): void;
-  close(): void;
+  read(offset: number, out: Float32Array): Promise<void>;
+  close(): Promise<void>;
 }
 
 export function assertInside(length: number, offset: number, count: number): void {

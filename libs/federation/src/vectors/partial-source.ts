@@ -18,14 +18,14 @@ export function partialSource(stored: FloatSource, held: readonly Range[], lengt
   if (storedBegin !== stored.length) throw new RangeError('the stored numbers are not those of the ranges');
   return {
     length,
-    read: (offset, out) => {
+    read: async (offset, out) => {
       assertInside(length, offset, out.length);
       out.fill(0);
       for (const range of ranges) {
         const begin = Math.max(range.begin, offset);
         const end = Math.min(range.end, offset + out.length);
         if (begin >= end) continue;
-        stored.read(range.storedBegin + begin - range.begin, out.subarray(begin - offset, end - offset));
+        await stored.read(range.storedBegin + begin - range.begin, out.subarray(begin - offset, end - offset));
       }
     },
     close: () => stored.close(),
