@@ -1,31 +1,30 @@
-import { embeddingRows, type Recipe } from '@tributary/protocol';
-import type { ParameterManifest } from '@tributary/protocol/manifest';
-import { buildNetwork } from './network/build-network.js';
-import type { Network } from './network/unet2d.js';
+import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
+import { initialWeights, type Parameter } from './network/parameter.js';
+import { unetConfig } from './network/unet-config.js';
+import { unetParameters } from './network/unet-parameters.js';
+import { unetStructure } from './network/unet-structure.js';
+
+export { initialParameter, type Parameter } from './network/parameter.js';
 
 /**
- * Every parameter of a run's network, in the order of the flat weights.
+ * Name, shape and start of every parameter of a recipe's network, sorted by name. Loads no tensor library.
  *
- * @param siteCount Sites of the run, fixed at its start.
+ * @param siteCount Sites of the run; with conditioning by site they determine the rows of the class embedding.
  */
-export function networkManifest(recipe: Recipe, siteCount: number): ParameterManifest {
-  return networkOf(recipe, siteCount).manifest.map(({ name, shape }) => ({ name, shape: [...shape] }));
-}
-
-/**
- * The model that a run starts from: a function of the recipe's network and seed alone.
- *
- * This module loads TensorFlow.js. The coordinator therefore calls it in a child process of its own (a script that ends when
- * the file is written), never in the process that serves.
- */
-export function initialModel(recipe: Recipe, siteCount: number): { manifest: ParameterManifest; weights: Float32Array } {
-  return { manifest: networkManifest(recipe, siteCount), weights: networkOf(recipe, siteCount).initial(recipe.seed) };
-}
-
-function networkOf(recipe: Recipe, siteCount: number): Network {
-  return buildNetwork(recipe.network, {
+export function networkManifest(recipe: Recipe, siteCount: number): Parameter[] {
+  const shape = {
     imageSize: recipe.image.sizePx,
     channels: recipe.image.channels,
     classRows: embeddingRows(recipe, siteCount),
-  });
+  };
+  return unetParameters(unetStructure(unetConfig(recipe.network, shape)));
+}
+
+/** The first global weights of a run as one flat vector in manifest order, from the recipe's seed. */
+export function initialModel(
+  recipe: Recipe,
+  siteCount: number,
+): { readonly manifest: Parameter[]; readonly weights: Float32Array } {
+  const manifest = networkManifest(recipe, siteCount);
+  return { manifest, weights: initialWeights(manifest, recipe.seed) };
 }

@@ -1,47 +1,28 @@
 import { attention } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
-import { fullyConnected, normalisation, type Layer } from './layers.js';
-import type { UNetConfig } from './unet-config.js';
+import { applyLinear, applyNorm, type BlockContext } from './forward-pass.js';
+import type { AttentionShape, LinearShape } from './unet-structure.js';
 
-export interface AttentionOptions {
-  readonly channels: number;
-  /** Group normalisation of the input; diffusers leaves it out in the middle block of scale-shift networks. */
-  readonly normalised: boolean;
-}
-
-/** Self-attention over all pixels with a residual connection: diffusers' `Attention` inside a `UNet2DModel`. */
-export function attentionBlock(name: string, options: AttentionOptions, config: UNetConfig): Layer<tf.Tensor4D> {
-  const { channels, normalised } = options;
-  const headDim = config.attentionHeadDim ?? channels;
+/**
+ * Self-attention over all pixels with a residual connection: diffusers' `Attention` inside a `UNet2DModel`.
+ *
+ * @throws RangeError when the channels do not divide into heads.
+ */
+export function applyAttention(context: BlockContext, shape: AttentionShape, x: tf.Tensor4D): tf.Tensor4D {
+  const { channels } = shape;
+  const headDim = context.config.attentionHeadDim ?? channels;
   const heads = channels / headDim;
   if (!Number.isInteger(heads)) throw new RangeError(`${channels} channels do not divide into heads of ${headDim}`);
-  const norm = normalisation(`${name}.group_norm`, {
-    channels,
-    groups: config.normGroups,
-    epsilon: config.normEpsilon,
-  });
-  const query = fullyConnected(`${name}.to_q`, channels, channels);
-  const key = fullyConnected(`${name}.to_k`, channels, channels);
-  const value = fullyConnected(`${name}.to_v`, channels, channels);
-  const output = fullyConnected(`${name}.to_out.0`, channels, channels);
-  const parts = [...(normalised ? [norm] : []), query, key, value, output];
+  const [batch, height, width] = x.shape;
+  const tokens = height * width;
+  const flat = tf.reshape(shape.norm ? applyNorm(context, shape.norm, x) : x, [batch * tokens, channels]);
+  const project = (projection: LinearShape): tf.Tensor4D =>
+    tf.transpose(tf.reshape(applyLinear(context, projection, flat), [batch, tokens, heads, headDim]), [0, 2, 1, 3]);
 
-  return {
-    parameters: parts.flatMap(({ parameters }) => parameters),
-    apply: (context, x) => {
-      const [batch, height, width] = x.shape;
-      const tokens = height * width;
-      const flat = tf.reshape(normalised ? norm.apply(context, x) : x, [batch * tokens, channels]);
-      const split = (projection: Layer<tf.Tensor>): tf.Tensor4D =>
-        tf.transpose(tf.reshape(projection.apply(context, flat), [batch, tokens, heads, headDim]), [0, 2, 1, 3]);
-      const mixed = attention(split(query), split(key), split(value), { scale: 1 / Math.sqrt(headDim) });
-      const merged = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch * tokens, channels]);
-      const result: tf.Tensor4D = tf.add(
-        x,
-        tf.reshape(output.apply(context, merged), [batch, height, width, channels]),
-      );
-      context.observe?.(name, result);
-      return result;
-    },
-  };
+  const mixed = attention(project(shape.query), project(shape.key), project(shape.value));
+  const merged = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch * tokens, channels]);
+  const output = tf.reshape(applyLinear(context, shape.output, merged), [batch, height, width, channels]);
+  const result: tf.Tensor4D = tf.add(x, output);
+  context.observe?.(shape.name, result);
+  return result;
 }

@@ -1,4 +1,4 @@
-import type { Recipe } from '@tributary/protocol';
+import type { Recipe } from '@tributary/protocol/recipe';
 
 /** Structure of a network that diffusers' `UNet2DModel` can hold. */
 export interface UNetConfig {

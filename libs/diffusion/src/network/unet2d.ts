@@ -1,10 +1,13 @@
-import { silu, type ParameterSpec } from '@tributary/tensor';
-import type * as tf from '@tensorflow/tfjs-core';
-import { convolution, normalisation } from './layers.js';
-import { initialWeights, type ForwardContext, type Parameter } from './parameter.js';
-import { conditionEmbedding, type Conditions } from './time-embedding.js';
-import { downBlock, middleBlock, upBlock, type DownBlock, type UpBlock } from './unet-blocks.js';
-import { levelChannels, type UNetConfig } from './unet-config.js';
+import { silu, upsampleNearest2d, type ParameterSpec } from '@tributary/tensor';
+import * as tf from '@tensorflow/tfjs-core';
+import { applyAttention } from './attention-block.js';
+import { embedConditions, type Conditions } from './condition-embedding.js';
+import { applyConvolution, applyNorm, type BlockContext, type ForwardContext } from './forward-pass.js';
+import { initialWeights, sizeOf } from './parameter.js';
+import { applyResidual } from './residual-block.js';
+import type { UNetConfig } from './unet-config.js';
+import { unetParameters } from './unet-parameters.js';
+import { unetStructure, type LevelShape, type StageShape } from './unet-structure.js';
 
 /** A network as data: what its parameters are, how they start, and the pass that reads them. */
 export interface Network {
@@ -17,83 +20,75 @@ export interface Network {
   readonly forward: (context: ForwardContext, x: tf.Tensor4D, conditions: Conditions) => tf.Tensor4D;
 }
 
-/** The U-Net of diffusers' `UNet2DModel` (Ho et al. 2020; Dhariwal & Nichol 2021): same names, shapes and values. */
+/** The U-Net of diffusers' `UNet2DModel`: same parameters, same values. */
 export function createUNet2d(config: UNetConfig): Network {
-  const { first, last } = levelChannels(config);
-  const embedding = conditionEmbedding(config);
-  const convIn = convolution('conv_in', { inChannels: config.inChannels, outChannels: first, kernel: 3 });
-  const down = downBlocks(config, embedding.width);
-  const middle = middleBlock(last, embedding.width, config);
-  const up = upBlocks(config, embedding.width);
-  const norm = normalisation('conv_norm_out', {
-    channels: first,
-    groups: config.normGroups,
-    epsilon: config.normEpsilon,
-  });
-  const convOut = convolution('conv_out', { inChannels: first, outChannels: config.outChannels, kernel: 3 });
+  const structure = unetStructure(config);
+  const parameters = unetParameters(structure);
+  return {
+    manifest: parameters.map(({ name, shape }) => ({ name, shape })),
+    parameterCount: parameters.reduce((total, { shape }) => total + sizeOf(shape), 0),
+    initial: (seed) => initialWeights(parameters, seed),
+    forward: (given, x, conditions) => {
+      const context = { ...given, config, embedding: embedConditions(given, structure, conditions) };
+      const skips = [applyConvolution(context, structure.convIn, x)];
+      given.observe?.('conv_in', topOf(skips));
+      for (const level of structure.down) applyDownLevel(context, level, skips);
 
-  const forward: Network['forward'] = (context, x, conditions) => {
-    const condition = embedding.apply(context, conditions);
-    let hidden = convIn.apply(context, x);
-    context.observe?.('conv_in', hidden);
-    const skips = [hidden];
-    for (const block of down) {
-      const outputs = block.apply(context, hidden, condition);
-      skips.push(...outputs);
-      hidden = outputs.at(-1) ?? hidden;
-    }
-    hidden = middle.apply(context, hidden, condition);
-    for (const block of up) hidden = block.apply(context, { x: hidden, skips }, condition);
-    const normalised = norm.apply(context, hidden);
-    context.observe?.('conv_norm_out', normalised);
-    return convOut.apply(context, silu(normalised));
+      const { before, attention, after } = structure.middle;
+      let hidden = applyAttention(context, attention, applyResidual(context, before, topOf(skips)));
+      hidden = applyResidual(context, after, hidden);
+      given.observe?.('mid_block', hidden);
+
+      for (const level of structure.up) hidden = applyUpLevel(context, level, { hidden, skips });
+      const normalised = applyNorm(context, structure.normOut, hidden);
+      given.observe?.('conv_norm_out', normalised);
+      return applyConvolution(context, structure.convOut, silu(normalised));
+    },
   };
-  return createNetwork([embedding, convIn, ...down, middle, ...up, norm, convOut], forward);
 }
 
-function createNetwork(
-  parts: readonly { readonly parameters: readonly Parameter[] }[],
-  forward: Network['forward'],
-): Network {
-  const parameters = parts.flatMap((part) => part.parameters).sort((a, b) => (a.name < b.name ? -1 : 1));
-  const manifest = parameters.map(({ name, shape }) => ({ name, shape }));
-  const initial = (seed: number): Float32Array => initialWeights(parameters, seed);
-  const parameterCount = manifest.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
-  return { manifest, parameterCount, initial, forward };
+/** `DownBlock2D` and its kin: every intermediate image is put on top of `skips`. */
+function applyDownLevel(context: BlockContext, { name, stages, resampler }: LevelShape, skips: tf.Tensor4D[]): void {
+  for (const stage of stages) skips.push(applyStage(context, stage, topOf(skips)));
+  if (resampler) {
+    const smaller =
+      'conv1' in resampler
+        ? applyResidual(context, resampler, topOf(skips))
+        : applyConvolution(context, resampler, topOf(skips));
+    skips.push(smaller);
+  }
+  context.observe?.(name, topOf(skips));
 }
 
-function downBlocks(config: UNetConfig, embeddingWidth: number): DownBlock[] {
-  const channels = config.blockOutChannels;
-  return channels.map((outChannels, level) =>
-    downBlock(
-      `down_blocks.${level}`,
-      {
-        inChannels: channels[Math.max(0, level - 1)] ?? outChannels,
-        outChannels,
-        embeddingWidth,
-        attention: config.attention[level] ?? false,
-        resampled: level < channels.length - 1,
-      },
-      config,
-    ),
-  );
+interface UpInput {
+  readonly hidden: tf.Tensor4D;
+  readonly skips: tf.Tensor4D[];
 }
 
-function upBlocks(config: UNetConfig, embeddingWidth: number): UpBlock[] {
-  const channels = config.blockOutChannels.toReversed();
-  const attention = config.attention.toReversed();
-  return channels.map((outChannels, level) =>
-    upBlock(
-      `up_blocks.${level}`,
-      {
-        inChannels: channels[Math.min(level + 1, channels.length - 1)] ?? outChannels,
-        previousChannels: channels[Math.max(0, level - 1)] ?? outChannels,
-        outChannels,
-        embeddingWidth,
-        attention: attention[level] ?? false,
-        resampled: level < channels.length - 1,
-      },
-      config,
-    ),
-  );
+/** `UpBlock2D` and its kin: every stage takes the topmost image of the way down. */
+function applyUpLevel(context: BlockContext, { name, stages, resampler }: LevelShape, input: UpInput): tf.Tensor4D {
+  let { hidden } = input;
+  for (const stage of stages) {
+    hidden = applyStage(context, stage, tf.concat([hidden, topOf(input.skips)], 3));
+    input.skips.pop();
+  }
+  if (resampler) {
+    hidden =
+      'conv1' in resampler
+        ? applyResidual(context, resampler, hidden)
+        : applyConvolution(context, resampler, upsampleNearest2d(hidden, 2));
+  }
+  context.observe?.(name, hidden);
+  return hidden;
+}
+
+function applyStage(context: BlockContext, { residual, attention }: StageShape, x: tf.Tensor4D): tf.Tensor4D {
+  const hidden = applyResidual(context, residual, x);
+  return attention ? applyAttention(context, attention, hidden) : hidden;
+}
+
+function topOf(skips: readonly tf.Tensor4D[]): tf.Tensor4D {
+  const top = skips.at(-1);
+  if (!top) throw new RangeError('no image is left from the way down');
+  return top;
 }

@@ -155,7 +155,7 @@ function expectedStates({ class: scheduler, config, traj }: TrajectoryVector): n
 async function states(vector: TrajectoryVector, { sampler, runs }: Case): Promise<Float64Array[]> {
   const seen: Float64Array[] = [];
   let draws = 0;
-  let start = referenceStart.map((value) => value * vector.init_noise_sigma);
+  let start: Float64Array = referenceStart.map((value) => value * vector.init_noise_sigma);
   for (const levels of runs(vector)) {
     start = await sampler({
       denoiser: denoiserOf(vector),

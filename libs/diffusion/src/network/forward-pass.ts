@@ -1,0 +1,40 @@
+import { conv2d, groupNorm, linear, type Tensors } from '@tributary/tensor';
+import { Rank, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core';
+import { tensorOf } from './tensor-of.js';
+import type { UNetConfig } from './unet-config.js';
+import type { ConvolutionShape, LinearShape, NormShape } from './unet-structure.js';
+
+/** What a forward pass reads besides its inputs. */
+export interface ForwardContext {
+  readonly parameters: Tensors;
+  /** One mask a residual block, by the block's name: 0 or 1 / (1 - rate). Without them nothing is dropped. */
+  readonly dropoutMasks?: Tensors;
+  /** Sees the output of every named block; for comparing with other implementations. */
+  readonly observe?: (name: string, value: Tensor) => void;
+}
+
+/** The context inside the network, after noise level and class are embedded. */
+export interface BlockContext extends ForwardContext {
+  readonly config: UNetConfig;
+  /** [batch, width] */
+  readonly embedding: Tensor2D;
+}
+
+/** Convolution with bias and padding (kernel - 1) / 2. */
+export function applyConvolution({ parameters }: ForwardContext, shape: ConvolutionShape, x: Tensor4D): Tensor4D {
+  const weight = tensorOf(parameters, `${shape.name}.weight`, Rank.R4);
+  const bias = tensorOf(parameters, `${shape.name}.bias`, Rank.R1);
+  return conv2d(x, weight, bias, { stride: shape.stride, padding: (shape.kernel - 1) / 2 });
+}
+
+/** Fully connected layer on the last dimension. */
+export function applyLinear({ parameters }: ForwardContext, { name }: LinearShape, x: Tensor): Tensor {
+  return linear(x, tensorOf(parameters, `${name}.weight`, Rank.R2), tensorOf(parameters, `${name}.bias`, Rank.R1));
+}
+
+/** Group normalisation, Wu & He 2018, with a scale and a shift a channel. */
+export function applyNorm({ parameters, config }: BlockContext, { name }: NormShape, x: Tensor4D): Tensor4D {
+  const scale = tensorOf(parameters, `${name}.weight`, Rank.R1);
+  const shift = tensorOf(parameters, `${name}.bias`, Rank.R1);
+  return groupNorm(x, scale, shift, { groups: config.normGroups, epsilon: config.normEpsilon });
+}

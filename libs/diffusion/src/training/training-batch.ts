@@ -1,0 +1,111 @@
+import type { Recipe } from '@tributary/protocol';
+import type { RandomStream } from '@tributary/tensor';
+import type { DiffusionModel } from '../parameterisation/diffusion-model.js';
+import type { NoiseLevel } from '../processes/noise-process.js';
+import { drawNoiseLevel } from './time-sampling.js';
+
+/** Arrays of one training step, ready for the recorded graph. */
+export interface TrainingBatch {
+  /** [batch, height, width, channels]: the noisy images as the network reads them. */
+  readonly image: Float32Array;
+  /** Same shape: what the raw output should be. */
+  readonly target: Float32Array;
+  /** [batch]: weight of each example's squared error. */
+  readonly weight: Float32Array;
+  /** [batch] */
+  readonly noiseLevel: Float32Array;
+  /** [batch] */
+  readonly classRow: Int32Array;
+}
+
+export interface BatchSource {
+  /** [batch, height, width, channels] in [-1, 1]. */
+  readonly images: Float32Array;
+  /** [batch] */
+  readonly classRows: Int32Array;
+  readonly random: RandomStream;
+}
+
+export interface BatchSettings {
+  readonly model: DiffusionModel;
+  readonly recipe: Recipe;
+  /** Rows of the class embedding; the last one stands for "no condition". */
+  readonly classRows: number;
+}
+
+/** Adds noise, drops conditions and flips, all drawn from the given stream; makes new arrays and keeps nothing. */
+export function drawTrainingBatch(source: BatchSource, settings: BatchSettings): TrainingBatch {
+  const { recipe, model, classRows } = settings;
+  const { random } = source;
+  const count = source.classRows.length;
+  const size = source.images.length / count;
+  const batch: TrainingBatch = {
+    image: new Float32Array(source.images.length),
+    target: new Float32Array(source.images.length),
+    weight: new Float32Array(count),
+    noiseLevel: new Float32Array(count),
+    classRow: new Int32Array(count),
+  };
+  const noise = new Float32Array(size);
+  for (let i = 0; i < count; i++) {
+    const level = drawNoiseLevel(model.process, recipe.process, random);
+    const dropped = random.uniform() < recipe.conditioning.dropout;
+    const flipped = recipe.data.horizontalFlip && random.uniform() < 0.5;
+    random.fillNormal(noise);
+    batch.classRow[i] = dropped ? classRows - 1 : (source.classRows[i] ?? 0);
+    batch.noiseLevel[i] = model.conditioning(level);
+    batch.weight[i] = 1;
+    const clean = source.images.subarray(i * size, (i + 1) * size);
+    writeExample(batch, i * size, {
+      clean: flipped ? mirrored(clean, recipe.image) : clean,
+      noise,
+      factors: exampleFactors(model, level),
+    });
+  }
+  return batch;
+}
+
+/** Factors of clean image and noise in the network's input and in its target. */
+interface ExampleFactors {
+  readonly inputClean: number;
+  readonly inputNoise: number;
+  readonly targetClean: number;
+  readonly targetNoise: number;
+}
+
+/** From D(x) = skip·x + out·F(in·x) = x_0 and x = alpha x_0 + sigma ε: the F that is right. */
+function exampleFactors(model: DiffusionModel, level: NoiseLevel): ExampleFactors {
+  const { input, skip, output } = model.preconditioning(level);
+  return {
+    inputClean: input * level.alpha,
+    inputNoise: input * level.sigma,
+    targetClean: (1 - skip * level.alpha) / output,
+    targetNoise: (-skip * level.sigma) / output,
+  };
+}
+
+interface Example {
+  readonly clean: Float32Array;
+  readonly noise: Float32Array;
+  readonly factors: ExampleFactors;
+}
+
+function writeExample(batch: TrainingBatch, offset: number, { clean, noise, factors }: Example): void {
+  const { inputClean, inputNoise, targetClean, targetNoise } = factors;
+  for (let i = 0; i < clean.length; i++) {
+    const x0 = clean[i] ?? 0;
+    const epsilon = noise[i] ?? 0;
+    batch.image[offset + i] = inputClean * x0 + inputNoise * epsilon;
+    batch.target[offset + i] = targetClean * x0 + targetNoise * epsilon;
+  }
+}
+
+/** The image with left and right exchanged. */
+function mirrored(image: Float32Array, { sizePx, channels }: Recipe['image']): Float32Array {
+  return image.map((_, i) => {
+    const channel = i % channels;
+    const column = Math.floor(i / channels) % sizePx;
+    const rowStart = i - channel - column * channels;
+    return image[rowStart + (sizePx - 1 - column) * channels + channel] ?? 0;
+  });
+}
