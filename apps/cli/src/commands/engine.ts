@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import type { Attach } from '../program.js';
+import { withExample } from './example.js';
+
+export function defineEngineCommands(program: Command, attach: Attach): void {
+  const doctor = program.command('doctor').summary('what this machine has and what it can train with');
+  doctor.description(
+    'Engine and device that can be used, why others cannot, Node, memory, disk, and a short training probe.',
+  );
+  withExample(doctor, 'tributary doctor', 'tributary --format json doctor');
+  attach(doctor, async () => (await import('../machine/doctor.js')).doctor);
+
+  const engine = program.command('engine').description('Training engines of this machine.');
+  const list = engine.command('list').description('Usable engines, and why others are not.');
+  withExample(list, 'tributary engine list');
+  attach(list, async () => (await import('../machine/engine-list.js')).listEngines);
+
+  const bench = program.command('bench').description('Measure this machine.');
+  const engineBench = bench
+    .command('engine')
+    .description('Training and sampling speed of every usable engine on the demo network.')
+    .option('--seconds <n>', 'how long each case is measured', '3')
+    .option('--threads <n>', 'threads of the engine', '1');
+  withExample(engineBench, 'tributary bench engine --threads 2');
+  attach(engineBench, async () => (await import('../machine/bench-engine.js')).benchEngine);
+}

@@ -1,0 +1,65 @@
+import { Option, type Command } from 'commander';
+import type { Attach } from '../program.js';
+import { withExample } from './example.js';
+
+export function defineModelCommands(program: Command, attach: Attach): void {
+  const model = program.command('model').description('Model versions and releases.');
+  const list = model.command('list').description('All model versions that you may see.');
+  withExample(list, 'tributary model list');
+  attach(list, async () => (await import('../models/model-verbs.js')).listModels);
+
+  const show = model.command('show <ref>').description('One version (RUN/ROUND) or the release of a run (RUN).');
+  withExample(show, 'tributary model show run-4f3a9c1d');
+  attach(show, async () => (await import('../models/model-verbs.js')).showModel);
+
+  const pull = model
+    .command('pull <ref>')
+    .description('Downloads a release as a diffusers folder with its card, lineage and signature, and verifies it.')
+    .requiredOption('-o, --out <dir>', 'a folder that does not exist yet');
+  withExample(pull, 'tributary model pull run-4f3a9c1d -o ./generator');
+  attach(pull, async () => (await import('../models/pull-model.js')).pullModelVerb);
+
+  const verify = model
+    .command('verify <dir>')
+    .description('Checks a pulled model against its lineage and signature; needs no server.')
+    .option('--public-key <key>', 'the coordinator’s release key (base64) that you trust');
+  withExample(verify, 'tributary model verify ./generator');
+  attach(verify, async () => (await import('../models/verify-model.js')).verifyModelVerb);
+
+  const card = model.command('card <ref>').description('Prints the card of a release.');
+  withExample(card, 'tributary model card run-4f3a9c1d');
+  attach(card, async () => (await import('../models/model-verbs.js')).printCard);
+  defineUseOfModels(program, attach);
+}
+
+const SAMPLERS = ['ddpm', 'ddim', 'euler-maruyama', 'pc', 'langevin', 'ode', 'heun', 'dpmpp-2m'] as const;
+
+function defineUseOfModels(program: Command, attach: Attach): void {
+  const generate = program
+    .command('generate')
+    .description(
+      'Makes synthetic images with a pulled model. An image depends on its seed and class, not on its batch.',
+    )
+    .requiredOption('--model <dir>', 'a pulled model')
+    .option('--class <name>', 'only this class (else all classes in turn)')
+    .option('--site <id>', 'in the style of this site (else all sites in turn)')
+    .option('--count <n>', 'how many images')
+    .option('--seeds <seeds>', 'seeds such as 0-63 or 1,5,9 (else 0 to count - 1)')
+    .addOption(new Option('--sampler <name>', 'how noise becomes an image').choices(SAMPLERS))
+    .option('--steps <n>', 'steps of the sampler')
+    .option('--guidance <weight>', 'classifier-free guidance; 1 is none')
+    .option('--threads <n>', 'threads of the engine', '1')
+    .requiredOption('--out <dir>', 'where PNGs, grid.png, samples.npz and samples.json go');
+  withExample(generate, 'tributary generate --model ./generator --class base-lesion --seeds 0-63 --out ./samples');
+  attach(generate, async () => (await import('../models/generate.js')).generateVerb);
+
+  const evaluate = program
+    .command('evaluate')
+    .description('Frechet and kernel distance of a pulled model to a folder of real images.')
+    .requiredOption('--model <dir>', 'a pulled model')
+    .requiredOption('--data <folder>', 'real images with labels.csv')
+    .option('--count <n>', 'how many images are generated', '256')
+    .option('--threads <n>', 'threads of the engine', '1');
+  withExample(evaluate, 'tributary evaluate --model ./generator --data /data/mri');
+  attach(evaluate, async () => (await import('../models/evaluate.js')).evaluateVerb);
+}

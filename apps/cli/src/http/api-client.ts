@@ -1,0 +1,98 @@
+import { TributaryError } from '@tributary/protocol/errors';
+import { fromProblem, problemSchema } from '@tributary/protocol/problem';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { z } from 'zod';
+
+const ATTEMPTS = 4;
+const FIRST_PAUSE_MS = 250;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export interface ApiClientOptions {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly signal?: AbortSignal;
+  readonly fetch?: typeof fetch;
+  readonly pause?: (milliseconds: number) => Promise<void>;
+}
+
+interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+/**
+ * The coordinator's HTTP interface: answers are held to their schema, problems become coded errors, and what can be
+ * helped by trying again is tried again.
+ */
+export class ApiClient {
+  constructor(private readonly options: ApiClientOptions) {}
+
+  get url(): string {
+    return this.options.url.replace(/\/+$/, '');
+  }
+
+  /** @throws TributaryError as the coordinator answered, or COORDINATOR_UNREACHABLE after retries. */
+  async get<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>> {
+    return this.read(await this.send({ method: 'GET', path }), schema);
+  }
+
+  async post<S extends z.ZodType>(path: string, body: unknown, schema: S): Promise<z.infer<S>> {
+    return this.read(await this.send({ method: 'POST', path, body }), schema);
+  }
+
+  /** The bytes of a file; the caller checks its hash. */
+  async bytes(path: string): Promise<Uint8Array> {
+    const response = await this.send({ method: 'GET', path });
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
+  private async read<S extends z.ZodType>(response: Response, schema: S): Promise<z.infer<S>> {
+    const parsed = schema.safeParse(await response.json().catch(() => undefined));
+    if (parsed.success) return parsed.data;
+    throw new TributaryError('PROTOCOL_VERSION', { detail: "the coordinator's answer does not fit the schema" });
+  }
+
+  private async send(call: Call): Promise<Response> {
+    const pause = this.options.pause ?? ((milliseconds: number) => delay(milliseconds));
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await this.tryOnce(call);
+      if (outcome instanceof Response) return outcome;
+      if (this.options.signal?.aborted === true) throw new TributaryError('INTERRUPTED');
+      if (attempt === ATTEMPTS || !mayRepeat(call, outcome)) throw outcome;
+      await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1));
+    }
+  }
+
+  private async tryOnce({ method, path, body }: Call): Promise<Response | TributaryError> {
+    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    const signal = this.options.signal === undefined ? timeout : AbortSignal.any([timeout, this.options.signal]);
+    const headers: Record<string, string> = { authorization: `Bearer ${this.options.apiKey}` };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    try {
+      const request = { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) };
+      const response = await (this.options.fetch ?? fetch)(`${this.url}${path}`, request);
+      return response.ok ? response : await problemOf(response);
+    } catch (error) {
+      return new TributaryError('COORDINATOR_UNREACHABLE', { detail: reasonOf(error) }, { cause: error });
+    }
+  }
+}
+
+/** A request that changes something is repeated only when it cannot have arrived. */
+function mayRepeat({ method }: Call, error: TributaryError): boolean {
+  if (method === 'GET') return error.spec.retryable;
+  return error.code === 'COORDINATOR_UNREACHABLE' && error.context.detail?.includes('ECONNREFUSED') === true;
+}
+
+async function problemOf(response: Response): Promise<TributaryError> {
+  const parsed = problemSchema.safeParse(await response.json().catch(() => undefined));
+  if (parsed.success) return fromProblem(parsed.data);
+  return new TributaryError('COORDINATOR_UNREACHABLE', { detail: `HTTP ${response.status} from something else` });
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no answer';
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.name;
+}

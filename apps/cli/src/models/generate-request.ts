@@ -1,0 +1,89 @@
+import { SAMPLER_NAMES, type SamplerName } from '@tributary/diffusion';
+import { TributaryError } from '@tributary/protocol/errors';
+import { embeddingRow, type Recipe } from '@tributary/protocol/recipe';
+import { z } from 'zod';
+import { wholeNumber } from '../verb-options.js';
+import type { ModelFolder } from './model-folder.js';
+import { parseSeeds } from './seed-list.js';
+
+const MOST_IMAGES = 1_000_000;
+const DEFAULT_COUNT = 16;
+
+export const generateOptionsSchema = z.object({
+  model: z.string().min(1),
+  out: z.string().min(1),
+  class: z.string().optional(),
+  site: z.string().optional(),
+  count: wholeNumber(1, MOST_IMAGES).optional(),
+  seeds: z.string().optional(),
+  sampler: z.string().optional(),
+  steps: wholeNumber(1, 10_000).optional(),
+  guidance: z.coerce.number({ error: 'a number from 0 to 20' }).min(0).max(20).optional(),
+  threads: wholeNumber(1, 256),
+});
+export type GenerateOptions = z.infer<typeof generateOptionsSchema>;
+
+/** One image to make. */
+export interface SamplePlan {
+  readonly seed: number;
+  readonly className: string;
+  readonly siteId: string | null;
+  readonly classRow: number;
+}
+
+/**
+ * Which images are made: every seed once, classes and sites in turn unless one was named.
+ *
+ * @throws TributaryError USAGE_INVALID for a class or site that the model does not have.
+ */
+export function planSamples(options: GenerateOptions, { recipe, lineage }: ModelFolder): SamplePlan[] {
+  const seeds = options.seeds === undefined ? firstSeeds(options.count ?? DEFAULT_COUNT) : parseSeeds(options.seeds);
+  const classes = oneOrAll('--class', options.class, recipe.classes);
+  const sites = oneOrAll(
+    '--site',
+    options.site,
+    recipe.conditioning.site ? lineage.sites.map(({ siteId }) => siteId) : [],
+  );
+  const chosen = options.count === undefined ? seeds : seeds.slice(0, options.count);
+  return chosen.map((seed, index) => {
+    const classIndex = classes[index % classes.length] ?? 0;
+    const siteIndex = sites[Math.floor(index / classes.length) % Math.max(1, sites.length)] ?? 0;
+    return planOf(recipe, lineage.sites, { seed, classIndex, siteIndex });
+  });
+}
+
+/** The sampler of that name. */
+export function samplerOf(name: string | undefined): SamplerName | undefined {
+  if (name === undefined) return undefined;
+  const known = SAMPLER_NAMES.find((each) => each === name);
+  if (known === undefined)
+    throw new TributaryError('SAMPLER_INCOMPATIBLE', { detail: `one of ${SAMPLER_NAMES.join(', ')}` });
+  return known;
+}
+
+function planOf(
+  recipe: Recipe,
+  sites: readonly { siteId: string }[],
+  { seed, classIndex, siteIndex }: { seed: number; classIndex: number; siteIndex: number },
+): SamplePlan {
+  return {
+    seed,
+    className: recipe.classes[classIndex] ?? '',
+    siteId: recipe.conditioning.site ? (sites[siteIndex]?.siteId ?? null) : null,
+    classRow: embeddingRow(recipe, siteIndex, classIndex),
+  };
+}
+
+function firstSeeds(count: number): number[] {
+  return Array.from({ length: count }, (_, seed) => seed);
+}
+
+function oneOrAll(flag: string, name: string | undefined, known: readonly string[]): number[] {
+  if (name === undefined) return known.map((_, index) => index);
+  const index = known.indexOf(name);
+  if (index >= 0) return [index];
+  const fields = [
+    { path: flag, expected: known.length === 0 ? 'nothing: the model has none' : `one of ${known.join(', ')}` },
+  ];
+  throw new TributaryError('USAGE_INVALID', { detail: flag, fields });
+}

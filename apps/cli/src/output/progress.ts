@@ -1,0 +1,62 @@
+import { LiveBlock } from './live-block.js';
+import type { Output } from './output.js';
+import { formatSeconds } from './quantities.js';
+
+const BAR_CELLS = 24;
+
+export interface ProgressOptions {
+  /** What is being done: `writing images`. */
+  readonly label: string;
+  readonly total: number;
+  /** What is counted: `images`. */
+  readonly unit: string;
+  readonly nowMs?: () => number;
+}
+
+/** A bar with rate and time left on a terminal, plain lines elsewhere. */
+export class Progress {
+  private readonly block: LiveBlock;
+  private readonly nowMs: () => number;
+  private readonly startedAtMs: number;
+  private done = 0;
+
+  constructor(
+    output: Output,
+    private readonly options: ProgressOptions,
+  ) {
+    this.nowMs = options.nowMs ?? Date.now;
+    this.block = new LiveBlock(output, this.nowMs);
+    this.startedAtMs = this.nowMs();
+  }
+
+  /** @param done How many of `total` are finished now. */
+  update(done: number): void {
+    this.done = done;
+    this.block.update([this.bar()], this.line());
+  }
+
+  /** Ends the bar at `total`. */
+  finish(): void {
+    this.done = this.options.total;
+    this.block.finish([this.bar()], this.line());
+  }
+
+  private line(): string {
+    const { label, total, unit } = this.options;
+    const seconds = (this.nowMs() - this.startedAtMs) / 1000;
+    const rate = seconds > 0.2 ? this.done / seconds : 0;
+    const left = rate > 0 && this.done < total ? `, ${formatSeconds((total - this.done) / rate)} left` : '';
+    const pace = rate > 0 ? ` · ${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s${left}` : '';
+    return `${label}: ${this.done} of ${total} ${unit}${pace}`;
+  }
+
+  private bar(): string {
+    return `${progressBar(this.done, this.options.total)} ${this.line()}`;
+  }
+}
+
+/** `████████░░░░` for a share of `total`. */
+export function progressBar(done: number, total: number, cells = BAR_CELLS): string {
+  const filled = total > 0 ? Math.min(cells, Math.round((done / total) * cells)) : 0;
+  return '█'.repeat(filled) + '░'.repeat(cells - filled);
+}

@@ -1,0 +1,36 @@
+import { TributaryError } from '@tributary/protocol/errors';
+import { EXIT_CODES, exitCodeOf } from '@tributary/protocol/exit-codes';
+import { CommanderError } from 'commander';
+import type { Host } from './command-context.js';
+import { ExitWith } from './exit-with.js';
+import { Output } from './output/output.js';
+import { buildProgram, globalOptionsOf } from './program.js';
+
+/** Runs one command line and answers with its exit code; every failure is printed with its stable code, never a stack. */
+export async function runCommandLine(args: readonly string[], host: Host): Promise<number> {
+  const program = buildProgram(host);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return EXIT_CODES.done;
+  } catch (error) {
+    if (error instanceof ExitWith) return error.exitCode;
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT_CODES.done;
+    const coded = codedError(error, host.signal);
+    const { toProblem } = await import('@tributary/protocol/problem');
+    const global = globalOptionsOf(program.opts());
+    new Output({ ...global, stdout: host.stdout, stderr: host.stderr }).failure(toProblem(coded));
+    return exitCodeOf(coded.code);
+  }
+}
+
+function codedError(error: unknown, signal: AbortSignal): TributaryError {
+  if (error instanceof TributaryError) return error;
+  if (signal.aborted) return new TributaryError('INTERRUPTED');
+  if (error instanceof CommanderError) {
+    return new TributaryError('USAGE_INVALID', { detail: error.message.replace(/^error: /, '') });
+  }
+  if (error instanceof RangeError || error instanceof TypeError) {
+    return new TributaryError('INTERNAL', { detail: error.message }, { cause: error });
+  }
+  return new TributaryError('INTERNAL', {}, { cause: error });
+}

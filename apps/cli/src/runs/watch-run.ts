@@ -1,0 +1,20 @@
+import { runViewSchema } from '@tributary/protocol/http';
+import { fromProblem } from '@tributary/protocol/problem';
+import type { Action } from '../command-context.js';
+import { argumentAt } from '../verb-options.js';
+import { eventLine } from './event-line.js';
+import { followRun } from './run-events.js';
+
+const LONG_POLL_SECONDS = 20;
+
+/** Streams one line an event until the run ends; fails with the run's problem when the run failed. */
+export const watchRun: Action = async (context, { arguments: values }) => {
+  const runId = argumentAt(values, 0, 'id');
+  const api = await context.api();
+  for await (const page of followRun(api, runId, { waitSeconds: LONG_POLL_SECONDS })) {
+    for (const event of page.events) context.output.streamed(event, eventLine(event));
+  }
+  const run = await api.get(`/v1/runs/${encodeURIComponent(runId)}`, runViewSchema);
+  if (context.output.format === 'json') context.output.document(run, '');
+  if (run.state === 'failed' && run.problem !== null) throw fromProblem(run.problem);
+};

@@ -1,0 +1,37 @@
+import { TributaryError } from '@tributary/protocol/errors';
+import { fieldProblems } from '@tributary/protocol/problem';
+import { z } from 'zod';
+
+/** A whole number typed on the command line. */
+export function wholeNumber(min: number, max: number): z.ZodType<number> {
+  const expected = `a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error: expected }).int({ error: expected }).min(min, expected).max(max, expected);
+}
+
+/**
+ * Holds what was typed to a schema.
+ *
+ * @throws TributaryError USAGE_INVALID naming each flag and what was expected.
+ */
+export function parseVerbOptions<S extends z.ZodType>(schema: S, options: unknown): z.infer<S> {
+  const parsed = schema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const fields = fieldProblems(parsed.error).map(({ path, expected }) => ({ path: flagOf(path), expected }));
+  const detail = fields.map(({ path, expected }) => `${path} must be ${expected}`).join('; ');
+  throw new TributaryError('USAGE_INVALID', { detail, fields });
+}
+
+function flagOf(path: string): string {
+  return `--${path.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/**
+ * An argument that commander has made sure of.
+ *
+ * @throws TributaryError USAGE_INVALID when it is missing all the same.
+ */
+export function argumentAt(values: readonly string[], index: number, name: string): string {
+  const value = values[index];
+  if (value === undefined) throw new TributaryError('USAGE_INVALID', { detail: `the argument ${name} is missing` });
+  return value;
+}
