@@ -45,20 +45,14 @@ export function looksLikeBareDataSet(bytes: Uint8Array): boolean {
 export function parseDicom(bytes: Uint8Array): DicomFile {
   const start = hasDicomPrefix(bytes) ? PREAMBLE_BYTES + 4 : 0;
   const meta = readMetaHeader(bytes, start);
-  if (start > 0 && meta.transferSyntax !== undefined) {
-    return { dataSet: parseWith(bytes), transferSyntax: meta.transferSyntax };
-  }
   const transferSyntax = meta.transferSyntax ?? guessTransferSyntax(bytes, meta.end);
   return { dataSet: parseWith(bytes.subarray(meta.end), transferSyntax), transferSyntax };
 }
 
 /** dicom-parser throws strings, errors, and objects that hold what it had read until then. */
-function parseWith(bytes: Uint8Array, transferSyntax?: string): DataSet {
+function parseWith(bytes: Uint8Array, transferSyntax: string): DataSet {
   try {
-    return dicomParser.parseDicom(bytes, {
-      inflater: (deflated, position) => inflate(deflated, position),
-      ...(transferSyntax === undefined ? {} : { TransferSyntaxUID: transferSyntax }),
-    });
+    return dicomParser.parseDicom(bytes, { TransferSyntaxUID: transferSyntax, inflater: inflate });
   } catch (cause) {
     if (cause instanceof ImageProblem) throw cause;
     const partial = partialDataSet(cause);
@@ -81,11 +75,10 @@ function isOverrun(thrown: unknown): boolean {
   return typeof reason === 'string' && /overr(?:u|ea)n|past end|overread/.test(reason);
 }
 
-/** The bytes up to `position` and the inflated rest (transfer syntax 1.2.840.10008.1.2.1.99). */
-function inflate(bytes: Uint8Array, position: number): Uint8Array {
+/** The data set of a deflated file (transfer syntax 1.2.840.10008.1.2.1.99). */
+function inflate(deflated: Uint8Array): Uint8Array {
   try {
-    const rest = inflateRawSync(bytes.subarray(position), { maxOutputLength: MAX_INFLATED_BYTES });
-    return new Uint8Array(Buffer.concat([bytes.subarray(0, position), rest]));
+    return new Uint8Array(inflateRawSync(deflated, { maxOutputLength: MAX_INFLATED_BYTES }));
   } catch (cause) {
     throw new ImageProblem('corrupt', { cause });
   }

@@ -5,6 +5,7 @@ import { ImageProblem, type ProblemKind } from './image-problem.js';
 import type { Labels } from './labels.js';
 import { accessProblem, listFiles, type ListedFile } from './list-files.js';
 import { fileStem, patientKey } from './patient-key.js';
+import { systemErrorCode } from './system-error.js';
 
 /** An image that was found in a folder. `patient` and `series` are keys for grouping and never leave the process. */
 export interface FolderImage {
@@ -58,8 +59,7 @@ async function openFile(file: ListedFile, options: FolderImagesOptions): Promise
 /** A decoder that meets what nobody thought of is no reason to stop: the file counts as corrupt. */
 export function problemOf(error: unknown): ProblemKind {
   if (error instanceof ImageProblem) return error.kind;
-  if (error instanceof Error && 'syscall' in error) return accessProblem(error);
-  return 'corrupt';
+  return systemErrorCode(error)?.startsWith('E') === true ? accessProblem(error) : 'corrupt';
 }
 
 function* imagesOf(file: ListedFile, found: ImageFile, options: FolderImagesOptions): Generator<FolderImage> {

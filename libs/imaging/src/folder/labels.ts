@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { TributaryError } from '@tributary/protocol/errors';
 import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
+import { systemErrorCode } from './system-error.js';
 
 /** Stands for every image of a patient in the column `slice`. */
 const EVERY_SLICE = '*';
@@ -66,7 +67,7 @@ export function sliceKey(slice: string): string {
  */
 export async function readLabelRows(directory: string): Promise<LabelRow[] | undefined> {
   const text = await readFile(join(directory, 'labels.csv'), 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw new TributaryError('DATA_LABELS_INVALID', { detail: 'it cannot be read' }, { cause: error });
   });
   return text === undefined ? undefined : parseLabelRows(text);

@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProblemKind } from './image-problem.js';
+import { systemErrorCode } from './system-error.js';
 
 /** A regular file under the folder, by the names of the folders that lead to it and its own. */
 export interface ListedFile {
@@ -53,7 +54,7 @@ export async function listFiles(directory: string, onProblem: (kind: ProblemKind
 
 /** Which problem a failed system call means. */
 export function accessProblem(error: unknown): ProblemKind {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = systemErrorCode(error);
   return code === 'ENOENT' || code === 'ELOOP' ? 'broken-link' : 'unreadable';
 }
 

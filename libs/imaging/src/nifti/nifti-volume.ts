@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { isNIFTI, NIFTI1, readHeader, type NIFTI2 } from 'nifti-reader-js';
 import { ImageProblem } from '../folder/image-problem.js';
+import { systemErrorCode } from '../folder/system-error.js';
 
 type AffineRow = readonly [number, number, number, number];
 
@@ -51,7 +52,7 @@ function unpack(bytes: Uint8Array): Uint8Array {
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES });
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    const code = systemErrorCode(cause);
     if (code === 'ERR_BUFFER_TOO_LARGE') throw new ImageProblem('too-large', { cause });
     throw new ImageProblem(code === 'Z_BUF_ERROR' ? 'truncated' : 'corrupt', { cause });
   }
