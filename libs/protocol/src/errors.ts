@@ -222,6 +222,13 @@ export const ERRORS = {
     remedy: 'Drop it and ask for the open assignments.',
   },
 
+  EVALUATION_IMPOSSIBLE: {
+    status: 422,
+    retryable: false,
+    text: 'the scores cannot be computed from what the sites sent',
+    remedy: 'The model is released without scores; look at the named reason and at the held-out images of the sites.',
+  },
+
   // updates and blobs
   UPDATE_WRONG_SIZE: {
     status: 422,

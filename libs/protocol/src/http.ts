@@ -86,6 +86,10 @@ export const evaluationResultSchema = z.object({
   siteShare: z.number().min(0).max(1).nullable(),
   realClassShare: z.number().min(0).max(1).nullable(),
   realSiteShare: z.number().min(0).max(1).nullable(),
+  /** Frechet distance of real training images to real held-out ones: what a perfect generator could reach. */
+  realFd: z.number().optional(),
+  /** Spread of the synthetic images over that of the held-out ones. */
+  diversity: z.number().optional(),
   utility: z.unknown(),
   heldOutImages: z.int(),
   syntheticImages: z.int(),

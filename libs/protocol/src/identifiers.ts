@@ -16,3 +16,8 @@ export const fingerprintSchema = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 
 export function assignmentId(part: { runId: string; round: number; attempt: number; siteId: string }): string {
   return `${part.runId}-r${part.round}-a${part.attempt}-${part.siteId}`;
 }
+
+/** The run that an assignment's id belongs to. */
+export function runIdOfAssignment(id: string): string {
+  return id.slice(0, id.indexOf('-r', 'run-'.length));
+}
