@@ -1,5 +1,4 @@
 export { aggregateRound, type AggregationHooks } from './aggregation/aggregate-round.js';
-export { aggregateInWorker } from './aggregation/aggregate-in-worker.js';
 export type {
   AggregationProgress,
   AggregationRequestInput,
@@ -7,3 +6,8 @@ export type {
   UpdateNorm,
 } from './aggregation/aggregation-request.js';
 export { UpdateVerifier, type ExpectedUpdate, type VerifiedUpdate } from './verification/update-verifier.js';
+export { addProximalGradient } from './local/proximal.js';
+export { addControlDifference, controlUpdate, type LocalRound } from './local/scaffold.js';
+export { createStrategy } from './strategies/create-strategy.js';
+export { strategyOptionsSchema, type StrategyOptions } from './strategies/strategy-options.js';
+export type { Strategy } from './strategies/strategy.js';

@@ -10,4 +10,5 @@ export * from './recipe.js';
 export * from './recipe-hash.js';
 export * from './socket-events.js';
 export * from './states.js';
+export * from './strategy.js';
 export * from './task-folder.js';

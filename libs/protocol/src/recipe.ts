@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { strategySchema } from './strategy.js';
 
 const probability = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -96,17 +97,6 @@ export const roundsSchema = z.strictObject({
   minImages: count(1_000_000).default(1).describe('fewest training images a site must have to take part'),
   maxAttempts: count(100).default(5).describe('how often an abandoned round is tried before the run pauses'),
 });
-
-export const strategySchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('fedavg'),
-    serverLearningRate: positive.default(1).describe('step along the averaged update'),
-    ownedRows: z
-      .boolean()
-      .default(true)
-      .describe('rows of the class and site embedding are averaged only over the sites that own them'),
-  }),
-]);
 
 export const serverEmaSchema = z.strictObject({
   decay: z

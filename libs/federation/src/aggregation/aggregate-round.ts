@@ -32,7 +32,7 @@ export interface AggregationHooks {
  *
  * The bytes written depend on the numbers read and the request alone: not on the order of `updates`, nor on
  * `windowBytes`. Files appear under their names only when complete and durable, weights last.
- * Storage works while the arithmetic runs. The arithmetic keeps its thread busy: use `aggregateInWorker` in a server.
+ * Storage works while the arithmetic runs. The arithmetic keeps its thread busy: a server calls it in a worker.
  *
  * @throws TributaryError UPDATE_NOT_FINITE with the site's id; UPDATE_WRONG_MANIFEST, UPDATE_WRONG_SIZE or
  *         SAFETENSORS_INVALID for a file that is not what it should be; ROUND_QUORUM_NOT_MET with fewer updates than the
@@ -44,8 +44,8 @@ export async function aggregateRound(
   hooks: AggregationHooks = {},
 ): Promise<AggregationResult> {
   const request = aggregationRequestSchema.parse(input);
-  const strategy = createStrategy(request.strategy, request.siteCount);
   const updates = sortedBySite(request.updates);
+  const strategy = createStrategy(request.strategy, updates.length / request.siteCount);
   const files = await RoundFiles.open(request, strategy, updates);
   try {
     return await new RoundAggregation({ request, strategy, updates, files, hooks }).run();

@@ -1,6 +1,6 @@
 import { parameterManifestSchema } from '@tributary/protocol/manifest';
-import { strategySchema } from '@tributary/protocol/recipe';
 import { z } from 'zod';
+import { strategyOptionsSchema } from '../strategies/strategy-options.js';
 import type { WrittenFile } from '../vectors/float-file-sink.js';
 
 const path = z.string().min(1);
@@ -26,7 +26,7 @@ export const updateInputSchema = z.strictObject({
 
 /** Everything that decides a round's outcome. Plain data: it can be sent to a worker thread. */
 export const aggregationRequestSchema = z.strictObject({
-  strategy: strategySchema,
+  strategy: strategyOptionsSchema,
   /** 0 for the first round of the run. */
   roundIndex: count,
   /** Sites of the run, whether or not they took part (SCAFFOLD). */

@@ -1,17 +1,70 @@
-import type { Recipe } from '@tributary/protocol/recipe';
-import { imageShares, weightedMean } from '../combiners/weighted-mean.js';
+import type { Combiner } from '../combiners/combiner.js';
+import { coordinateMedian } from '../combiners/coordinate-median.js';
+import { multiKrum } from '../combiners/multi-krum.js';
+import { trimmedMean } from '../combiners/trimmed-mean.js';
+import {
+  equalShares,
+  imageShares,
+  normalisedAveraging,
+  stalenessDiscount,
+  weightedMean,
+} from '../combiners/weighted-mean.js';
+import { serverAdagrad, serverAdam, serverYogi } from '../server-optimisers/adaptive.js';
+import { controlVariates, SCAFFOLD_VECTORS } from '../server-optimisers/control-variates.js';
+import { serverMomentum } from '../server-optimisers/momentum.js';
+import type { ServerOptimiser } from '../server-optimisers/server-optimiser.js';
 import { serverSgd } from '../server-optimisers/sgd.js';
+import type { StrategyOptions } from './strategy-options.js';
 import type { Strategy } from './strategy.js';
 
-/** The `strategy` part of a recipe. */
-export type StrategyRecipe = Recipe['strategy'];
-
-/** Builds the strategy that a recipe names. */
-export function createStrategy(recipe: StrategyRecipe, _siteCount: number): Strategy {
+/**
+ * Builds the strategy that a recipe names.
+ *
+ * @param participation Share of the run's sites that sent an update, in (0, 1]; only SCAFFOLD looks at it.
+ */
+export function createStrategy(options: StrategyOptions, participation: number): Strategy {
   return {
-    name: recipe.kind,
-    combiner: weightedMean('image-weighted mean', imageShares),
-    serverOptimiser: serverSgd(recipe.serverLearningRate),
-    updateVectors: ['update'],
+    name: options.kind,
+    clipNorm: options.clipNorm,
+    combiner: combinerOf(options),
+    serverOptimiser: serverOptimiserOf(options, participation),
+    updateVectors: options.kind === 'scaffold' ? SCAFFOLD_VECTORS : ['update'],
   };
+}
+
+function combinerOf(options: StrategyOptions): Combiner {
+  switch (options.kind) {
+    case 'fednova':
+      return weightedMean('normalised averaging', normalisedAveraging);
+    case 'scaffold':
+      return weightedMean('plain mean', equalShares);
+    case 'fedbuff':
+      return weightedMean('staleness-weighted mean', stalenessDiscount(options.stalenessExponent));
+    case 'median':
+      return coordinateMedian;
+    case 'trimmed-mean':
+      return trimmedMean(options.trimFraction);
+    case 'multi-krum':
+      return multiKrum(options.byzantine, options.selected);
+    default:
+      return weightedMean('image-weighted mean', imageShares);
+  }
+}
+
+function serverOptimiserOf(options: StrategyOptions, participation: number): ServerOptimiser {
+  const learningRate = options.serverLearningRate;
+  switch (options.kind) {
+    case 'fedavgm':
+      return serverMomentum(learningRate, options.momentum);
+    case 'fedadagrad':
+      return serverAdagrad({ learningRate, beta1: options.beta1, tau: options.tau });
+    case 'fedadam':
+      return serverAdam({ learningRate, beta1: options.beta1, beta2: options.beta2, tau: options.tau });
+    case 'fedyogi':
+      return serverYogi({ learningRate, beta1: options.beta1, beta2: options.beta2, tau: options.tau });
+    case 'scaffold':
+      return controlVariates(learningRate, participation);
+    default:
+      return serverSgd(learningRate);
+  }
 }

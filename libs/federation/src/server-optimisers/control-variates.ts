@@ -1,0 +1,28 @@
+import { deltaOf, stateOf, type ServerOptimiser } from './server-optimiser.js';
+
+/** Vectors of a SCAFFOLD update, ascending by name: what changed in the site's control variate, and in its weights. */
+export const SCAFFOLD_VECTORS = ['control', 'update'] as const;
+
+/**
+ * SCAFFOLD's server: x ← x + η·Δy; c ← c + |S|/N·Δc. Sites subtract c_i and add c in their local steps
+ * (`scaffoldGradient`). Karimireddy et al. 2020, algorithm 1, lines 16-17.
+ *
+ * @param learningRate  η_g; finite, > 0.
+ * @param participation |S|/N: share of the run's sites that sent an update; in (0, 1].
+ */
+export function controlVariates(learningRate: number, participation: number): ServerOptimiser {
+  return {
+    name: 'control variates',
+    stateVectors: [{ name: 'control', initial: 0 }],
+    step: (window) => {
+      const { weights, nextWeights } = window;
+      const deltaControl = deltaOf(window, 0);
+      const delta = deltaOf(window, 1);
+      const [control, nextControl] = stateOf(window, 0);
+      for (let i = 0; i < weights.length; i++) {
+        nextControl[i] = (control[i] ?? 0) + participation * (deltaControl[i] ?? 0);
+        nextWeights[i] = (weights[i] ?? 0) + learningRate * (delta[i] ?? 0);
+      }
+    },
+  };
+}

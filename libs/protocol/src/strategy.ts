@@ -1,0 +1,31 @@
+import { z } from 'zod';
+
+const positive = z.number().positive();
+
+/** What every strategy has. */
+export const strategyBase = {
+  serverLearningRate: positive.default(1).describe('step along the combined update'),
+  ownedRows: z
+    .boolean()
+    .default(true)
+    .describe('rows of the class and site embedding are combined only over the sites that own them'),
+  clipNorm: positive.optional().describe('updates with a longer Euclidean norm are scaled down to it'),
+};
+
+/** How updates become the next global weights, as a recipe names it. Formulas and papers: docs/ref-strategies.md. */
+export const strategySchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('fedavg'), ...strategyBase }),
+  z.strictObject({ kind: z.literal('fednova'), ...strategyBase }),
+  z.strictObject({ kind: z.literal('median'), ...strategyBase }),
+  z.strictObject({
+    kind: z.literal('trimmed-mean'),
+    ...strategyBase,
+    trimFraction: z.number().min(0).lt(0.5).default(0.1).describe('share of sites left out at each end'),
+  }),
+  z.strictObject({
+    kind: z.literal('multi-krum'),
+    ...strategyBase,
+    byzantine: z.int().min(0).describe('sites that may send anything; a round needs 2 * byzantine + 3 updates'),
+    selected: z.int().min(1).optional().describe('updates that are averaged; all but `byzantine` when left out'),
+  }),
+]);
