@@ -9,7 +9,7 @@ const parameterSchema = z.strictObject({
     .min(1)
     .max(MAX_NAME_LENGTH)
     .refine((name) => name !== '__metadata__', 'is reserved'),
-  shape: z.array(z.int().positive()).max(8),
+  shape: z.array(z.int().positive()).max(8).readonly(),
 });
 
 /**
