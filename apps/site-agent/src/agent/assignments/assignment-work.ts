@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { join } from 'node:path';
+import { TributaryError, type AssignmentOffer, type ReportFile } from '@tributary/protocol';
+import { retryUntilDone } from '../coordinator-client/backoff.js';
+import { BlobCache } from '../coordinator-client/blob-cache.js';
+import { CoordinatorSocket } from '../coordinator-client/coordinator-socket.js';
+import { RunTrainers } from '../trainer-process/run-trainers.js';
+import { AssignmentStore } from './assignment-store.js';
+import { readReport, taskBlobs, writeTask } from './task-folder.js';
+
+/** Gets an accepted assignment done: download, train or evaluate. What the folder already holds is not done again. */
+@Injectable()
+export class AssignmentWork {
+  constructor(
+    private readonly store: AssignmentStore,
+    private readonly blobs: BlobCache,
+    private readonly trainers: RunTrainers,
+    private readonly socket: CoordinatorSocket,
+  ) {}
+
+  /** The report of the finished result. */
+  async perform(offer: AssignmentOffer, signal: AbortSignal): Promise<ReportFile> {
+    const folder = this.store.folder(offer);
+    const finished = await readReport(folder);
+    if (finished !== undefined) return finished;
+    await Promise.all([writeTask(folder, offer), this.download(offer, folder, signal)]);
+    await this.train(offer, folder, signal);
+    const report = await readReport(folder);
+    if (report === undefined)
+      throw new TributaryError('TRAINER_TASK_INVALID', { detail: 'the trainer left no report' });
+    return report;
+  }
+
+  endRun(runId: string): Promise<void> {
+    return this.trainers.stop(runId);
+  }
+
+  stop(): Promise<void> {
+    return this.trainers.stopAll();
+  }
+
+  private async download(offer: AssignmentOffer, folder: string, signal: AbortSignal): Promise<void> {
+    const { assignmentId } = offer;
+    const blobs = taskBlobs(offer);
+    const total = blobs.reduce((sum, [, blob]) => sum + blob.sizeBytes, 0);
+    let done = 0;
+    const onBytes = throttled((bytes) => {
+      done += bytes;
+      this.socket.reportProgress({ assignmentId, stage: 'downloading', done: Math.min(done, total), total });
+    });
+    for (const [file, blob] of blobs) {
+      await retryUntilDone(() => this.blobs.place(blob, join(folder, file), { signal, onBytes }), { signal });
+    }
+  }
+
+  private async train(offer: AssignmentOffer, folder: string, signal: AbortSignal): Promise<void> {
+    const { assignmentId, kind } = offer;
+    const stage = kind === 'train' ? 'training' : 'evaluating';
+    this.socket.reportProgress({ assignmentId, stage, done: 0, total: 1 });
+    const trainer = await this.trainers.forOffer(offer);
+    await trainer.perform({
+      assignmentId,
+      folder,
+      signal,
+      onProgress: ({ type: _type, ...progress }) => this.socket.reportProgress(progress),
+    });
+  }
+}
+
+const REPORT_EVERY_MS = 500;
+
+/** Adds up what comes in between and passes it on at most twice a second. */
+function throttled(report: (bytes: number) => void): (bytes: number) => void {
+  let waiting = 0;
+  let nextMs = 0;
+  return (bytes) => {
+    waiting += bytes;
+    if (performance.now() < nextMs) return;
+    nextMs = performance.now() + REPORT_EVERY_MS;
+    report(waiting);
+    waiting = 0;
+  };
+}

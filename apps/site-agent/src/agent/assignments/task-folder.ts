@@ -1,0 +1,43 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  REPORT_FILE,
+  reportFileSchema,
+  TASK_FILE,
+  type AssignmentOffer,
+  type BlobRef,
+  type ReportFile,
+  type TaskFile,
+} from '@tributary/protocol';
+import { readJson } from '../../durable-files/read-json.js';
+import { writeFileAtomically } from '../../durable-files/write-file-atomically.js';
+
+const WEIGHTS_FILE = 'global.safetensors';
+const BEFORE_FILE = 'before.safetensors';
+const AFTER_FILE = 'after.safetensors';
+
+/** The blobs that a task needs, by their file name in its folder. */
+export function taskBlobs(offer: AssignmentOffer): readonly (readonly [file: string, blob: BlobRef])[] {
+  return offer.kind === 'train'
+    ? [[WEIGHTS_FILE, offer.weights]]
+    : [
+        [BEFORE_FILE, offer.before],
+        [AFTER_FILE, offer.after],
+      ];
+}
+
+/** Writes `task.json`. It can be made again from the assignment's record, so it need not survive a power cut. */
+export async function writeTask(folder: string, offer: AssignmentOffer): Promise<void> {
+  const { assignmentId, round } = offer;
+  const task: TaskFile =
+    offer.kind === 'train'
+      ? { kind: 'train', assignmentId, round, weightsFile: WEIGHTS_FILE }
+      : { kind: 'evaluate', assignmentId, round, beforeFile: BEFORE_FILE, afterFile: AFTER_FILE };
+  await mkdir(folder, { recursive: true });
+  await writeFileAtomically(join(folder, TASK_FILE), JSON.stringify(task), { durable: false });
+}
+
+/** The report of a finished task, or undefined: the trainer writes it last, so where it is the result is whole. */
+export function readReport(folder: string): Promise<ReportFile | undefined> {
+  return readJson(join(folder, REPORT_FILE), reportFileSchema, 'TRAINER_TASK_INVALID');
+}

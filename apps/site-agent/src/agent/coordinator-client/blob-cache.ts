@@ -1,0 +1,123 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { TributaryError, type BlobRef } from '@tributary/protocol';
+import { asDiskFull } from '../../durable-files/write-file-atomically.js';
+import type { AccessTokens } from './access-tokens.js';
+import { authorisation, unreachable, type CoordinatorHttp } from './coordinator-http.js';
+
+/** Global weights kept: enough for a repeated round and an evaluation of two versions. */
+const KEPT_BLOBS = 4;
+
+export interface DownloadOptions {
+  readonly signal: AbortSignal;
+  /** Called with the bytes that came over the network. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/**
+ * Content-addressed files from the coordinator, each verified by its SHA-256. A download that broke off goes on at its
+ * last byte, also after a restart.
+ */
+export class BlobCache {
+  private readonly verified = new Set<string>();
+
+  constructor(
+    private readonly directory: string,
+    private readonly http: CoordinatorHttp,
+    private readonly tokens: AccessTokens,
+  ) {}
+
+  /**
+   * Puts the blob at `target`, downloading it unless it is here already.
+   *
+   * @throws TributaryError BLOB_CORRUPT when what arrived twice is not what the hash says.
+   */
+  async place(blob: BlobRef, target: string, options: DownloadOptions): Promise<void> {
+    const cached = join(this.directory, `${blob.sha256}.safetensors`);
+    await mkdir(this.directory, { recursive: true });
+    if (!(await this.holds(blob, cached))) {
+      await this.download(blob, cached, options);
+      await this.prune();
+    }
+    await rm(target, { force: true });
+    await link(cached, target);
+  }
+
+  private async holds(blob: BlobRef, path: string): Promise<boolean> {
+    const found = await stat(path).catch(() => undefined);
+    if (found?.size !== blob.sizeBytes) return false;
+    if (this.verified.has(blob.sha256)) return true;
+    if ((await hashFile(path)).digest('hex') !== blob.sha256) return false;
+    this.verified.add(blob.sha256);
+    return true;
+  }
+
+  private async download(blob: BlobRef, path: string, options: DownloadOptions): Promise<void> {
+    const part = `${path}.part`;
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const hash = await this.fetchRest(blob, part, options);
+      if (hash.digest('hex') === blob.sha256) {
+        await rename(part, path);
+        this.verified.add(blob.sha256);
+        return;
+      }
+      await rm(part, { force: true });
+    }
+    throw new TributaryError('BLOB_CORRUPT', { sha256: blob.sha256 });
+  }
+
+  /** Appends what is missing to the partial file and returns the hash of the whole. */
+  private async fetchRest(blob: BlobRef, part: string, { signal, onBytes }: DownloadOptions): Promise<Hash> {
+    const found = await stat(part).catch(() => undefined);
+    const have = found !== undefined && found.size <= blob.sizeBytes ? found.size : 0;
+    const hash = have > 0 ? await hashFile(part) : createHash('sha256');
+    if (have === blob.sizeBytes) return hash;
+
+    const response = await this.tokens.use((token) =>
+      this.http.send(`/v1/blobs/${blob.sha256}`, {
+        headers: { ...authorisation(token), ...(have > 0 ? { range: `bytes=${have}-` } : {}) },
+        signal,
+      }),
+    );
+    const resumed = response.status === 206;
+    const file = await open(part, resumed ? 'a' : 'w');
+    const whole = resumed ? hash : createHash('sha256');
+    try {
+      for await (const chunk of response.body ?? []) {
+        whole.update(chunk);
+        await file.write(chunk);
+        onBytes?.(chunk.byteLength);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      const cause = asDiskFull(error);
+      throw cause instanceof TributaryError ? cause : unreachable(error);
+    } finally {
+      await file.close();
+    }
+    return whole;
+  }
+
+  /** Removes all but the newest blobs; a task folder that still needs one holds its own link. */
+  private async prune(): Promise<void> {
+    const names = (await readdir(this.directory)).filter((name) => name.endsWith('.safetensors'));
+    if (names.length <= KEPT_BLOBS) return;
+    const aged = await Promise.all(
+      names.map(async (name) => ({ name, time: (await stat(join(this.directory, name))).mtimeMs })),
+    );
+    aged.sort((a, b) => b.time - a.time || (a.name < b.name ? -1 : 1));
+    for (const { name } of aged.slice(KEPT_BLOBS)) {
+      await rm(join(this.directory, name), { force: true });
+      this.verified.delete(name.replace('.safetensors', ''));
+    }
+  }
+}
+
+async function hashFile(path: string): Promise<Hash> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash, { end: false });
+  return hash;
+}

@@ -1,0 +1,17 @@
+/** What a native engine may need of the environment; proxies, credentials and tokens never reach the trainer. */
+const PASSED_ON = [
+  /^PATH$/,
+  /^HOME$/,
+  /^(TMPDIR|TEMP|TMP)$/,
+  /^(LANG|TZ)$/,
+  /^LC_/,
+  /^LD_LIBRARY_PATH$/,
+  /^(SYSTEMROOT|WINDIR)$/i,
+  /^(CUDA|NVIDIA|VK|OMP|TF|MALLOC)_/,
+];
+
+/** The part of an environment that a trainer is started with. */
+export function trainerEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const passed = Object.entries(environment).filter(([name]) => PASSED_ON.some((pattern) => pattern.test(name)));
+  return Object.fromEntries(passed.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}

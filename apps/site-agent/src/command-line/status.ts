@@ -1,0 +1,61 @@
+import { AssignmentStore } from '../agent/assignments/assignment-store.js';
+import { Ledger } from '../agent/assignments/ledger.js';
+import { lockHolder } from '../agent/config/directory-lock.js';
+import { requireSiteConfig } from '../agent/config/site-config.js';
+import type { SitePaths } from '../agent/config/site-paths.js';
+import { connectionSchema } from '../agent/coordinator-client/connection-status.js';
+import { loadApprovals } from '../agent/policy/approvals.js';
+import { loadPolicy } from '../agent/policy/policy-file.js';
+import { ProposalStore } from '../agent/policy/proposal-store.js';
+import { readJson } from '../durable-files/read-json.js';
+import { textTable, type CommandOutput } from './output.js';
+
+/** What this site is and does, from its durable state alone: works with the agent running or not. */
+export async function status(paths: SitePaths, output: CommandOutput): Promise<void> {
+  const { siteId, studyId, url, fingerprint } = await requireSiteConfig(paths);
+  const pid = (await lockHolder(paths.lockFile)) ?? null;
+  const connection = await readJson(paths.connectionFile, connectionSchema, 'CONFIG_INVALID');
+  const state = pid === null ? 'stopped' : (connection?.state ?? 'waiting');
+  const waitingFor = pid === null ? null : (connection?.code ?? null);
+  const runs = await runStates(new AssignmentStore(paths.runs));
+  const proposals = await openProposals(paths);
+  const sent = (await new Ledger(paths.ledgerFile).entries()).length;
+  const document = { siteId, studyId, url, fingerprint, state, waitingFor, pid, proposals, runs, sent };
+  output.document(document, () => {
+    const rows = runs.map((run) => [run.runId, String(run.round), run.kind, run.state, run.code ?? '']);
+    const asks = proposals.map(({ recipeSha256, name }) => `Waits for approval: ${recipeSha256} (${name})`);
+    return [
+      `${siteId} of study ${studyId} at ${url}: ${state}${waitingFor === null ? '' : ` (${waitingFor})`}`,
+      `Fingerprint ${fingerprint}; ${sent} results sent`,
+      ...asks,
+      ...(rows.length === 0 ? [] : [textTable(['RUN', 'ROUND', 'KIND', 'STATE', 'CODE'], rows)]),
+    ].join('\n');
+  });
+}
+
+/** The newest assignment of each run. */
+async function runStates(store: AssignmentStore) {
+  const runs = await Promise.all((await store.runIds()).map((runId) => store.list(runId)));
+  return runs.flatMap((records) => {
+    const newest = records.at(-1);
+    if (newest === undefined) return [];
+    const { runId, round, kind, assignmentId } = newest.offer;
+    return [{ runId, round, kind, assignmentId, state: newest.state, code: newest.problem?.code ?? null }];
+  });
+}
+
+/** Recipes that a person has to decide about. */
+async function openProposals(paths: SitePaths) {
+  if ((await loadPolicy(paths.policyFile)).recipes.approval === 'standing') return [];
+  const approved = new Set((await loadApprovals(paths.approvalsFile)).map(({ recipeSha256 }) => recipeSha256));
+  const proposals = await new ProposalStore(paths.proposals).list();
+  return proposals
+    .filter(({ recipeSha256 }) => !approved.has(recipeSha256))
+    .map(({ runId, recipeSha256, recipe }) => ({
+      runId,
+      recipeSha256,
+      name: recipe.name,
+      rounds: recipe.rounds.count,
+      localSteps: recipe.rounds.localSteps,
+    }));
+}

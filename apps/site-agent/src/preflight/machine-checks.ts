@@ -1,0 +1,55 @@
+import { statfs } from 'node:fs/promises';
+import type { SiteConfig } from '../agent/config/site-config.js';
+import type { SitePaths } from '../agent/config/site-paths.js';
+import { loadPolicy } from '../agent/policy/policy-file.js';
+import type { Check } from './check.js';
+
+/** Weights, checkpoints and moments of a few rounds of a large network. */
+const WANTED_FREE_BYTES = 2 * 1024 ** 3;
+
+/** What this machine and its files have to offer. */
+export function machineChecks(config: SiteConfig, paths: SitePaths): Check[] {
+  return [
+    { name: 'disk', look: () => diskFinding(paths) },
+    { name: 'engine', look: () => engineFinding(config) },
+    { name: 'images', look: () => imagesFinding(config) },
+    { name: 'policy', look: () => policyFinding(paths) },
+  ];
+}
+
+async function diskFinding({ root }: SitePaths) {
+  const { bavail, bsize } = await statfs(root);
+  const gibibytes = (bavail * bsize) / 1024 ** 3;
+  const detail = `${gibibytes.toFixed(1)} GiB free in the data folder`;
+  return bavail * bsize >= WANTED_FREE_BYTES
+    ? { detail }
+    : { detail, fix: 'Free 2 GiB, or move the data folder to a larger disk.' };
+}
+
+async function engineFinding({ engine: { name, threads } }: SiteConfig) {
+  const { openRunEngine } = await import('../trainer/run-engine.js');
+  const engine = await openRunEngine({ name, threads });
+  const detail = `${engine.name} on ${engine.device}, ${engine.threads} threads`;
+  await engine.dispose();
+  return { detail };
+}
+
+async function imagesFinding({ imagesDirectory }: SiteConfig) {
+  if (imagesDirectory === null) {
+    return { detail: 'no image folder is set', fix: 'Run `tributary agent enroll --data-dir DIR --images DIR`.' };
+  }
+  const { inspectFolder } = await import('@tributary/imaging');
+  const { images, patients, problems } = await inspectFolder({ directory: imagesDirectory, sheetImages: 1 });
+  const troubles = problems.map(({ kind, count }) => `${count} ${kind}`);
+  const detail = [`${images} images of ${patients} patients`, ...troubles].join(', ');
+  return images > 0
+    ? { detail }
+    : { detail, fix: 'Put images into the folder; docs/how-to-prepare-data.md tells how.' };
+}
+
+async function policyFinding({ policyFile }: SitePaths) {
+  const { recipes, data } = await loadPolicy(policyFile);
+  const detail =
+    recipes.approval === 'ask' ? 'a person approves each recipe' : 'recipes within the limits are approved by rule';
+  return { detail: `${detail}; at least ${data.minPatients} patients` };
+}

@@ -1,0 +1,166 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { Trainer } from '@tributary/diffusion';
+import { REPORT_FILE, RESULT_FILE, type ReportFile, type RunFile, type TaskFile } from '@tributary/protocol';
+import type { Engine } from '@tributary/tensor';
+import { randomStream } from '@tributary/tensor/random/random-stream';
+import { writeFileAtomically } from '../durable-files/write-file-atomically.js';
+import { BatchOrder } from './batch-order.js';
+import { OptimiserHistory } from './optimiser-history.js';
+import type { SiteImages } from './site-images.js';
+import { numberOf, readTrainingState, vectorOf, writeTrainingState } from './training-state-file.js';
+import { readWeights, writeWeights } from './weights-file.js';
+
+const CHECKPOINT_FILE = 'checkpoint.safetensors';
+
+export type TrainTask = Extract<TaskFile, { kind: 'train' }>;
+
+export interface LocalTrainingParts {
+  readonly run: RunFile;
+  readonly runDirectory: string;
+  readonly engine: Engine;
+  readonly trainer: Trainer;
+  readonly images: SiteImages;
+}
+
+export interface StepProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly loss: number;
+  readonly imagesPerSecond: number;
+}
+
+export interface TrainOptions {
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly onStep: (progress: StepProgress) => void;
+}
+
+/** How far a round has come: what a checkpoint keeps besides weights and moments. */
+interface Tally {
+  readonly steps: number;
+  readonly lossSum: number;
+  readonly seconds: number;
+}
+
+/** Trains one site's part of a round. All randomness is named by seed, site, round and step: the same task, the same bits. */
+export class LocalTraining {
+  private readonly order: BatchOrder;
+  private readonly moments: OptimiserHistory;
+
+  constructor(private readonly parts: LocalTrainingParts) {
+    const { run, runDirectory, trainer, images } = parts;
+    this.order = new BatchOrder(images.split.train, run.recipe.seed, run.siteId);
+    this.moments = new OptimiserHistory(runDirectory, trainer);
+  }
+
+  /**
+   * From the global weights through the local steps to `result.safetensors` (local minus global weights) and, last,
+   * `report.json`. Goes on from the folder's checkpoint where there is one.
+   *
+   * @throws TributaryError TRAIN_NOT_FINITE (the checkpoint stays), UPDATE_WRONG_MANIFEST; the signal's reason.
+   */
+  async train(task: TrainTask, { folder, signal, onStep }: TrainOptions): Promise<void> {
+    const { trainer } = this.parts;
+    const global = await readWeights(join(folder, task.weightsFile), trainer.manifest);
+    const start = await this.resume(task, folder, global);
+    const tally = await this.steps(task, start, { folder, signal, onStep });
+    const update = trainer.weights();
+    for (let i = 0; i < update.length; i += 1) update[i] = (update[i] ?? 0) - (global[i] ?? 0);
+    const [written] = await Promise.all([
+      writeWeights(join(folder, RESULT_FILE), trainer.manifest, update),
+      this.moments.finish(task.round),
+    ]);
+    const report: ReportFile = { ...written, report: this.report(tally) };
+    await writeFileAtomically(join(folder, REPORT_FILE), JSON.stringify(report));
+    await rm(join(folder, CHECKPOINT_FILE), { force: true });
+  }
+
+  private async resume(task: TrainTask, folder: string, global: Float32Array): Promise<Tally> {
+    const { trainer } = this.parts;
+    await this.moments.begin(task.round);
+    const checkpoint = await readTrainingState(join(folder, CHECKPOINT_FILE));
+    if (checkpoint === undefined) {
+      trainer.setWeights(global);
+      return { steps: 0, lossSum: 0, seconds: 0 };
+    }
+    trainer.setWeights(vectorOf(checkpoint, 'weights'));
+    trainer.setOptimiserState({
+      m: vectorOf(checkpoint, 'm'),
+      v: vectorOf(checkpoint, 'v'),
+      step: numberOf(checkpoint, 'optimiserStep'),
+    });
+    return {
+      steps: numberOf(checkpoint, 'steps'),
+      lossSum: numberOf(checkpoint, 'lossSum'),
+      seconds: numberOf(checkpoint, 'seconds'),
+    };
+  }
+
+  private async steps(task: TrainTask, start: Tally, { folder, signal, onStep }: TrainOptions): Promise<Tally> {
+    const { run } = this.parts;
+    const { localSteps, batchSize } = run.recipe.rounds;
+    let tally = start;
+    let savedSteps = start.steps;
+    while (tally.steps < localSteps) {
+      const startedMs = performance.now();
+      const loss = await this.step(task.round, tally.steps);
+      tally = {
+        steps: tally.steps + 1,
+        lossSum: tally.lossSum + loss,
+        seconds: tally.seconds + (performance.now() - startedMs) / 1000,
+      };
+      onStep({
+        done: tally.steps,
+        total: localSteps,
+        loss,
+        imagesPerSecond: (tally.steps * batchSize) / tally.seconds,
+      });
+      if (tally.steps - savedSteps >= run.checkpointEverySteps && tally.steps < localSteps) {
+        await this.checkpoint(folder, tally);
+        savedSteps = tally.steps;
+      }
+      await setImmediate(); // an engine's step blocks: let a cancel, or the agent's end, be noticed
+      signal.throwIfAborted();
+    }
+    return tally;
+  }
+
+  private async step(round: number, localStep: number): Promise<number> {
+    const { run, trainer, images } = this.parts;
+    const { seed, rounds } = run.recipe;
+    const globalStep = (round - 1) * rounds.localSteps + localStep;
+    const batch = this.order.batch(globalStep, rounds.batchSize);
+    const { loss } = await trainer.step({
+      images: images.pixels(batch),
+      classRows: images.rows(batch),
+      random: randomStream(seed, run.siteId, round, localStep, 'step'),
+      globalStep,
+    });
+    return loss;
+  }
+
+  private async checkpoint(folder: string, { steps, lossSum, seconds }: Tally): Promise<void> {
+    const { trainer } = this.parts;
+    const { m, v, step: optimiserStep } = trainer.optimiserState();
+    await writeTrainingState(join(folder, CHECKPOINT_FILE), {
+      vectors: { weights: trainer.weights(), m, v },
+      numbers: { steps, lossSum, seconds, optimiserStep },
+    });
+  }
+
+  private report({ steps, lossSum, seconds }: Tally): ReportFile['report'] {
+    const { run, engine, images } = this.parts;
+    const { name, device, threads } = engine;
+    return {
+      kind: 'train',
+      images: images.split.train.length,
+      steps,
+      loss: lossSum / steps,
+      trainSeconds: seconds,
+      imagesPerSecond: seconds > 0 ? (steps * run.recipe.rounds.batchSize) / seconds : 0,
+      engine: { name, device, threads },
+    };
+  }
+}
