@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { NestApplicationContextOptions } from '@nestjs/common/interfaces/nest-application-context-options.interface.js';
 import { NestFactory } from '@nestjs/core';
 import { AgentModule } from '../agent/agent.module.js';
 import { WorkLoop } from '../agent/assignments/work-loop.js';
@@ -32,10 +33,8 @@ export async function start(paths: SitePaths, output: CommandOutput): Promise<nu
   process.once('SIGINT', onSignal(EXIT_CODES.interrupted));
   try {
     const installation = new SiteInstallation(config, paths, log);
-    const app = await NestFactory.createApplicationContext(AgentModule.forSite(installation), {
-      logger: false,
-      abortOnError: false,
-    });
+    const options = Object.assign(new NestApplicationContextOptions(), { logger: false, abortOnError: false });
+    const app = await NestFactory.createApplicationContext(AgentModule.forSite(installation), options);
     log.info({ pid: process.pid }, 'agent started');
     output.document({ siteId: config.siteId, state: 'started', pid: process.pid }, () => `${config.siteId} started.`);
     await app.get(WorkLoop).run(stopping.signal);

@@ -17,7 +17,7 @@ export interface Finding {
 
 export interface Check {
   readonly name: string;
-  look(): Promise<Finding>;
+  readonly look: () => Promise<Finding>;
 }
 
 /** Runs a check; a coded error becomes its finding, with the catalogue's remedy. */

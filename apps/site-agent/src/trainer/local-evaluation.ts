@@ -6,12 +6,12 @@ import {
   type SyntheticFeatures,
 } from '@tributary/evaluation';
 import { createExtractor, type Extractor } from '@tributary/evaluation/extractor';
-import { REPORT_FILE, RESULT_FILE, type ReportFile, type TaskFile } from '@tributary/protocol';
-import { writeFileAtomically } from '../durable-files/write-file-atomically.js';
+import type { TaskFile } from '@tributary/protocol';
+import { readGlobalWeights } from './global-weights.js';
 import { proportionalLabels } from './label-quota.js';
 import type { LocalTrainingParts } from './local-training.js';
 import { Synthesis, type SyntheticImages } from './synthetic-images.js';
-import { readWeights, writeHashed } from './weights-file.js';
+import { writeReport, writeResult } from './task-result.js';
 
 type EvaluateTask = Extract<TaskFile, { kind: 'evaluate' }>;
 
@@ -31,7 +31,7 @@ export class LocalEvaluation {
     const { recipe } = run;
     const startedMs = performance.now();
     const [before, after] = await Promise.all(
-      [task.beforeFile, task.afterFile].map((file) => readWeights(join(folder, file), trainer.manifest)),
+      [task.beforeFile, task.afterFile].map((file) => readGlobalWeights(join(folder, file), trainer.manifest)),
     );
     if (before === undefined || after === undefined) throw new RangeError('an evaluation compares two versions');
     const { samplesPerSite, extractorSeed } = recipe.evaluation;
@@ -56,19 +56,14 @@ export class LocalEvaluation {
         after: await featuresOf(extractor, trained),
         utility: null,
       });
-      const written = await writeHashed(join(folder, RESULT_FILE), [bytes]);
       const { name, device, threads } = engine;
-      const report: ReportFile = {
-        ...written,
-        report: {
-          kind: 'evaluate',
-          heldOutImages: images.split.heldOut.length,
-          syntheticImages: labels.length,
-          evaluateSeconds: (performance.now() - startedMs) / 1000,
-          engine: { name, device, threads },
-        },
-      };
-      await writeFileAtomically(join(folder, REPORT_FILE), JSON.stringify(report));
+      await writeReport(folder, await writeResult(folder, bytes), {
+        kind: 'evaluate',
+        heldOutImages: images.split.heldOut.length,
+        syntheticImages: labels.length,
+        evaluateSeconds: (performance.now() - startedMs) / 1000,
+        engine: { name, device, threads },
+      });
     } finally {
       await Promise.all([extractor.dispose(), synthesis.close()]);
     }

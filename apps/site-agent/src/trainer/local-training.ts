@@ -2,15 +2,16 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Trainer } from '@tributary/diffusion';
-import { REPORT_FILE, RESULT_FILE, type ReportFile, type RunFile, type TaskFile } from '@tributary/protocol';
+import { RESULT_FILE, type AssignmentReport, type RunFile, type TaskFile } from '@tributary/protocol';
 import type { Engine } from '@tributary/tensor';
 import { randomStream } from '@tributary/tensor/random/random-stream';
-import { writeFileAtomically } from '../durable-files/write-file-atomically.js';
+import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
 import { BatchOrder } from './batch-order.js';
+import { readGlobalWeights } from './global-weights.js';
 import { OptimiserHistory } from './optimiser-history.js';
 import type { SiteImages } from './site-images.js';
+import { writeReport } from './task-result.js';
 import { numberOf, readTrainingState, vectorOf, writeTrainingState } from './training-state-file.js';
-import { readWeights, writeWeights } from './weights-file.js';
 
 const CHECKPOINT_FILE = 'checkpoint.safetensors';
 
@@ -63,17 +64,16 @@ export class LocalTraining {
    */
   async train(task: TrainTask, { folder, signal, onStep }: TrainOptions): Promise<void> {
     const { trainer } = this.parts;
-    const global = await readWeights(join(folder, task.weightsFile), trainer.manifest);
+    const global = await readGlobalWeights(join(folder, task.weightsFile), trainer.manifest);
     const start = await this.resume(task, folder, global);
     const tally = await this.steps(task, start, { folder, signal, onStep });
     const update = trainer.weights();
     for (let i = 0; i < update.length; i += 1) update[i] = (update[i] ?? 0) - (global[i] ?? 0);
     const [written] = await Promise.all([
-      writeWeights(join(folder, RESULT_FILE), trainer.manifest, update),
+      writeParameterFile(join(folder, RESULT_FILE), { manifest: [...trainer.manifest], flat: update }),
       this.moments.finish(task.round),
     ]);
-    const report: ReportFile = { ...written, report: this.report(tally) };
-    await writeFileAtomically(join(folder, REPORT_FILE), JSON.stringify(report));
+    await writeReport(folder, written, this.report(tally));
     await rm(join(folder, CHECKPOINT_FILE), { force: true });
   }
 
@@ -150,7 +150,7 @@ export class LocalTraining {
     });
   }
 
-  private report({ steps, lossSum, seconds }: Tally): ReportFile['report'] {
+  private report({ steps, lossSum, seconds }: Tally): AssignmentReport {
     const { run, engine, images } = this.parts;
     const { name, device, threads } = engine;
     return {

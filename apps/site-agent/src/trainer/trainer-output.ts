@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { toProblem, TributaryError, type Problem, type TrainerMessage } from '@tributary/protocol';
+import { asDiskFull } from '../durable-files/write-file-atomically.js';
 import { stackFrames } from '../agent/logging/error-fields.js';
 
 const PROGRESS_EVERY_MS = 500;
@@ -31,7 +32,8 @@ export class TrainerOutput {
 }
 
 /** An error without a code becomes INTERNAL with its class and the places in the code: its message could hold a path. */
-function safeProblem(error: unknown): Problem {
+function safeProblem(thrown: unknown): Problem {
+  const error = asDiskFull(thrown);
   if (error instanceof TributaryError) return toProblem(error);
   const name = error instanceof Error ? error.name : typeof error;
   return { ...toProblem(error), context: { name, frames: stackFrames(error) } };

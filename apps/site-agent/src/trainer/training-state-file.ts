@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { decodeSafetensorsHeader, encodeSafetensorsHeader, type TensorEntry } from '@tributary/protocol/safetensors';
+import { access } from 'node:fs/promises';
 import { TributaryError } from '@tributary/protocol';
+import { readParameterFile, writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
 import { z } from 'zod';
-import { writeFileAtomically } from '../durable-files/write-file-atomically.js';
-import { bytesOf, float32At } from './weights-file.js';
 
 /** Flat float32 vectors by name, and a few numbers: what a checkpoint or the optimiser's moments consist of. */
 export interface TrainingState {
@@ -15,15 +13,15 @@ const numbersSchema = z.record(z.string(), z.number());
 
 /** Writes a safetensors file; on the disk when it returns. */
 export async function writeTrainingState(path: string, { vectors, numbers }: TrainingState): Promise<void> {
-  const names = Object.keys(vectors).sort();
-  const values = names.map((name) => vectors[name] ?? new Float32Array(0));
-  const entries = names.map((name, index): TensorEntry => ({
-    name,
-    dtype: 'F32',
-    shape: [values[index]?.length ?? 0],
-  }));
-  const header = encodeSafetensorsHeader(entries, { numbers: JSON.stringify(numbers) });
-  await writeFileAtomically(path, [header, ...values.map(bytesOf)]);
+  const parts = Object.entries(vectors).sort(([a], [b]) => (a < b ? -1 : 1));
+  const flat = new Float32Array(parts.reduce((length, [, vector]) => length + vector.length, 0));
+  let begin = 0;
+  for (const [, vector] of parts) {
+    flat.set(vector, begin);
+    begin += vector.length;
+  }
+  const manifest = parts.map(([name, vector]) => ({ name, shape: [vector.length] }));
+  await writeParameterFile(path, { manifest, flat, metadata: { numbers: JSON.stringify(numbers) } });
 }
 
 /**
@@ -31,12 +29,17 @@ export async function writeTrainingState(path: string, { vectors, numbers }: Tra
  * @throws TributaryError SAFETENSORS_INVALID.
  */
 export async function readTrainingState(path: string): Promise<TrainingState | undefined> {
-  const bytes = await readFile(path).catch(() => undefined);
-  if (bytes === undefined) return undefined;
-  const { entries, metadata, headerBytes } = decodeSafetensorsHeader(bytes);
-  const numbers = numbersSchema.parse(JSON.parse(metadata['numbers'] ?? '{}'));
-  const vectors = entries.map(({ name, begin, end }) => [name, float32At(bytes, headerBytes + begin, end - begin)]);
-  return { vectors: Object.fromEntries(vectors), numbers };
+  if (!(await exists(path))) return undefined;
+  const { manifest, flat, metadata } = await readParameterFile(path);
+  const vectors: Record<string, Float32Array> = {};
+  let begin = 0;
+  for (const { name, shape } of manifest) {
+    const end = begin + (shape[0] ?? 0);
+    vectors[name] = flat.subarray(begin, end);
+    begin = end;
+  }
+  const numbers: unknown = JSON.parse(metadata['numbers'] ?? '{}');
+  return { vectors, numbers: numbersSchema.parse(numbers) };
 }
 
 /** @throws TributaryError SAFETENSORS_INVALID when the vector is not there. */
@@ -51,4 +54,11 @@ export function numberOf({ numbers }: TrainingState, name: string): number {
   const number = numbers[name];
   if (number === undefined) throw new TributaryError('SAFETENSORS_INVALID', { detail: `${name} is missing` });
   return number;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -92,7 +92,10 @@ export class UpdateUpload {
     return reached;
   }
 
-  private request(id: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
+  private request(
+    id: string,
+    init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> },
+  ): Promise<Response> {
     const path = id === '' ? UPLOADS_PATH : `${UPLOADS_PATH}/${id}`;
     return this.tokens.use((token) =>
       this.http.send(path, { ...init, headers: { ...TUS_HEADERS, ...authorisation(token), ...init.headers } }),

@@ -98,11 +98,11 @@ function untilReady(process: TrainerProcess): Promise<TrainerReady> {
 async function performOnce(process: TrainerProcess, task: TrainerTask): Promise<void> {
   const { assignmentId, folder, signal, onProgress } = task;
   if (process.ended !== undefined) throw process.ended;
-  const finished = Promise.withResolvers<void>();
+  const finished = Promise.withResolvers<undefined>();
   const onMessage = (message: TrainerMessage): void => {
     if (!('assignmentId' in message) || message.assignmentId !== assignmentId) return;
     if (message.type === 'progress') onProgress(message);
-    else if (message.type === 'done') finished.resolve();
+    else if (message.type === 'done') finished.resolve(undefined);
     else finished.reject(fromProblem(message.problem));
   };
   const onAbort = (): void => {
