@@ -7,3 +7,4 @@ export { SAMPLER_NAMES, type SamplerName } from './sampling/sampling-plan.js';
 export { learningRateAt, totalStepsOf } from './training/learning-rate.js';
 export { createTrainer } from './training/trainer.js';
 export type { OptimiserState, Trainer, TrainerOptions, TrainingStep } from './training/trainer.js';
+export { exportDiffusers, DIFFUSERS_FILES, type DiffusersExport } from './exchange/export-diffusers.js';

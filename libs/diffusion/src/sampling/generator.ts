@@ -57,40 +57,30 @@ export interface SamplerOptions {
   readonly weights: Float32Array;
 }
 
+/** Images that advance together unless told otherwise. */
 const DEFAULT_BATCH_SIZE = 16;
+
+/**
+ * Images in one call of the network. It never changes: matrix products round differently with other numbers of rows, and an
+ * image must have the same bits whatever batch it was made in.
+ */
+const EVALUATION_BATCH_SIZE = 8;
 
 /** Records the network's forward pass and binds it to the recipe's process. */
 export async function createSampler(options: SamplerOptions): Promise<Generator> {
   const { engine, recipe, classRows } = options;
   const model = createDiffusionModel(recipe);
-  const programs = new Map<number, Promise<NetworkProgram>>();
-  let weights = options.weights.slice();
-
-  const programFor = async (batchSize: number): Promise<NetworkProgram> => {
-    const known = programs.get(batchSize) ?? createNetworkProgram({ engine, recipe, classRows, batchSize });
-    programs.set(batchSize, known);
-    const program = await known;
-    program.setWeights(weights);
-    return program;
-  };
-  await programFor(DEFAULT_BATCH_SIZE);
-
+  const program = await createNetworkProgram({ engine, recipe, classRows, batchSize: EVALUATION_BATCH_SIZE });
+  program.setWeights(options.weights);
   return {
-    setWeights: (next) => {
-      if (next.length !== weights.length) {
-        throw new RangeError(`the network has ${weights.length} weights, got ${next.length}`);
-      }
-      weights = next.slice();
+    setWeights: (weights) => {
+      program.setWeights(weights);
     },
     generate: async (request) => {
-      assertRows(request, classRows);
-      const program = await programFor(request.batchSize ?? DEFAULT_BATCH_SIZE);
+      assertRequest(request, classRows);
       return generateImages(request, { recipe, model, program, classRows });
     },
-    dispose: async () => {
-      for (const program of programs.values()) await (await program).dispose();
-      programs.clear();
-    },
+    dispose: () => program.dispose(),
   };
 }
 
@@ -102,12 +92,11 @@ interface Parts {
 }
 
 async function generateImages(request: GenerateOptions, parts: Parts): Promise<Float32Array[]> {
-  const { seeds } = request;
-  const { program } = parts;
+  const { seeds, batchSize = DEFAULT_BATCH_SIZE } = request;
   const makeImage = imageMaker(request, parts);
   const images: Float32Array[] = [];
-  for (let begin = 0; begin < seeds.length; begin += program.batchSize) {
-    const group = seeds.slice(begin, begin + program.batchSize);
+  for (let begin = 0; begin < seeds.length; begin += batchSize) {
+    const group = seeds.slice(begin, begin + batchSize);
     const made = await Promise.all(group.map((seed, i) => makeImage(seed, request.classRows[begin + i] ?? 0)));
     images.push(...made);
   }
@@ -195,7 +184,8 @@ function progressCounter(
   };
 }
 
-function assertRows({ seeds, classRows: rows }: GenerateOptions, classRows: number): void {
+function assertRequest({ seeds, classRows: rows, batchSize = 1 }: GenerateOptions, classRows: number): void {
+  if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize must be >= 1, got ${batchSize}`);
   if (rows.length !== seeds.length) throw new RangeError(`${seeds.length} seeds need as many rows, got ${rows.length}`);
   const wrong = rows.find((row) => row < 0 || row >= classRows);
   if (wrong !== undefined) throw new RangeError(`class rows lie in [0, ${classRows}), got ${wrong}`);

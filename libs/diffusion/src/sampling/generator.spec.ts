@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openEngine, type Engine } from '@tributary/tensor';
+import { buildNetwork } from '../network/build-network.js';
+import { DDPM_FIELDS, SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
+import { createSampler, type GenerateOptions, type Generator, type SamplingProgress } from './generator.js';
+
+const recipe = smallRecipe();
+const network = buildNetwork(recipe.network, { imageSize: 8, channels: 1, classRows: SMALL_CLASS_ROWS });
+const weights = network.initial(5);
+
+let engine: Engine;
+let generator: Generator;
+beforeAll(async () => {
+  engine = await openEngine({ name: 'onnx', threads: 1 });
+  generator = await createSampler({ engine, recipe, classRows: SMALL_CLASS_ROWS, weights });
+});
+afterAll(async () => {
+  await generator.dispose();
+  await engine.dispose();
+});
+
+async function images(options: Partial<GenerateOptions>): Promise<Float32Array[]> {
+  const seeds = options.seeds ?? [4, 8, 15];
+  return generator.generate({ classRows: Int32Array.from(seeds, (seed) => seed % 2), ...options, seeds });
+}
+
+describe('generator', () => {
+  it.each(['ddpm', 'ddim', 'heun', 'dpmpp-2m'] as const)(
+    'makes the same image in any batch with %s',
+    async (sampler) => {
+      const [alone] = await images({ sampler, seeds: [15], batchSize: 1 });
+      const [, , together] = await images({ sampler });
+      const [reordered] = await images({ sampler, seeds: [15, 99, 4, 8], batchSize: 3 });
+      expect(together).toEqual(alone);
+      expect(reordered).toEqual(alone);
+      expect(alone?.every(Number.isFinite)).toBe(true);
+    },
+  );
+
+  it('makes different images from different seeds and classes', async () => {
+    const [first, second] = await images({ seeds: [4, 6] });
+    const [otherClass] = await images({ seeds: [4], classRows: Int32Array.of(1) });
+    expect(first).not.toEqual(second);
+    expect(first).not.toEqual(otherClass);
+  });
+
+  it('gives the class no say with guidance 0 and more with guidance 3', async () => {
+    const distance = async (guidance: number): Promise<number> => {
+      const [zero, one] = await images({ seeds: [4, 4], classRows: Int32Array.of(0, 1), guidance });
+      return Math.hypot(...(zero ?? []).map((value, i) => value - (one?.[i] ?? NaN)));
+    };
+    expect(await distance(0)).toBe(0);
+    expect(await distance(3)).toBeGreaterThan(await distance(1));
+  });
+
+  it('uses the weights that were set last', async () => {
+    const [before] = await images({ seeds: [4] });
+    generator.setWeights(network.initial(6));
+    const [changed] = await images({ seeds: [4] });
+    generator.setWeights(weights);
+    const [after] = await images({ seeds: [4] });
+    expect(changed).not.toEqual(before);
+    expect(after).toEqual(before);
+  });
+
+  it('reports progress up to the last image and stops when aborted', async () => {
+    const seen: SamplingProgress[] = [];
+    await images({ onProgress: (progress) => seen.push(progress) });
+    expect(seen.at(-1)).toEqual({ imagesDone: 3, imagesTotal: 3, movesDone: 18, movesTotal: 18 });
+
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    await expect(images({ onProgress: () => abort.abort(reason), signal: abort.signal })).rejects.toBe(reason);
+  });
+
+  it('refuses rows that do not exist, too few rows, and no steps', async () => {
+    await expect(images({ seeds: [1], classRows: Int32Array.of(3) })).rejects.toThrow(/\[0, 3\)/);
+    await expect(images({ seeds: [1, 2], classRows: Int32Array.of(0) })).rejects.toThrow(/2 seeds/);
+    await expect(images({ steps: 0 })).rejects.toMatchObject({ code: 'SAMPLER_INCOMPATIBLE' });
+  });
+
+  it('refuses guidance for a model that never saw an image without its class, and more steps than the process has', async () => {
+    const unguided = smallRecipe({ ...DDPM_FIELDS, conditioning: { site: false, dropout: 0 } });
+    const discrete = await createSampler({ engine, recipe: unguided, classRows: SMALL_CLASS_ROWS, weights });
+    const request = { seeds: [1], classRows: Int32Array.of(0) };
+    await expect(discrete.generate({ ...request, guidance: 2 })).rejects.toMatchObject({
+      code: 'SAMPLER_INCOMPATIBLE',
+    });
+    await expect(discrete.generate({ ...request, steps: 101 })).rejects.toThrow(/at most 100/);
+    await discrete.dispose();
+  });
+});

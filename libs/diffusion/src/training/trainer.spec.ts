@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openEngine, randomStream, type Engine } from '@tributary/tensor';
+import { DDPM_FIELDS, SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
+import { createTrainer, type Trainer, type TrainingStep } from './trainer.js';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await openEngine({ name: 'onnx', threads: 1 });
+});
+afterAll(() => engine.dispose());
+
+/** Bright on the left for class 0, on the right for class 1. */
+function halves(step: number): Pick<TrainingStep, 'images' | 'classRows'> {
+  const classRows = Int32Array.from({ length: 4 }, (_, i) => (i + step) % 2);
+  const images = Float32Array.from({ length: 4 * 64 }, (_, i) => {
+    const isRight = i % 8 >= 4 ? 1 : 0;
+    return isRight === classRows[Math.floor(i / 64)] ? 0.8 : -0.8;
+  });
+  return { images, classRows };
+}
+
+async function train(trainer: Trainer, from: number, to: number): Promise<number[]> {
+  const losses: number[] = [];
+  for (let globalStep = from; globalStep < to; globalStep++) {
+    const random = randomStream(3, 'training', globalStep);
+    losses.push((await trainer.step({ ...halves(globalStep), random, globalStep })).loss);
+  }
+  return losses;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+describe('trainer', () => {
+  it.each([
+    ['EDM', {}],
+    ['DDPM', DDPM_FIELDS],
+  ])('learns a two-class toy with %s', async (_, fields) => {
+    const trainer = await createTrainer({ engine, recipe: smallRecipe(fields), classRows: SMALL_CLASS_ROWS });
+    trainer.setWeights(trainer.initialWeights(11));
+    const losses = await train(trainer, 0, 100);
+    await trainer.dispose();
+    expect(mean(losses.slice(-20))).toBeLessThan(0.5 * mean(losses.slice(0, 10)));
+  });
+
+  it('goes on after a restart from weights and optimiser state with the same bits', async () => {
+    const options = { engine, recipe: smallRecipe(), classRows: SMALL_CLASS_ROWS };
+    const whole = await createTrainer(options);
+    whole.setWeights(whole.initialWeights(11));
+    await train(whole, 0, 4);
+    const weights = whole.weights();
+    const optimiser = whole.optimiserState();
+    await train(whole, 4, 8);
+
+    const resumed = await createTrainer(options);
+    resumed.setWeights(weights);
+    resumed.setOptimiserState(optimiser);
+    await train(resumed, 4, 8);
+    expect(resumed.weights()).toEqual(whole.weights());
+    expect(resumed.optimiserState()).toEqual(whole.optimiserState());
+    await whole.dispose();
+    await resumed.dispose();
+  });
+
+  it('stops with a code and the step when the loss is not finite', async () => {
+    const trainer = await createTrainer({ engine, recipe: smallRecipe(), classRows: SMALL_CLASS_ROWS });
+    trainer.setWeights(trainer.initialWeights(11).fill(NaN));
+    const random = randomStream(3, 'training');
+    await expect(trainer.step({ ...halves(0), random, globalStep: 17 })).rejects.toMatchObject({
+      code: 'TRAIN_NOT_FINITE',
+      context: { step: 17 },
+    });
+    await trainer.dispose();
+  });
+
+  it('refuses batches of another size than the recipe asks for', async () => {
+    const trainer = await createTrainer({ engine, recipe: smallRecipe(), classRows: SMALL_CLASS_ROWS });
+    const random = randomStream(3, 'training');
+    const { images, classRows } = halves(0);
+    await expect(trainer.step({ images: images.subarray(1), classRows, random, globalStep: 0 })).rejects.toThrow(/256/);
+    await expect(trainer.step({ images, classRows: classRows.subarray(1), random, globalStep: 0 })).rejects.toThrow(
+      /class rows/,
+    );
+    await trainer.dispose();
+  });
+});
