@@ -127,7 +127,6 @@ describe('aggregateRound', () => {
   it.each([NaN, Infinity, -Infinity])(
     'refuses an update with %p, names its site and leaves nothing behind',
     async (bad) => {
-      const before = readdirSync(folder.path).length;
       const broken = request([update('s1', 1, global), update('s2', 1, [0, 0, bad, 0, 0, 0, 0, 0])], {
         out: { weightsPath: folder.file('never') },
       });
@@ -136,7 +135,6 @@ describe('aggregateRound', () => {
         context: { siteId: 's2' },
       });
       expect(readdirSync(folder.path).filter((name) => name.startsWith('never'))).toEqual([]);
-      expect(readdirSync(folder.path).length).toBeGreaterThanOrEqual(before);
     },
   );
 

@@ -20,7 +20,7 @@ export const strategyOptionsSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('fedadam'), ...adaptivity, beta2 }),
   z.strictObject({ kind: z.literal('fedyogi'), ...adaptivity, beta2 }),
   // A SCAFFOLD update is two vectors that belong together: clipping one of them would part them.
-  z.strictObject({ kind: z.literal('scaffold'), ...strategyBase, clipNorm: z.undefined() }),
+  z.strictObject({ kind: z.literal('scaffold'), ...strategyBase, clipNorm: z.undefined().optional() }),
   z.strictObject({
     kind: z.literal('fedbuff'),
     ...strategyBase,

@@ -1,9 +1,10 @@
 import { createHash, randomUUID, type Hash } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { TributaryError } from '@tributary/protocol/errors';
 import { manifestLocations, parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
-import { assertLittleEndian } from './float-file.js';
+import { assertLittleEndian, FLOAT_BYTES } from './float-file.js';
 
 /** A written file, by its content. */
 export interface WrittenFile {
@@ -43,7 +44,7 @@ export class FloatFileSink {
     return sink;
   }
 
-  /** Appends numbers; leave `values` alone until then. @throws RangeError beyond the manifest's count. */
+  /** Appends numbers; leave `values` alone until then. @throws RangeError beyond the manifest's count, TributaryError DISK_FULL. */
   async write(values: Float32Array): Promise<void> {
     this.missing -= values.length;
     if (this.missing < 0) throw new RangeError('more numbers than the manifest has');
