@@ -1,5 +1,5 @@
 import type { ApiClient } from './http/api-client.js';
-import type { Output, OutputFormat, TextSink } from './output/output.js';
+import { Output, type OutputFormat, type TextSink } from './output/output.js';
 
 /** What the process hands to a verb; tests hand in their own. */
 export interface Host {
@@ -14,6 +14,7 @@ export interface Host {
 export interface GlobalOptions {
   readonly format: OutputFormat;
   readonly quiet: boolean;
+  readonly color: boolean;
   readonly url?: string;
   readonly apiKey?: string;
 }
@@ -34,3 +35,9 @@ export interface VerbInput {
 
 /** The work of a verb, loaded only when the verb is called. */
 export type Action = (context: CommandContext, input: VerbInput) => Promise<void>;
+
+/** The output of a verb on the host's streams; colours follow `--no-color` and https://no-color.org. */
+export function outputOf(global: GlobalOptions, host: Host): Output {
+  const color = global.color && (host.env['NO_COLOR'] ?? '') === '';
+  return new Output({ ...global, color, stdout: host.stdout, stderr: host.stderr });
+}

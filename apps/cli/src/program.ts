@@ -1,5 +1,5 @@
 import { Command, Option, type OptionValues } from 'commander';
-import type { Action, CommandContext, GlobalOptions, Host } from './command-context.js';
+import { outputOf, type Action, type CommandContext, type GlobalOptions, type Host } from './command-context.js';
 import { defineAgentCommands } from './commands/agent.js';
 import { defineAuditCommands } from './commands/audit.js';
 import { defineCoordinatorCommands } from './commands/coordinator.js';
@@ -11,7 +11,7 @@ import { defineModelCommands } from './commands/model.js';
 import { defineRunCommands } from './commands/run.js';
 import { defineSiteCommands } from './commands/site.js';
 import { defineStudyCommands } from './commands/study.js';
-import { Output, type OutputFormat } from './output/output.js';
+import type { OutputFormat } from './output/output.js';
 
 /** Gives a verb its work, which is loaded when the verb is called and not before. */
 export type Attach = (verb: Command, load: () => Promise<Action>) => void;
@@ -57,7 +57,13 @@ export function globalOptionsOf(values: OptionValues): GlobalOptions {
     return typeof value === 'string' ? value : undefined;
   };
   const format = FORMATS.find((known) => known === text('format')) ?? 'text';
-  return { format, quiet: values['quiet'] === true, url: text('url'), apiKey: text('apiKey') };
+  return {
+    format,
+    quiet: values['quiet'] === true,
+    color: values['color'] !== false,
+    url: text('url'),
+    apiKey: text('apiKey'),
+  };
 }
 
 function attacher(host: Host): Attach {
@@ -67,7 +73,7 @@ function attacher(host: Host): Attach {
       const context: CommandContext = {
         host,
         global,
-        output: new Output({ ...global, stdout: host.stdout, stderr: host.stderr }),
+        output: outputOf(global, host),
         api: async () => (await import('./http/connection.js')).connect(global, host),
       };
       const action = await load();

@@ -1,9 +1,8 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import { EXIT_CODES, exitCodeOf } from '@tributary/protocol/exit-codes';
 import { CommanderError } from 'commander';
-import type { Host } from './command-context.js';
+import { outputOf, type Host } from './command-context.js';
 import { ExitWith } from './exit-with.js';
-import { Output } from './output/output.js';
 import { buildProgram, globalOptionsOf } from './program.js';
 
 /** Runs one command line and answers with its exit code; every failure is printed with its stable code, never a stack. */
@@ -17,8 +16,7 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT_CODES.done;
     const coded = codedError(error, host.signal);
     const { toProblem } = await import('@tributary/protocol/problem');
-    const global = globalOptionsOf(program.opts());
-    new Output({ ...global, stdout: host.stdout, stderr: host.stderr }).failure(toProblem(coded));
+    outputOf(globalOptionsOf(program.opts()), host).failure(toProblem(coded));
     return exitCodeOf(coded.code);
   }
 }

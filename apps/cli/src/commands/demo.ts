@@ -15,7 +15,7 @@ export function defineDemoCommand(program: Command, attach: Attach): void {
     .option('--sites <n>', 'how many hospitals', '3')
     .option('--rounds <n>', 'federated rounds (else as the profile says)')
     .option('--seed <n>', 'everything random in the model and the phantom follows from it', '7')
-    .option('--out <dir>', 'where the report and everything else goes', 'tributary-demo')
+    .option('--out <dir>', 'where the report and everything else goes', 'demo-out')
     .option('--keep', 'leave coordinator and agents running at the end', false)
     .option('--pooled', 'the comparison: one site that holds all images, with the same number of steps', false);
   withExample(demo, 'tributary demo --profile quick --out my-demo', 'tributary --format json demo --rounds 20');

@@ -13,7 +13,7 @@ export function defineRunCommands(program: Command, attach: Attach): void {
   withExample(create, 'tributary run create -f recipe.yaml --study brain-mri');
   attach(create, async () => (await import('../runs/run-verbs.js')).createRun);
 
-  const list = run.command('list').description('All runs.');
+  const list = run.command('list').description('All runs with their state.');
   withExample(list, 'tributary run list');
   attach(list, async () => (await import('../runs/run-verbs.js')).listRuns);
 

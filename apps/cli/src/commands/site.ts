@@ -16,7 +16,7 @@ export function defineSiteCommands(program: Command, attach: Attach): void {
   withExample(list, 'tributary site list');
   attach(list, async () => (await import('../sites/site-verbs.js')).listSites);
 
-  const show = site.command('show <id>').description('One site.');
+  const show = site.command('show <id>').description('One site with its fingerprint.');
   withExample(show, 'tributary site show north-hospital');
   attach(show, async () => (await import('../sites/site-verbs.js')).showSite);
 

@@ -12,11 +12,11 @@ export function defineStudyCommands(program: Command, attach: Attach): void {
   withExample(create, 'tributary study create -f study.yaml');
   attach(create, async () => (await import('../studies/study-verbs.js')).createStudy);
 
-  const list = study.command('list').description('All studies.');
+  const list = study.command('list').description('All studies of the consortium.');
   withExample(list, 'tributary study list');
   attach(list, async () => (await import('../studies/study-verbs.js')).listStudies);
 
-  const show = study.command('show <id>').description('One study.');
+  const show = study.command('show <id>').description('One study with its classes.');
   withExample(show, 'tributary study show brain-mri');
   attach(show, async () => (await import('../studies/study-verbs.js')).showStudy);
 }

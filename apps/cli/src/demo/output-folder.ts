@@ -3,6 +3,7 @@ import { mkdir, readFile, readdir, rename, rm, statfs, writeFile } from 'node:fs
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { formatBytes } from '../output/quantities.js';
+import { isSystemError } from '../system-error.js';
 
 const MARKER = '.tributary-demo.json';
 const markerSchema = z.object({ writtenBy: z.literal('tributary demo'), processIds: z.array(z.int()) });
@@ -76,7 +77,7 @@ async function namesIn(path: string): Promise<string[]> {
   try {
     return await readdir(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (isSystemError(error, 'ENOENT')) return [];
     throw new TributaryError('OUTPUT_NOT_OURS', { detail: '--out is not a folder that can be read' }, { cause: error });
   }
 }

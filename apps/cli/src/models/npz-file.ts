@@ -22,7 +22,7 @@ export function npzOfBytes(values: Uint8Array, shape: readonly number[]): Buffer
 }
 
 function npyHeader(shape: readonly number[]): Buffer {
-  const dictionary = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
+  const dictionary = `{'descr': '|u1', 'fortran_order': False, 'shape': ${pythonTuple(shape)}, }`;
   const unpadded = NPY_PREFIX_BYTES + dictionary.length + 1;
   const text = `${dictionary}${' '.repeat((NPY_ALIGNMENT_BYTES - (unpadded % NPY_ALIGNMENT_BYTES)) % NPY_ALIGNMENT_BYTES)}\n`;
   const header = Buffer.alloc(NPY_PREFIX_BYTES + text.length);
@@ -30,6 +30,11 @@ function npyHeader(shape: readonly number[]): Buffer {
   header.writeUInt16LE(text.length, 8);
   header.write(text, NPY_PREFIX_BYTES, 'latin1');
   return header;
+}
+
+/** As Python prints it: `(6,)`, `(2, 3)`. */
+function pythonTuple(values: readonly number[]): string {
+  return values.length === 1 ? `(${values.join('')},)` : `(${values.join(', ')})`;
 }
 
 /** A ZIP archive with one stored member (PKWARE APPNOTE 4.3). */

@@ -1,4 +1,5 @@
 import type { Problem } from '@tributary/protocol/problem';
+import colors from 'picocolors';
 
 export type OutputFormat = 'text' | 'json' | 'ndjson';
 
@@ -12,6 +13,8 @@ export interface TextSink {
 export interface OutputOptions {
   readonly format: OutputFormat;
   readonly quiet: boolean;
+  /** False for `--no-color` or NO_COLOR; colours are used on terminals only. */
+  readonly color: boolean;
   readonly stdout: TextSink;
   readonly stderr: TextSink;
 }
@@ -69,6 +72,9 @@ export class Output {
     if (this.format !== 'text') this.document({ error: problem }, '');
     const fields = (problem.fields ?? []).map((field) => `  ${field.path}: ${field.expected}\n`).join('');
     const correlation = problem.correlationId === undefined ? '' : ` (correlation id ${problem.correlationId})`;
-    this.options.stderr.write(`${problem.code}: ${problem.message}${correlation}\n${fields}${problem.remedy}\n`);
+    const paint = colors.createColors(this.options.color && this.options.stderr.isTTY === true);
+    this.options.stderr.write(
+      `${paint.red(problem.code)}: ${problem.message}${correlation}\n${fields}${problem.remedy}\n`,
+    );
   }
 }

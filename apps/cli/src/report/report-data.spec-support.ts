@@ -1,4 +1,5 @@
-import { encodePng, imageGrid } from '@tributary/imaging';
+import { imageGrid } from '@tributary/imaging/picture/image-grid';
+import { encodePng } from '@tributary/imaging/picture/png';
 import type { DemoResult } from '../demo/demo-result.js';
 import type { EmbeddedPicture, ReportData } from './report-data.js';
 

@@ -23,7 +23,8 @@ p { margin: 0 0 12px; max-width: 68ch; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 18px; }
 .card strong { display: block; font-size: 1.65rem; line-height: 1.2; color: var(--accent); font-weight: 650; font-variant-numeric: tabular-nums; }
 .card span { display: block; color: var(--soft); font-size: 0.9rem; line-height: 1.45; margin-top: 6px; }
-.film { display: flex; flex-wrap: wrap; gap: 16px; margin: 18px 0 8px; }
+.film { display: grid; grid-template-columns: repeat(auto-fill, minmax(168px, 1fr)); gap: 18px 14px; margin: 18px 0 8px; }
+.film img { width: 100%; }
 figure { margin: 0; }
 figcaption { font-size: 0.85rem; color: var(--soft); margin-bottom: 6px; }
 figure img, .pair img { display: block; background: #000; border-radius: 8px; image-rendering: auto; max-width: 100%; height: auto; }
@@ -47,6 +48,7 @@ ul { margin: 0; padding-left: 1.1em; } li { margin: 4px 0; }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 18px; font-size: 0.9rem; color: var(--soft); margin-top: 6px; }
 .legend i { display: inline-block; width: 18px; height: 3px; border-radius: 2px; vertical-align: middle; margin-right: 7px; }
 .bars { display: grid; grid-template-columns: minmax(7em, max-content) 1fr max-content; gap: 8px 14px; align-items: center; font-size: 0.95rem; margin: 14px 0; }
+.bars .row { display: contents; }
 .bars .track { background: var(--tint); border-radius: 5px; height: 14px; overflow: hidden; }
 .bars .fill { background: var(--accent); height: 100%; border-radius: 5px; min-width: 2px; }
 .bars .value { text-align: right; font-variant-numeric: tabular-nums; }
@@ -54,5 +56,5 @@ code { font: 0.88em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflo
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px 16px; overflow-x: auto; margin: 12px 0; }
 .verified { color: var(--series-2); font-weight: 600; } .unverified { color: var(--series-1); font-weight: 600; }
 footer { margin-top: 64px; padding-top: 18px; border-top: 1px solid var(--line); color: var(--soft); font-size: 0.875rem; }
-@media (max-width: 480px) { main { padding: 28px 16px 56px; } h2 { margin-top: 42px; } .film figure { width: calc(50% - 8px); } .film img { width: 100%; } }
+@media (max-width: 480px) { main { padding: 28px 16px 56px; } h2 { margin-top: 42px; } .film { grid-template-columns: repeat(3, 1fr); gap: 14px 10px; } .cards { grid-template-columns: 1fr 1fr; gap: 10px; } .card { padding: 14px; } .card strong { font-size: 1.3rem; } .bars { grid-template-columns: 1fr; } .bars .row { display: grid; grid-template-columns: 1fr max-content; gap: 3px 12px; } .bars .track { grid-area: 2 / 1 / 3 / 3; } }
 `.trim();

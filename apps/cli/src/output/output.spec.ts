@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import { recordedOutput } from '../host.spec-support.js';
+import { LiveBlock } from './live-block.js';
+import { Progress } from './progress.js';
+import { formatBytes, formatSeconds } from './quantities.js';
+import { textTable } from './table.js';
+
+describe('Output', () => {
+  it('puts exactly one document on stdout with json and everything else on stderr', () => {
+    const { output, stdout, stderr } = recordedOutput('json');
+    output.note('working');
+    output.streamed({ n: 1 }, 'one');
+    output.document({ done: true }, 'done');
+    expect(JSON.parse(stdout.text)).toEqual({ done: true });
+    expect(stderr.text).toBe('working\n');
+  });
+
+  it('prints one line an item with ndjson', () => {
+    const { output, stdout } = recordedOutput('ndjson');
+    output.list([{ n: 1 }, { n: 2 }], 'table');
+    expect(stdout.text).toBe('{"n":1}\n{"n":2}\n');
+  });
+});
+
+describe('LiveBlock', () => {
+  it('goes up over its own lines before it draws them again on a terminal', () => {
+    const { output, stderr } = recordedOutput('text', { isTTY: true });
+    const block = new LiveBlock(output);
+    block.update(['a', 'b'], 'm');
+    stderr.text = '';
+    block.update(['c'], 'm');
+    expect(stderr.text).toBe('\u001b[2A\u001b[0J\u001b[2Kc\n');
+  });
+
+  it('cuts lines that would wrap', () => {
+    const { output, stderr } = recordedOutput('text', { isTTY: true });
+    new LiveBlock(output).update(['x'.repeat(200)], 'm');
+    expect(stderr.text).toContain(`${'x'.repeat(78)}…\n`);
+    expect(stderr.text).not.toContain('x'.repeat(79));
+  });
+
+  it('prints a milestone at once, then at most every four seconds, elsewhere', () => {
+    let nowMs = 0;
+    const { output, stderr } = recordedOutput('text');
+    const block = new LiveBlock(output, () => nowMs);
+    for (; nowMs <= 9000; nowMs += 500) block.update(['drawn'], `at ${nowMs}`);
+    block.finish(['drawn'], 'end');
+    expect(stderr.text).toBe('at 0\nat 4000\nat 8000\nend\n');
+  });
+});
+
+describe('Progress', () => {
+  it('tells rate and time left', () => {
+    let nowMs = 0;
+    const { output, stderr } = recordedOutput('text');
+    const progress = new Progress(output, { label: 'Reading', total: 300, unit: 'images', nowMs: () => nowMs });
+    nowMs = 5000;
+    progress.update(100);
+    expect(stderr.text).toBe('Reading: 100 of 300 images · 20/s, 10 s left\n');
+  });
+});
+
+describe('quantities and tables', () => {
+  it.each([
+    [999, '999 B'],
+    [4_300_000, '4.3 MB'],
+    [312_000_000, '312 MB'],
+    [2.5e12, '2.5 TB'],
+  ])('writes %d bytes as %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+
+  it.each([
+    [0.44, '0.4 s'],
+    [38.2, '38 s'],
+    [200, '3 min 20 s'],
+    [7500, '2 h 5 min'],
+  ])('writes %d seconds as %s', (seconds, text) => expect(formatSeconds(seconds)).toBe(text));
+
+  it('makes columns as wide as their longest cell and leaves no trailing blanks', () => {
+    expect(
+      textTable(
+        ['A', 'B'],
+        [
+          ['long', 'x'],
+          ['y', ''],
+        ],
+      ),
+    ).toBe('A     B\nlong  x\ny');
+  });
+});

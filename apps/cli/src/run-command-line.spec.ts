@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { recordedHost } from './host.spec-support.js';
+import { runCommandLine } from './run-command-line.js';
+
+const failureSchema = z.object({
+  error: z.object({ code: z.string(), remedy: z.string(), fields: z.array(z.object({ path: z.string() })).optional() }),
+});
+
+async function fail(...args: string[]) {
+  const host = recordedHost();
+  const exitCode = await runCommandLine(['--format', 'json', ...args], host);
+  return { exitCode, ...failureSchema.parse(JSON.parse(host.stdout.text)).error, stderr: host.stderr.text };
+}
+
+describe('the command line', () => {
+  it.each([
+    [['demo', '--sites', 'many'], '--sites'],
+    [['demo', '--sites', '0'], '--sites'],
+    [['demo', '--rounds', '2.5'], '--rounds'],
+    [['demo', '--seed', '-1'], '--seed'],
+    [['bench', 'engine', '--threads', '0'], '--threads'],
+  ])('refuses %j with exit code 2 and names the flag', async (args, flag) => {
+    const failure = await fail(...args);
+    expect(failure).toMatchObject({ exitCode: 2, code: 'USAGE_INVALID', fields: [{ path: flag }] });
+  });
+
+  it.each([
+    [['demo', '--nope']],
+    [['demo', '--profile', 'slow']],
+    [['frob']],
+    [['run', 'show']],
+    [['site', 'approve', 'x']],
+  ])('refuses %j with exit code 2', async (args) => {
+    expect(await fail(...args)).toMatchObject({ exitCode: 2, code: 'USAGE_INVALID' });
+  });
+
+  it('asks for credentials with exit code 4', async () => {
+    expect(await fail('run', 'list', '--url', 'http://127.0.0.1:1')).toMatchObject({
+      exitCode: 4,
+      code: 'AUTH_MISSING',
+    });
+  });
+
+  it('ends with exit code 2 where no coordinator is named', async () => {
+    expect(await fail('run', 'list', '--api-key', 'x')).toMatchObject({ exitCode: 2, fields: [{ path: '--url' }] });
+  });
+
+  it('says in words what is wrong and what to do, without a stack', async () => {
+    const { stderr, remedy } = await fail(
+      'model',
+      'show',
+      'not/a/model',
+      '--url',
+      'http://127.0.0.1:1',
+      '--api-key',
+      'x',
+    );
+    expect(stderr).toContain(remedy);
+    expect(stderr).toContain('run-4f3a9c1d');
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it('prints nothing but the help for --help and ends with 0', async () => {
+    const host = recordedHost();
+    expect(await runCommandLine(['demo', '--help'], host)).toBe(0);
+    expect(host.stdout.text).toContain('Example:');
+    expect(host.stderr.text).toBe('');
+  });
+});

@@ -1,0 +1,22 @@
+import { describe, expect, it } from '@jest/globals';
+import type { RunEvent } from '@tributary/protocol/http';
+import { eventLine } from './event-line.js';
+
+const base = { seq: 1, at: '2026-11-22T18:00:00Z', round: 7, siteId: null } as const;
+
+describe('eventLine', () => {
+  it.each<[RunEvent, string]>([
+    [
+      { ...base, kind: 'round.published', detail: { answered: 4, sites: 5, seconds: 38, loss: 0.0312 } },
+      'Round 7 aggregated: 4 of 5 sites, 38 s, loss 0.0312',
+    ],
+    [{ ...base, kind: 'round.abandoned', detail: { reason: 'quorum not met' } }, 'Round 7 abandoned (quorum not met)'],
+    [
+      { ...base, kind: 'assignment.state', siteId: 'site-b', detail: { state: 'declined', code: 'POLICY_DECLINED' } },
+      'site-b in round 7: declined (POLICY_DECLINED)',
+    ],
+    [{ ...base, kind: 'run.state', round: null, detail: { state: 'paused' } }, 'Run is paused'],
+  ])('tells %j', (event, line) => {
+    expect(eventLine(event)).toBe(line);
+  });
+});
