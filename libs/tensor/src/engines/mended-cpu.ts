@@ -13,6 +13,15 @@ export async function useMendedCpu(): Promise<void> {
   isMended = true;
   registerGradients();
   mendNearestGradient();
+  skipAdvice();
+}
+
+/** At its first tensor, tfjs prints advice to install tfjs-node on the console, unless it believes to be elsewhere. */
+function skipAdvice(): void {
+  const isNode = tf.env().getBool('IS_NODE');
+  tf.env().set('IS_NODE', false);
+  tf.scalar(0).dispose();
+  tf.env().set('IS_NODE', isNode);
 }
 
 /** tfjs-backend-cpu 4.22 reads `dy` with the input's batch stride here, so it is right for one image at a time only. */

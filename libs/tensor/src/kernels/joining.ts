@@ -18,6 +18,10 @@ function concat(g: GraphBuilder, inputs: readonly Symbolic[], axis: number): Sym
   const parts = inputs.filter((s) => product(s.shape) > 0);
   const first = at(parts, 0);
   if (parts.length === 1) return first;
+  backend_util.assertParamsConsistent(
+    parts.map((s) => [...s.shape]),
+    axis,
+  );
   const shape = [...first.shape];
   shape[axis] = parts.reduce((size, s) => size + at(s.shape, axis), 0);
   const { order } = parts.reduce((best, s) => (product(s.shape) > product(best.shape) ? s : best));

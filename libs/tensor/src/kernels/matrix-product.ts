@@ -39,6 +39,9 @@ function batchMatMul(g: GraphBuilder, [a, b]: readonly [Symbolic, Symbolic], att
   const right = padRank(g, b, rank);
   const [rows, leftInner] = attributes.transposeA ? [rank - 1, rank - 2] : [rank - 2, rank - 1];
   const [columns, rightInner] = attributes.transposeB ? [rank - 2, rank - 1] : [rank - 1, rank - 2];
+  if (left.shape[leftInner] !== right.shape[rightInner]) {
+    throw new RangeError(`matMul: inner dimensions ${left.shape[leftInner]} and ${right.shape[rightInner]} differ`);
+  }
   const batch = backend_util.assertAndGetBroadcastShape(left.shape.slice(0, -2), right.shape.slice(0, -2));
   const m = at(left.shape, rows);
   const n = at(right.shape, columns);

@@ -57,6 +57,24 @@ function sumLast(
   });
 }
 
+/** Every row of `rows` [R, n] times a number of `scale` plus a number of `shift` (R numbers each), in one pass. */
+function scaleAndShift(g: GraphBuilder, rows: Value, { scale, shift }: { scale: Value; shift: Value }): Value {
+  const [count = 0, width = 0] = rows.shape;
+  if (g.target.device === 'gpu') {
+    const column = (value: Value) => g.reshape(value, [count, 1]);
+    const { add, multiply } = arithmetic(g);
+    return add(multiply(rows, column(scale), rows.shape), column(shift), rows.shape);
+  }
+  const constant = (value: number) => g.expand(g.scalar(value, 1), [count]);
+  const vector = (value: Value) => g.reshape(value, [count]);
+  const inputs = [g.reshape(rows, [1, count, width]), vector(scale), vector(shift), constant(0), constant(1)];
+  const scaled = g.apply('BatchNormalization', inputs, {
+    shape: [1, count, width],
+    attributes: { epsilon: { float: 0 } },
+  });
+  return g.reshape(scaled, rows.shape);
+}
+
 /**
  * Forward: outputs y, and the mean and 1 / sqrt(variance + epsilon) of every group, [batch, groups, 1].
  * The variance is taken from the deviations (two passes): E[x²] - E[x]² loses all digits when the mean is large.
@@ -79,13 +97,9 @@ function forward(
   const standardDeviation = g.apply('Sqrt', [add(variance, g.scalar(epsilon), perExample)], { shape: perExample });
   const inverse = divide(g.scalar(1), standardDeviation, perExample);
   const scale = multiply(g.reshape(dense(g, gamma, [0]), [1, groups, perGroup]), inverse, perChannel);
-  const scaled = multiply(g.reshape(deviation, [...perChannel, pixels]), g.reshape(scale, [...perChannel, 1]), [
-    ...perChannel,
-    pixels,
-  ]);
-  const shift = g.reshape(dense(g, beta, [0]), [1, channels, ...shape.slice(2).map(() => 1)]);
-  const y = add(g.reshape(scaled, shape), shift, shape);
-  return [symbolic(y, order, x.shape), plain(mean), plain(inverse)];
+  const shift = g.expand(g.reshape(dense(g, beta, [0]), [1, channels]), [batch, channels]);
+  const y = scaleAndShift(g, g.reshape(deviation, [batch * channels, pixels]), { scale, shift });
+  return [symbolic(g.reshape(y, shape), order, x.shape), plain(mean), plain(inverse)];
 }
 
 /**
@@ -100,37 +114,43 @@ function backward(
 ): Symbolic[] {
   const { add, subtract, multiply } = arithmetic(g);
   const { batch, channels, perGroup, pixels, shape } = sizesOf(inputs.x, groups);
-  const count = perGroup * pixels;
   const perExample = [batch, groups, 1];
   const perChannel = [batch, groups, perGroup];
+  const rows = [batch * channels, pixels];
   const order = channelsFirst(inputs.x.shape.length);
-  const x = dense(g, inputs.x, order);
-  const dy = dense(g, inputs.dy, order);
+  const x = g.reshape(dense(g, inputs.x, order), rows);
+  const dy = g.reshape(dense(g, inputs.dy, order), rows);
   const mean = dense(g, inputs.mean, [0, 1, 2]);
   const inverse = dense(g, inputs.inverse, [0, 1, 2]);
   const gamma = g.reshape(dense(g, inputs.gamma, [0]), [1, groups, perGroup]);
-  const overPixels = (value: Value) => g.reshape(sumLast(g, g.reshape(value, [batch, channels, pixels])), perChannel);
   const overBatch = (value: Value) =>
     g.apply('ReduceSum', [g.reshape(value, [batch, channels]), g.int64([0])], {
       shape: [channels],
       attributes: { keepdims: 0 },
     });
-  const sumDy = overPixels(dy);
-  const sumDyX = overPixels(multiply(dy, x, shape));
+  const sumDy = g.reshape(sumLast(g, dy), perChannel);
+  const sumDyX = g.reshape(sumLast(g, multiply(dy, x, rows)), perChannel);
   const sumDyNormalised = multiply(
     subtract(sumDyX, multiply(mean, sumDy, perChannel), perChannel),
     inverse,
     perChannel,
   );
   const meanOf = (value: Value) =>
-    multiply(sumLast(g, multiply(value, gamma, perChannel)), g.scalar(1 / count), perExample);
+    multiply(sumLast(g, multiply(value, gamma, perChannel)), g.scalar(1 / (perGroup * pixels)), perExample);
   const slope = multiply(multiply(inverse, inverse, perExample), meanOf(sumDyNormalised), perExample);
   const offset = subtract(multiply(mean, slope, perExample), multiply(inverse, meanOf(sumDy), perExample), perExample);
-  const scale = g.reshape(multiply(gamma, inverse, perChannel), [batch, channels, ...shape.slice(2).map(() => 1)]);
-  const grouped = [batch, groups, count];
-  const fromX = subtract(offset, multiply(g.reshape(x, grouped), slope, grouped), grouped);
-  const dx = add(multiply(dy, scale, shape), g.reshape(fromX, shape), shape);
-  return [symbolic(dx, order, inputs.x.shape), plain(overBatch(sumDyNormalised)), plain(overBatch(sumDy))];
+  const negativeSlope = g.apply('Neg', [slope], { shape: perExample });
+  const fromX = scaleAndShift(g, g.reshape(x, [batch * groups, perGroup * pixels]), {
+    scale: negativeSlope,
+    shift: offset,
+  });
+  const scale = g.reshape(multiply(gamma, inverse, perChannel), [batch * channels, 1]);
+  const dx = add(multiply(dy, scale, rows), g.reshape(fromX, rows), rows);
+  return [
+    symbolic(g.reshape(dx, shape), order, inputs.x.shape),
+    plain(overBatch(sumDyNormalised)),
+    plain(overBatch(sumDy)),
+  ];
 }
 
 export const groupNormKernels: readonly RecordedKernel[] = [

@@ -28,13 +28,15 @@ export function encodeModel(graph: Graph): Buffer {
 
 function encodeGraph(graph: Graph): ProtobufWriter {
   const writer = new ProtobufWriter();
+  const names = outputNames(graph);
+  const nameOf = (value: Value) => names.get(value) ?? value.name;
   const used = new Set<Value>(graph.outputs.map((output) => output.value));
   graph.nodes.forEach((node, index) => {
     for (const input of node.inputs) if (input) used.add(input);
-    writer.message(1, encodeNode(node, index));
+    writer.message(1, encodeNode(node, { index, nameOf }));
   });
   for (const { name, value } of graph.outputs) {
-    writer.message(1, new ProtobufWriter().string(1, value.name).string(2, name).string(4, 'Identity'));
+    if (nameOf(value) !== name) writer.message(1, encodeCopy(nameOf(value), name));
   }
   writer.string(2, 'tributary');
   for (const value of used) if (value.data) writer.message(5, encodeConstant(value, value.data));
@@ -43,10 +45,23 @@ function encodeGraph(graph: Graph): ProtobufWriter {
   return writer;
 }
 
-function encodeNode(node: Node, index: number): ProtobufWriter {
+/** Values that a node makes for one output bear the output's name: they need no copy. */
+function outputNames(graph: Graph): ReadonlyMap<Value, string> {
+  const made = new Set(graph.nodes.flatMap((node) => node.outputs));
+  return new Map(graph.outputs.filter(({ value }) => made.has(value)).map(({ name, value }) => [value, name]));
+}
+
+function encodeCopy(from: string, to: string): ProtobufWriter {
+  return new ProtobufWriter().string(1, from).string(2, to).string(4, 'Identity');
+}
+
+function encodeNode(
+  node: Node,
+  { index, nameOf }: { index: number; nameOf: (value: Value) => string },
+): ProtobufWriter {
   const writer = new ProtobufWriter();
-  for (const input of node.inputs) writer.string(1, input?.name ?? '');
-  for (const output of node.outputs) writer.string(2, output.name);
+  for (const input of node.inputs) writer.string(1, input ? nameOf(input) : '');
+  for (const output of node.outputs) writer.string(2, nameOf(output));
   writer.string(3, `${node.op}_${index}`).string(4, node.op);
   encodeAttributes(writer, node.attributes);
   return writer.string(7, node.domain);

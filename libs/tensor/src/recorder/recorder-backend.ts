@@ -143,11 +143,15 @@ function constantSymbol(
   { shape, dtype }: { shape: Shape; dtype: tf.DataType },
 ): Symbolic {
   const type = elementType(dtype);
-  if (values === null || values.length === 0) return fill(g, shape, { value: 0, type });
-  const numbers = Float64Array.from(values as ArrayLike<number>);
-  const first = numbers[0] ?? 0;
-  if (numbers.every((x) => Object.is(x, first))) return fill(g, shape, { value: first, type });
-  return plain(g.constant(numbers, shape, type));
+  const numbers = values as ArrayLike<number> | null;
+  const first = numbers?.[0] ?? 0;
+  if (numbers === null || isUniform(numbers, first)) return fill(g, shape, { value: first, type });
+  return plain(g.constant(Float64Array.from(numbers), shape, type));
+}
+
+function isUniform(numbers: ArrayLike<number>, first: number): boolean {
+  for (let i = 1; i < numbers.length; i++) if (!Object.is(numbers[i], first)) return false;
+  return true;
 }
 
 /** The one recorder backend of this process, registered with tfjs at first use. */

@@ -18,7 +18,8 @@ function callSite(stack: string): string | undefined {
   for (const line of stack.split('\n').slice(1)) {
     const match = /(?:\(|at )(?:file:\/\/)?([^\s()]+):(\d+):(\d+)\)?$/.exec(line.trim());
     const [, file = '', row, column] = match ?? [];
-    if (file === '' || file.startsWith('node:') || file.includes('/@tensorflow/')) continue;
+    // Frames of tfjs lie in @tensorflow/tfjs-core, or in tfjs-core/src where source maps are applied.
+    if (file === '' || file.startsWith('node:') || file.includes('tfjs-')) continue;
     const isOurs = file.startsWith(PACKAGE_ROOT) && !file.includes('.spec.');
     if (!isOurs) return `${path.basename(file)}:${row}:${column}`;
   }

@@ -1,0 +1,103 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { at } from '../graph/shapes.js';
+import type { Program, StepFunction, Tensors } from '../program.js';
+import { openEngine } from './open-engine.js';
+
+const SIGNATURE = {
+  inputs: { x: { shape: [3] }, unread: { shape: [1], dtype: 'int32' as const } },
+  state: { sum: { shape: [3] }, kept: { shape: [2] } },
+};
+
+const named = (tensors: Tensors, name: string): tf.Tensor => at([tensors[name]], 0);
+
+const accumulate: StepFunction = (inputs, state) => {
+  const sum = tf.add(named(state, 'sum'), named(inputs, 'x'));
+  return { outputs: { total: tf.sum(sum) }, state: { sum } };
+};
+
+const feed = (...x: number[]) => ({ x: Float32Array.from(x), unread: Int32Array.of(0) });
+
+describe.each(['onnx', 'reference'] as const)('a program of the %s engine', (name) => {
+  let program: Program;
+
+  const compile = async (fn: StepFunction = accumulate) => {
+    const engine = await openEngine({ name, threads: 1 });
+    program = await engine.compile(fn, SIGNATURE);
+    return program;
+  };
+
+  afterEach(async () => {
+    await program.dispose();
+  });
+
+  it('carries state from run to run, starting at zero', async () => {
+    await compile();
+    expect([...program.readState('sum')]).toEqual([0, 0, 0]);
+    expect([...at([(await program.run(feed(1, 2, 3)))['total']], 0)]).toEqual([6]);
+    expect([...at([(await program.run(feed(1, 0, -5)))['total']], 0)]).toEqual([2]);
+    expect([...program.readState('sum')]).toEqual([2, 2, -2]);
+  });
+
+  it('reads and writes state as copies, and keeps what a step does not return', async () => {
+    await compile();
+    const values = Float32Array.of(10, 20, 30);
+    program.writeState('sum', values);
+    program.writeState('kept', Float32Array.of(7, 8));
+    values.fill(0);
+    program.readState('sum').fill(0);
+    await program.run(feed(1, 1, 1));
+    await program.run(feed(1, 1, 1));
+    expect([...program.readState('sum')]).toEqual([12, 22, 32]);
+    expect([...program.readState('kept')]).toEqual([7, 8]);
+  });
+
+  it('gives back state that swaps its names', async () => {
+    await compile((inputs, state) => ({
+      outputs: {},
+      state: {
+        sum: tf.concat([named(state, 'kept'), tf.slice(named(inputs, 'x'), 0, 1)]),
+        kept: tf.slice(named(state, 'sum'), 0, 2),
+      },
+    }));
+    program.writeState('sum', Float32Array.of(1, 2, 3));
+    program.writeState('kept', Float32Array.of(4, 5));
+    await program.run(feed(9, 0, 0));
+    expect([...program.readState('sum')]).toEqual([4, 5, 9]);
+    expect([...program.readState('kept')]).toEqual([1, 2]);
+  });
+
+  it('refuses wrong inputs and state, naming them', async () => {
+    await compile();
+    await expect(program.run({ x: new Float32Array(3) })).rejects.toThrow('input unread is missing');
+    await expect(program.run({ ...feed(1, 2), x: new Float32Array(2) })).rejects.toThrow('input x has 2 numbers');
+    await expect(program.run({ ...feed(1, 2, 3), unread: new Float32Array(1) })).rejects.toThrow('must be int32');
+    await expect(program.run({ ...feed(1, 2, 3), z: new Float32Array(1) })).rejects.toThrow('input z is not in');
+    expect(() => program.writeState('sum', new Float32Array(4))).toThrow(RangeError);
+    expect(() => program.writeState('none', new Float32Array(4))).toThrow(RangeError);
+    expect(() => program.readState('none')).toThrow(RangeError);
+  });
+});
+
+describe('openEngine', () => {
+  it('takes onnx by default', async () => {
+    const engine = await openEngine({ threads: 1 });
+    expect(engine).toMatchObject({ name: 'onnx', device: 'cpu', threads: 1 });
+    await engine.dispose();
+  });
+
+  it('refuses threads and devices that are not there', async () => {
+    await expect(openEngine({ threads: 0 })).rejects.toThrow(RangeError);
+    await expect(openEngine({ threads: 1.5 })).rejects.toThrow(RangeError);
+    await expect(openEngine({ name: 'onnx', device: 'abacus' })).rejects.toThrow(RangeError);
+  });
+
+  it('refuses to run a program twice at once', async () => {
+    const engine = await openEngine({ name: 'onnx', threads: 1 });
+    const program = await engine.compile(accumulate, SIGNATURE);
+    const first = program.run(feed(1, 1, 1));
+    await expect(program.run(feed(1, 1, 1))).rejects.toThrow('one step at a time');
+    await first;
+    await program.dispose();
+  });
+});
