@@ -51,7 +51,8 @@ export async function inspectFolder(options: InspectFolderOptions): Promise<Fold
     try {
       const decoded = image.decode();
       const { square, fingerprint } = prepareImage(decoded, { imageSizePx, channels: 1 });
-      if (tally.isNew(fingerprint)) {
+      // An unlabelled copy must not hide the labelled image, which training would take.
+      if (tally.isNew(`${fingerprint} ${image.className ?? ''}`)) {
         tally.add(image, `${decoded.widthPx} x ${decoded.heightPx}`);
         const series = JSON.stringify([image.patient, image.series]);
         sheet.offer({ ...square, patient: image.patient, series, slice: image.slice, classIndex: 0 });

@@ -5,7 +5,7 @@ import { readNiftiVolume } from '../nifti/nifti-volume.js';
 /** Tissue probabilities of an average head in MNI space (millimetres; x to the right, y to the front, z to the top). */
 export interface BrainAtlas {
   readonly size: GridSize;
-  readonly spacingMm: number;
+  readonly spacingMm: readonly [number, number, number];
   /** Centre of voxel (0, 0, 0). */
   readonly originMm: readonly [number, number, number];
   /** Grey matter, white matter, cerebrospinal fluid of each voxel, `[nz, ny, nx, 3]`, 0 to 1. */
@@ -18,7 +18,7 @@ export const TISSUES = 3;
 const DATA_FOLDER = new URL('../../data/', import.meta.url);
 
 /**
- * The ICBM 152 nonlinear symmetric 2009a atlas at 2 mm (Fonov et al. 2011, NeuroImage 54; terms in `data/NOTICE.md`).
+ * The ICBM 152 nonlinear symmetric 2009a atlas at about 2 mm (Fonov et al. 2011, NeuroImage 54; terms in `data/NOTICE.md`).
  * The fluid is what of the brain mask is neither grey nor white matter.
  */
 export async function loadAtlas(): Promise<BrainAtlas> {
@@ -39,7 +39,7 @@ export async function loadAtlas(): Promise<BrainAtlas> {
     tissue[voxel * TISSUES + 1] = (white.values[voxel] ?? 0) / 255;
     tissue[voxel * TISSUES + 2] = inside[voxel] === 1 ? Math.max(0, 1 - probability) : 0;
   });
-  return { size, spacingMm: grey.spacingMm[0], originMm: [rowX[3], rowY[3], rowZ[3]], tissue };
+  return { size, spacingMm: grey.spacingMm, originMm: [rowX[3], rowY[3], rowZ[3]], tissue };
 }
 
 /**
@@ -49,9 +49,9 @@ export async function loadAtlas(): Promise<BrainAtlas> {
  */
 export function sampleAtlas(atlas: BrainAtlas, point: readonly [number, number, number], out: Float64Array): void {
   const [nx, ny, nz] = atlas.size;
-  const x = (point[0] - atlas.originMm[0]) / atlas.spacingMm;
-  const y = (point[1] - atlas.originMm[1]) / atlas.spacingMm;
-  const z = (point[2] - atlas.originMm[2]) / atlas.spacingMm;
+  const x = (point[0] - atlas.originMm[0]) / atlas.spacingMm[0];
+  const y = (point[1] - atlas.originMm[1]) / atlas.spacingMm[1];
+  const z = (point[2] - atlas.originMm[2]) / atlas.spacingMm[2];
   out.fill(0);
   if (!(x >= 0 && y >= 0 && z >= 0 && x < nx - 1 && y < ny - 1 && z < nz - 1)) return;
   const x0 = Math.floor(x);

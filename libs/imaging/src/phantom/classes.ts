@@ -1,13 +1,13 @@
-/** The four axial slabs, from the bottom up, 27 mm apart; `zMm` is MNI height. */
+/** The four axial slabs, from the bottom up, 26 mm apart; `zMm` is MNI height. */
 export const PHANTOM_SLABS = [
   { name: 'base', zMm: -18 },
-  { name: 'ganglia', zMm: 9 },
-  { name: 'ventricles', zMm: 36 },
-  { name: 'vertex', zMm: 63 },
+  { name: 'ganglia', zMm: 8 },
+  { name: 'ventricles', zMm: 34 },
+  { name: 'vertex', zMm: 60 },
 ] as const;
 
 /** Distance between two neighbouring slabs. */
-export const SLAB_SPACING_MM = 27;
+export const SLAB_SPACING_MM = 26;
 
 export type PhantomSlab = (typeof PHANTOM_SLABS)[number];
 export type SlabName = PhantomSlab['name'];

@@ -50,7 +50,7 @@ export function createPhantomPatient(
     atlas,
     affine,
     displacement: createDisplacement(random('displacement'), DISPLACEMENT_MM * between(0.5, 1.3)),
-    heightMm: between(-4, 4),
+    heightMm: between(-3, 3),
     ventricleScale: between(0.7, 1.5),
     corticalThickness: between(0.8, 1.25),
     lesions: new Map(),
@@ -63,13 +63,18 @@ export function createPhantomPatient(
   return { ...healthy, lesions: new Map(lesions) };
 }
 
-const jitter = (random: RandomStream): number => 1 + CONTRAST_SIGMA * random.normal();
+const jitter = (random: RandomStream): number => 1 + CONTRAST_SIGMA * moderateNormal(random);
+
+/** A normal number kept within 1.8 standard deviations: no head leaves the field of view or misses a slab. */
+function moderateNormal(random: RandomStream): number {
+  return Math.min(1.8, Math.max(-1.8, random.normal()));
+}
 
 /** diag(1 + scale) · (1 + shear) */
 function createAffine(random: RandomStream): number[] {
-  const scales = [0, 1, 2].map(() => 1 + SCALE_SIGMA * random.normal());
+  const scales = [0, 1, 2].map(() => 1 + SCALE_SIGMA * moderateNormal(random));
   return scales.flatMap((scale, row) =>
-    [0, 1, 2].map((column) => scale * ((row === column ? 1 : 0) + SHEAR_SIGMA * random.normal())),
+    [0, 1, 2].map((column) => scale * ((row === column ? 1 : 0) + SHEAR_SIGMA * moderateNormal(random))),
   );
 }
 
