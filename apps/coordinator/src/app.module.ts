@@ -1,6 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AuditModule } from './audit/audit.module.js';
+import { GatewayModule } from './gateway/gateway.module.js';
 import { IdentityModule } from './identity/identity.module.js';
+import { BlobsModule } from './platform/blobs/blobs.module.js';
 import { ClockModule } from './platform/clock/clock.module.js';
 import { ConfigModule } from './platform/config/config.module.js';
 import type { CoordinatorConfig } from './platform/config/coordinator-config.js';
@@ -10,15 +12,20 @@ import type { Database } from './platform/database/database.js';
 import { DatabaseModule } from './platform/database/database.module.js';
 import { HealthModule } from './platform/health/health.controller.js';
 import { HintsModule } from './platform/hints/hints.module.js';
+import type { Instance } from './platform/instance/instance.js';
+import { InstanceModule } from './platform/instance/instance.module.js';
 import type { Logger } from './platform/logging/logger.js';
 import { LoggingModule } from './platform/logging/logging.module.js';
+import { RunsModule } from './runs/runs.module.js';
 import { StudiesModule } from './studies/studies.module.js';
+import { TransfersModule } from './transfers/transfers.module.js';
 
 /** What exists before Nest does: opened by `startCoordinator`, handed in here. */
 export interface Ground {
   readonly config: CoordinatorConfig;
   readonly secrets: Secrets;
   readonly database: Database;
+  readonly instance: Instance;
   readonly logger: Logger;
 }
 
@@ -32,12 +39,17 @@ export class AppModule {
         SecretsModule.with(ground.secrets),
         DatabaseModule.with(ground.database),
         LoggingModule.with(ground.logger),
+        InstanceModule.with(ground.instance),
+        BlobsModule,
         ClockModule,
         HintsModule,
         HealthModule,
         AuditModule,
         StudiesModule,
         IdentityModule,
+        RunsModule,
+        GatewayModule,
+        TransfersModule,
       ],
     };
   }

@@ -10,6 +10,7 @@ import { openDatabase } from './platform/database/open-database.js';
 import { assignCorrelationId } from './platform/errors/correlation.js';
 import { ProblemFilter } from './platform/errors/problem.filter.js';
 import { requestValidation } from './platform/errors/request-validation.js';
+import { readInstance } from './platform/instance/instance.js';
 import { NestLogger, openLogger } from './platform/logging/logger.js';
 import { serveApiDescription } from './platform/openapi/api-description.js';
 
@@ -32,11 +33,14 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     const logger = openLogger(config);
     const database = await openDatabase(config);
     closers.push(() => database.close());
-    const app = await NestFactory.create<NestExpressApplication>(AppModule.on({ config, secrets, database, logger }), {
-      logger: new NestLogger(logger),
-      abortOnError: false,
-      forceCloseConnections: true,
-    });
+    const app = await NestFactory.create<NestExpressApplication>(
+      AppModule.on({ config, secrets, database, logger, instance: readInstance(config.dataDir) }),
+      {
+        logger: new NestLogger(logger),
+        abortOnError: false,
+        forceCloseConnections: true,
+      },
+    );
     closers.push(() => app.close());
     configure(app, new ProblemFilter(logger));
     const url = await listen(app, config);

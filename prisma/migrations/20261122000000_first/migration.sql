@@ -98,6 +98,7 @@ CREATE TABLE "Run" (
     "eventSeq" INTEGER NOT NULL DEFAULT 0,
     "attemptsForgiven" INTEGER NOT NULL DEFAULT 0,
     "approvalDeadlineAt" TIMESTAMP(3) NOT NULL,
+    "manifest" JSONB,
     "nextRoundAt" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "problem" JSONB,
     "evaluation" JSONB,

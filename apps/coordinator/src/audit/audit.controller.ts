@@ -16,8 +16,8 @@ export class AuditController {
 
   /** Entries in order, a page at a time. */
   @Get()
-  async list(@Query({ schema: pageSchema }) page: z.infer<typeof pageSchema>): Promise<{ entries: AuditEntry[] }> {
-    return { entries: await this.audit.list(page.after, page.limit) };
+  list(@Query({ schema: pageSchema }) page: z.infer<typeof pageSchema>): Promise<AuditEntry[]> {
+    return this.audit.list(page.after, page.limit);
   }
 
   /** Recomputes the whole chain and names the first broken entry. */

@@ -25,8 +25,8 @@ export class ApiKeysController {
   }
 
   @Get()
-  async list(): Promise<{ apiKeys: Omit<NewApiKey, 'keySha256'>[] }> {
-    return { apiKeys: await this.keys.list() };
+  list(): Promise<Omit<NewApiKey, 'keySha256'>[]> {
+    return this.keys.list();
   }
 
   @Delete(':id')

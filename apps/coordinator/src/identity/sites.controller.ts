@@ -11,8 +11,8 @@ export class SitesController {
   constructor(private readonly sites: SitesService) {}
 
   @Get()
-  async list(): Promise<{ sites: Site[] }> {
-    return { sites: await this.sites.list() };
+  list(): Promise<Site[]> {
+    return this.sites.list();
   }
 
   @Get(':id')

@@ -30,8 +30,8 @@ export class StudiesController {
 
   @Get()
   @Allow('admin', 'researcher')
-  async list(): Promise<{ studies: Study[] }> {
-    return { studies: await this.studies.list() };
+  list(): Promise<Study[]> {
+    return this.studies.list();
   }
 
   @Get(':id')

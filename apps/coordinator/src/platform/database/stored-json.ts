@@ -8,3 +8,9 @@ export function storedJson(value: object): Prisma.InputJsonObject {
   const plain: Prisma.InputJsonObject = JSON.parse(JSON.stringify(value));
   return plain;
 }
+
+/** As {@link storedJson}, for lists. */
+export function storedJsonArray(value: readonly object[]): Prisma.InputJsonArray {
+  const plain: Prisma.InputJsonArray = JSON.parse(JSON.stringify(value));
+  return plain;
+}

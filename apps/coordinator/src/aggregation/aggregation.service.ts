@@ -1,0 +1,93 @@
+import { Injectable } from '@nestjs/common';
+import type { UpdateNorm } from '@tributary/federation';
+import { embeddingRows, type BlobRef, type Recipe } from '@tributary/protocol';
+import type { ParameterManifest } from '@tributary/protocol/manifest';
+import { BlobStore } from '../platform/blobs/blob-store.js';
+import { AggregationThread } from './aggregation-thread.js';
+
+/** The parameter whose rows belong to sites. */
+const CLASS_EMBEDDING = 'class_embedding.weight';
+
+export interface ReceivedUpdate {
+  readonly siteId: string;
+  readonly sha256: string;
+  readonly images: number;
+  readonly steps: number;
+}
+
+export interface RoundToAggregate {
+  readonly roundId: string;
+  /** From 1. */
+  readonly n: number;
+  readonly recipe: Recipe;
+  /** Sites of the run in the order of their ids. */
+  readonly sites: readonly string[];
+  readonly manifest: ParameterManifest;
+  readonly updates: readonly ReceivedUpdate[];
+  readonly previous: { readonly weights: BlobRef; readonly ema: BlobRef };
+}
+
+export interface AggregatedRound {
+  readonly weights: BlobRef;
+  readonly ema: BlobRef;
+  readonly updateNorms: readonly UpdateNorm[];
+}
+
+@Injectable()
+export class AggregationService {
+  constructor(
+    private readonly blobs: BlobStore,
+    private readonly thread: AggregationThread,
+  ) {}
+
+  warmUp(): void {
+    this.thread.warmUp();
+  }
+
+  /**
+   * The next global weights and their moving average, as blobs. The same updates give the same bytes, so doing it again after
+   * a crash changes nothing.
+   */
+  async aggregate(round: RoundToAggregate): Promise<AggregatedRound> {
+    const { recipe, previous } = round;
+    const weightsPath = this.blobs.stagingPath(`${round.roundId}-weights`);
+    const emaPath = this.blobs.stagingPath(`${round.roundId}-ema`);
+    const { weights, ema, updateNorms } = await this.thread.aggregate({
+      strategy: recipe.strategy,
+      roundIndex: round.n - 1,
+      siteCount: round.sites.length,
+      manifest: round.manifest,
+      updates: round.updates.map((update) => ({
+        siteId: update.siteId,
+        path: this.blobs.pathOf(update.sha256),
+        images: update.images,
+        localSteps: update.steps,
+        ownedRows: ownedRows(round, update.siteId),
+      })),
+      globalPath: this.blobs.pathOf(previous.weights.sha256),
+      ema: { decay: recipe.serverEma.decay, previousPath: this.blobs.pathOf(previous.ema.sha256) },
+      out: { weightsPath, emaPath },
+    });
+    if (ema === undefined) throw new Error('the aggregation left out the moving average');
+    await this.blobs.adopt(weightsPath, weights.sha256);
+    await this.blobs.adopt(emaPath, ema.sha256);
+    return { weights, ema, updateNorms };
+  }
+}
+
+/** A site has a say in the rows of its own classes and in the last row, "no condition", which all share. */
+function ownedRows({ recipe, sites, manifest }: RoundToAggregate, siteId: string) {
+  const hasEmbedding = manifest.some(({ name }) => name === CLASS_EMBEDDING);
+  if (!recipe.conditioning.site || !recipe.strategy.ownedRows || !hasEmbedding) return [];
+  const begin = sites.indexOf(siteId) * recipe.classes.length;
+  const rows = embeddingRows(recipe, sites.length);
+  return [
+    {
+      parameter: CLASS_EMBEDDING,
+      rows: [
+        { begin, end: begin + recipe.classes.length },
+        { begin: rows - 1, end: rows },
+      ],
+    },
+  ];
+}

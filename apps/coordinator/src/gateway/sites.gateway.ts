@@ -1,0 +1,143 @@
+import { Inject } from '@nestjs/common';
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  type OnGatewayConnection,
+  type OnGatewayDisconnect,
+  type OnGatewayInit,
+} from '@nestjs/websockets';
+import {
+  assignmentAnswerSchema,
+  assignmentFailureSchema,
+  assignmentProgressSchema,
+  parseOrThrow,
+  recipeAnswerSchema,
+  type Ack,
+  type OpenWork,
+} from '@tributary/protocol';
+import { SitesService } from '../identity/sites.service.js';
+import { SiteHints, type SiteHint } from '../platform/hints/site-hints.js';
+import { LOGGER, type Logger } from '../platform/logging/logger.js';
+import { ApprovalsService } from '../runs/approvals.service.js';
+import { AssignmentsService } from '../runs/assignments.service.js';
+import { OpenWorkService } from '../runs/open-work.service.js';
+import { ProgressService } from '../runs/progress.service.js';
+import { acknowledge } from './acknowledge.js';
+import { SocketAdmission } from './socket-admission.js';
+import type { SiteServer, SiteSocket } from './site-socket.js';
+
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/** The control connections of the sites: offers out, answers in. Everything durable lies in the database. */
+@WebSocketGateway({ maxHttpBufferSize: MAX_MESSAGE_BYTES, serveClient: false })
+export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnection, OnGatewayDisconnect {
+  private server: SiteServer | undefined;
+
+  constructor(
+    private readonly admission: SocketAdmission,
+    private readonly sites: SitesService,
+    private readonly hints: SiteHints,
+    private readonly openWork: OpenWorkService,
+    private readonly approvals: ApprovalsService,
+    private readonly assignments: AssignmentsService,
+    private readonly progress: ProgressService,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  afterInit(server: SiteServer): void {
+    this.server = server;
+    server.use((socket, next) => {
+      void this.admission.admit(socket).then(() => next(), next);
+    });
+    this.hints.onHint((siteId, hint) => this.tell(siteId, hint));
+  }
+
+  handleConnection(socket: SiteSocket): void {
+    const { siteId } = socket.data;
+    void socket.join(roomOf(siteId));
+    this.hints.setConnected(siteId, true);
+    this.noteSeen(siteId);
+    this.logger.info({ siteId }, 'site connected');
+  }
+
+  handleDisconnect(socket: SiteSocket): void {
+    const { siteId } = socket.data;
+    const others = this.server?.sockets.adapter.rooms.get(roomOf(siteId));
+    this.hints.setConnected(siteId, others !== undefined && others.size > 0);
+    this.noteSeen(siteId);
+    this.logger.info({ siteId }, 'site disconnected');
+  }
+
+  @SubscribeMessage('work:open')
+  onOpenWork(@ConnectedSocket() socket: SiteSocket): Promise<Ack<OpenWork>> {
+    return acknowledge(this.logger, () => this.openWork.of(socket.data.siteId));
+  }
+
+  @SubscribeMessage('recipe:answer')
+  onRecipeAnswer(@ConnectedSocket() socket: SiteSocket, @MessageBody() body: unknown): Promise<Ack<null>> {
+    return acknowledge(this.logger, async () => {
+      await this.approvals.answer(socket.data.siteId, parseOrThrow(recipeAnswerSchema, body, 'REQUEST_INVALID'));
+      return null;
+    });
+  }
+
+  @SubscribeMessage('assignment:answer')
+  onAssignmentAnswer(@ConnectedSocket() socket: SiteSocket, @MessageBody() body: unknown): Promise<Ack<null>> {
+    return acknowledge(this.logger, async () => {
+      await this.assignments.answer(socket.data.siteId, parseOrThrow(assignmentAnswerSchema, body, 'REQUEST_INVALID'));
+      return null;
+    });
+  }
+
+  @SubscribeMessage('assignment:failed')
+  onAssignmentFailed(@ConnectedSocket() socket: SiteSocket, @MessageBody() body: unknown): Promise<Ack<null>> {
+    return acknowledge(this.logger, async () => {
+      await this.assignments.fail(socket.data.siteId, parseOrThrow(assignmentFailureSchema, body, 'REQUEST_INVALID'));
+      return null;
+    });
+  }
+
+  /** Not acknowledged: progress that is lost is replaced by the next. */
+  @SubscribeMessage('assignment:progress')
+  onProgress(@ConnectedSocket() socket: SiteSocket, @MessageBody() body: unknown): void {
+    const progress = assignmentProgressSchema.safeParse(body);
+    if (progress.success) this.progress.report(socket.data.siteId, progress.data);
+    else this.logger.warn({ siteId: socket.data.siteId }, 'a progress message does not fit its schema');
+  }
+
+  private tell(siteId: string, hint: SiteHint): void {
+    const { server } = this;
+    if (server === undefined) return;
+    const room = server.to(roomOf(siteId));
+    switch (hint.event) {
+      case 'run:proposed':
+        room.emit(hint.event, hint.body);
+        break;
+      case 'assignment:offered':
+        room.emit(hint.event, hint.body);
+        break;
+      case 'assignment:withdrawn':
+        room.emit(hint.event, hint.body);
+        break;
+      case 'run:ended':
+        room.emit(hint.event, hint.body);
+        break;
+      case 'site:revoked':
+        room.emit(hint.event, hint.body);
+        server.in(roomOf(siteId)).disconnectSockets(true);
+        break;
+    }
+  }
+
+  private noteSeen(siteId: string): void {
+    this.sites
+      .seen(siteId)
+      .catch((error: unknown) => this.logger.warn({ siteId, err: error }, 'last seen was not kept'));
+  }
+}
+
+function roomOf(siteId: string): string {
+  return `site:${siteId}`;
+}

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import type { BlobRef } from '@tributary/protocol';
+import type { ModelVersion as VersionRow } from '../generated/prisma/client.js';
+import type { Db } from '../platform/database/database.js';
+
+export interface Version {
+  readonly runId: string;
+  readonly round: number;
+  readonly weights: BlobRef;
+  readonly ema: BlobRef;
+  readonly createdAt: Date;
+}
+
+@Injectable()
+export class ModelVersionRepository {
+  async create(db: Db, { runId, round, weights, ema, createdAt }: Version): Promise<void> {
+    await db.modelVersion.create({
+      data: {
+        runId,
+        round,
+        weightsSha256: weights.sha256,
+        weightsBytes: weights.sizeBytes,
+        emaSha256: ema.sha256,
+        emaBytes: ema.sizeBytes,
+        createdAt,
+      },
+    });
+  }
+
+  async find(db: Db, runId: string, round: number): Promise<Version | null> {
+    const row = await db.modelVersion.findUnique({ where: { runId_round: { runId, round } } });
+    return row === null ? null : toVersion(row);
+  }
+
+  async latest(db: Db, runId: string): Promise<Version | null> {
+    const row = await db.modelVersion.findFirst({ where: { runId }, orderBy: { round: 'desc' } });
+    return row === null ? null : toVersion(row);
+  }
+
+  /** Ascending by round; of all runs, newest run first, without `runId`. */
+  async list(db: Db, runId: string | undefined, limit: number | undefined): Promise<Version[]> {
+    const rows = await db.modelVersion.findMany({
+      where: runId === undefined ? {} : { runId },
+      orderBy: runId === undefined ? [{ createdAt: 'desc' }] : [{ round: 'asc' }],
+      ...(limit === undefined ? {} : { take: limit }),
+    });
+    return rows.map(toVersion);
+  }
+
+  /** Versions that have this blob, as weights or as average. */
+  async withBlob(db: Db, sha256: string): Promise<Version[]> {
+    const rows = await db.modelVersion.findMany({ where: { OR: [{ weightsSha256: sha256 }, { emaSha256: sha256 }] } });
+    return rows.map(toVersion);
+  }
+}
+
+function toVersion({ runId, round, createdAt, ...row }: VersionRow): Version {
+  return {
+    runId,
+    round,
+    createdAt,
+    weights: { sha256: row.weightsSha256, sizeBytes: Number(row.weightsBytes) },
+    ema: { sha256: row.emaSha256, sizeBytes: Number(row.emaBytes) },
+  };
+}

@@ -1,0 +1,40 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { runIdSchema, type ModelVersion, type Release } from '@tributary/protocol';
+import { z } from 'zod';
+import { Allow, Caller, type Principal } from '../platform/access/access.js';
+import { ModelCatalogueService } from './model-catalogue.service.js';
+
+const filterSchema = z.object({ runId: runIdSchema.optional() });
+const roundSchema = z.coerce.number().int().min(0);
+
+@ApiTags('models')
+@Controller('v1')
+@Allow('admin', 'researcher')
+export class ModelsController {
+  constructor(private readonly catalogue: ModelCatalogueService) {}
+
+  /** Versions of one run or of all; researchers see released ones. */
+  @Get('models')
+  list(
+    @Query({ schema: filterSchema }) { runId }: z.infer<typeof filterSchema>,
+    @Caller() caller: Principal,
+  ): Promise<ModelVersion[]> {
+    return this.catalogue.list(runId, caller);
+  }
+
+  @Get('models/:runId/:round')
+  show(
+    @Param('runId', { schema: runIdSchema }) runId: string,
+    @Param('round', { schema: roundSchema }) round: number,
+    @Caller() caller: Principal,
+  ): Promise<ModelVersion> {
+    return this.catalogue.show(runId, round, caller);
+  }
+
+  /** Lineage and signature of a run's release. */
+  @Get('releases/:runId')
+  release(@Param('runId', { schema: runIdSchema }) runId: string): Promise<Release> {
+    return this.catalogue.release(runId);
+  }
+}

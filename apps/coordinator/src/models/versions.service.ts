@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import { TributaryError } from '@tributary/protocol';
+import { Database, type Db } from '../platform/database/database.js';
+import { ModelVersionRepository, type Version } from './model-version.repository.js';
+
+export type { Version };
+
+const MAX_LISTED = 2000;
+
+/** The weights that the rounds of runs have made; version 0 is the initial model. */
+@Injectable()
+export class VersionsService {
+  constructor(
+    private readonly database: Database,
+    private readonly versions: ModelVersionRepository,
+  ) {}
+
+  add(db: Db, version: Version): Promise<void> {
+    return this.versions.create(db, version);
+  }
+
+  latest(db: Db, runId: string): Promise<Version | null> {
+    return this.versions.latest(db, runId);
+  }
+
+  /** @throws TributaryError NOT_FOUND. */
+  async get(db: Db, runId: string, round: number): Promise<Version> {
+    const version = await this.versions.find(db, runId, round);
+    if (version === null) throw new TributaryError('NOT_FOUND', { detail: `model version ${runId}/${round}` });
+    return version;
+  }
+
+  /** All versions of a run, ascending by round; without `runId` the newest of all runs. */
+  list(runId?: string, db: Db = this.database.db): Promise<Version[]> {
+    return this.versions.list(db, runId, runId === undefined ? MAX_LISTED : undefined);
+  }
+
+  withBlob(sha256: string): Promise<Version[]> {
+    return this.versions.withBlob(this.database.db, sha256);
+  }
+}

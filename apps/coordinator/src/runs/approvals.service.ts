@@ -1,0 +1,120 @@
+import { Injectable } from '@nestjs/common';
+import { TributaryError, toProblem, type RecipeAnswer } from '@tributary/protocol';
+import { InitialModelService } from '../aggregation/initial-model.service.js';
+import { AuditService } from '../audit/audit.service.js';
+import { SitesService } from '../identity/sites.service.js';
+import { VersionsService } from '../models/versions.service.js';
+import { Database, type Db } from '../platform/database/database.js';
+import { SiteHints } from '../platform/hints/site-hints.js';
+import { RecipeAnswerRepository } from './recipe-answer.repository.js';
+import { RoundsService } from './rounds.service.js';
+import { RunChanges, type RunChange } from './run-change.js';
+import type { Run } from './run.repository.js';
+
+/** Where the approval of a recipe stands. */
+export interface ApprovalCount {
+  /** Sites that approved, ascending: those of the run, once it starts. */
+  readonly approved: readonly string[];
+  /** Approved sites of the study that have not answered. */
+  readonly silent: readonly string[];
+}
+
+@Injectable()
+export class ApprovalsService {
+  constructor(
+    private readonly database: Database,
+    private readonly answers: RecipeAnswerRepository,
+    private readonly sites: SitesService,
+    private readonly models: InitialModelService,
+    private readonly versions: VersionsService,
+    private readonly rounds: RoundsService,
+    private readonly changes: RunChanges,
+    private readonly hints: SiteHints,
+    private readonly audit: AuditService,
+  ) {}
+
+  /**
+   * Keeps a site's answer to a recipe; while the run waits, a later answer replaces an earlier one.
+   *
+   * @throws TributaryError NOT_FOUND, RECIPE_NOT_APPROVED (another hash), RUN_ILLEGAL_TRANSITION (a new answer after the start).
+   */
+  async answer(siteId: string, { runId, recipeSha256, decision, ...said }: RecipeAnswer): Promise<void> {
+    const reason = said.reason ?? null;
+    await this.changes.change(runId, async (change) => {
+      const { run, db } = change;
+      const members = await this.sites.approvedIn(db, run.studyId);
+      if (!members.includes(siteId)) throw new TributaryError('NOT_FOUND', { detail: `run ${runId}` });
+      if (recipeSha256 !== run.recipeSha256)
+        throw new TributaryError('RECIPE_NOT_APPROVED', { detail: 'another hash' });
+      const approved = decision === 'approve';
+      if (run.state !== 'approving') return;
+      if (!(await this.answers.put(db, runId, { siteId, approved, reason }))) return;
+      change.record({ kind: 'recipe.answered', siteId, detail: { decision, ...(reason === null ? {} : { reason }) } });
+      const action = approved ? 'recipe.approved' : 'recipe.declined';
+      await this.audit.append(db, { actor: siteId, action, subject: runId, detail: { recipeSha256, reason } });
+    });
+  }
+
+  async count(db: Db, run: Run): Promise<ApprovalCount> {
+    const members = await this.sites.approvedIn(db, run.studyId);
+    const answers = await this.answers.list(db, run.id);
+    const answered = new Set(answers.map(({ siteId }) => siteId));
+    const approving = new Set(answers.filter(({ approved }) => approved).map(({ siteId }) => siteId));
+    return {
+      approved: members.filter((siteId) => approving.has(siteId)),
+      silent: members.filter((siteId) => !answered.has(siteId)),
+    };
+  }
+
+  /**
+   * Starts the run when every site has answered, or the time is up, and a quorum approves; fails it when the time is up
+   * without one.
+   *
+   * @returns False when there is nothing to do but wait.
+   */
+  async seek(run: Run, now: Date): Promise<boolean> {
+    const { approved, silent } = await this.count(this.database.db, run);
+    const isTimeUp = run.approvalDeadlineAt <= now;
+    const hasQuorum = approved.length >= run.recipe.rounds.quorum;
+    if (hasQuorum && (silent.length === 0 || isTimeUp)) {
+      await this.start(run, approved);
+      return true;
+    }
+    if (!isTimeUp) return false;
+    await this.fail(run, `${approved.length} of ${run.recipe.rounds.quorum} sites approved the recipe in time`);
+    return true;
+  }
+
+  private async start(run: Run, sites: readonly string[]): Promise<void> {
+    const { manifest, weights } = await this.models.make(run.id, run.recipe, sites.length);
+    await this.changes.change(run.id, async (change) => {
+      const { db, now } = change;
+      change.move('start', { sites });
+      change.set({ sites, manifest, startedAt: now, nextRoundAt: now });
+      await this.versions.add(db, { runId: run.id, round: 0, weights, ema: weights, createdAt: now });
+      const detail = { sites, recipeSha256: run.recipeSha256, initialWeightsSha256: weights.sha256 };
+      await this.audit.append(db, { actor: 'coordinator', action: 'run.started', subject: run.id, detail });
+      await this.rounds.open(change, { n: 1, attempt: 0, kind: 'train' });
+    });
+  }
+
+  private async fail(run: Run, reason: string): Promise<void> {
+    await this.changes.change(run.id, async (change: RunChange) => {
+      change.move('fail', { reason });
+      change.set({
+        problem: toProblem(new TributaryError('ROUND_QUORUM_NOT_MET', { detail: reason })),
+        endedAt: change.now,
+      });
+      await this.audit.append(change.db, {
+        actor: 'coordinator',
+        action: 'run.failed',
+        subject: run.id,
+        detail: { reason },
+      });
+      const members = await this.sites.approvedIn(change.db, run.studyId);
+      change.then(() => {
+        for (const siteId of members) this.hints.tell(siteId, { event: 'run:ended', body: { runId: run.id } });
+      });
+    });
+  }
+}

@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import {
+  TributaryError,
+  assignmentReportSchema,
+  problemSchema,
+  type AssignmentProgress,
+  type AssignmentReport,
+  type AssignmentState,
+  type Problem,
+} from '@tributary/protocol';
+import type { Assignment as AssignmentRow } from '../generated/prisma/client.js';
+import type { Db } from '../platform/database/database.js';
+import { storedJson } from '../platform/database/stored-json.js';
+import { OPEN_STATES } from './assignment.states.js';
+
+export interface Assignment {
+  readonly id: string;
+  readonly runId: string;
+  readonly roundId: string;
+  readonly siteId: string;
+  readonly state: AssignmentState;
+  readonly stage: string | null;
+  readonly done: number | null;
+  readonly total: number | null;
+  readonly images: number | null;
+  readonly loss: number | null;
+  readonly bytes: number | null;
+  readonly updateSha256: string | null;
+  readonly report: AssignmentReport | null;
+  readonly problem: Problem | null;
+  readonly updatedAt: Date;
+}
+
+export type AssignmentPatch = Partial<
+  Pick<Assignment, 'state' | 'images' | 'loss' | 'bytes' | 'updateSha256' | 'report' | 'problem'>
+>;
+
+@Injectable()
+export class AssignmentRepository {
+  async create(db: Db, assignments: readonly Pick<Assignment, 'id' | 'runId' | 'roundId' | 'siteId'>[]): Promise<void> {
+    await db.assignment.createMany({ data: [...assignments] });
+  }
+
+  async find(db: Db, id: string): Promise<Assignment | null> {
+    const row = await db.assignment.findUnique({ where: { id } });
+    return row === null ? null : toAssignment(row);
+  }
+
+  /** What a site may still answer. */
+  async openOf(db: Db, siteId: string): Promise<Assignment[]> {
+    const rows = await db.assignment.findMany({
+      where: { siteId, state: { in: OPEN_STATES } },
+      orderBy: { id: 'asc' },
+    });
+    return rows.map(toAssignment);
+  }
+
+  /** @throws TributaryError ASSIGNMENT_STALE_TRANSITION when it left the state that was read. */
+  async save(
+    db: Db,
+    { id, state }: Assignment,
+    { report, problem, ...patch }: AssignmentPatch,
+    at: Date,
+  ): Promise<void> {
+    const { count } = await db.assignment.updateMany({
+      where: { id, state },
+      data: {
+        ...patch,
+        updatedAt: at,
+        ...(report === undefined || report === null ? {} : { report: storedJson(report) }),
+        ...(problem === undefined || problem === null ? {} : { problem: storedJson(problem) }),
+      },
+    });
+    if (count === 0) throw new TributaryError('ASSIGNMENT_STALE_TRANSITION', { assignmentId: id });
+  }
+
+  /** Moves every open assignment of a round to `state`. @returns Those that were open. */
+  async closeOpen(db: Db, roundId: string, { state, at }: { state: AssignmentState; at: Date }): Promise<Assignment[]> {
+    const rows = await db.assignment.updateManyAndReturn({
+      where: { roundId, state: { in: OPEN_STATES } },
+      data: { state, updatedAt: at },
+    });
+    return rows.map(toAssignment);
+  }
+
+  /** Keeps how far a site is, unless it has answered meanwhile. */
+  async progress(
+    db: Db,
+    { assignmentId, stage, done, total, loss }: AssignmentProgress,
+    { siteId, state, at }: { siteId: string; state: AssignmentState; at: Date },
+  ): Promise<void> {
+    await db.assignment.updateMany({
+      where: { id: assignmentId, siteId, state: { in: ['accepted', 'training', 'uploading'] } },
+      data: { stage, done, total, state, updatedAt: at, ...(loss === undefined ? {} : { loss }) },
+    });
+  }
+}
+
+export function toAssignment({ report, problem, bytes, ...row }: AssignmentRow): Assignment {
+  return {
+    ...row,
+    bytes: bytes === null ? null : Number(bytes),
+    report: report === null ? null : assignmentReportSchema.parse(report),
+    problem: problem === null ? null : problemSchema.parse(problem),
+  };
+}

@@ -1,0 +1,82 @@
+import type { Assignment } from './assignment.repository.js';
+import { isOpen } from './assignment.states.js';
+import type { RoundWithAssignments } from './round.repository.js';
+import { isClosed, isCollecting } from './round.states.js';
+import type { Run } from './run.repository.js';
+
+/** What is known of a run when the coordinator asks what to do next. */
+export interface RunSnapshot {
+  readonly run: Run;
+  /** The round that was opened last. */
+  readonly round: RoundWithAssignments | null;
+  /** Number of the last published training round; 0 before the first. */
+  readonly roundsDone: number;
+  readonly now: Date;
+}
+
+/** The next thing to do for a run; `wait` says for what, and until when at the longest. */
+export type Step =
+  | { readonly kind: 'seek-approval' }
+  | { readonly kind: 'open-round'; readonly n: number; readonly attempt: number }
+  | { readonly kind: 'begin-evaluation' }
+  | { readonly kind: 'close-round' }
+  | { readonly kind: 'abandon-round'; readonly reason: string }
+  | { readonly kind: 'aggregate' }
+  | { readonly kind: 'conclude' }
+  | { readonly kind: 'wait'; readonly for: string; readonly until: Date | null }
+  | { readonly kind: 'nothing' };
+
+/** Decides from state alone: asked again after a crash, or by another replica, it says the same. */
+export function nextStep(snapshot: RunSnapshot): Step {
+  const { run, round } = snapshot;
+  if (run.state === 'approving') return { kind: 'seek-approval' };
+  if (!['running', 'paused', 'evaluating'].includes(run.state)) return { kind: 'nothing' };
+  if (round !== null && isCollecting(round.state)) return stepOfCollecting(round, snapshot);
+  if (round?.state === 'aggregating') return { kind: 'aggregate' };
+  if (run.state === 'paused') return { kind: 'wait', for: 'an admin to resume the run', until: null };
+  return run.state === 'evaluating' ? stepOfEvaluating(round) : stepOfRunning(snapshot);
+}
+
+function stepOfRunning({ run, round, roundsDone, now }: RunSnapshot): Step {
+  if (roundsDone >= run.recipe.rounds.count) return { kind: 'begin-evaluation' };
+  if (run.nextRoundAt > now) return { kind: 'wait', for: 'the next attempt at the round', until: run.nextRoundAt };
+  const n = roundsDone + 1;
+  return { kind: 'open-round', n, attempt: round?.n === n ? round.attempt + 1 : 0 };
+}
+
+/** The evaluation is one round; whatever became of it, the run is concluded after it. */
+function stepOfEvaluating(round: RoundWithAssignments | null): Step {
+  return round?.kind === 'evaluate' && isClosed(round.state) ? { kind: 'conclude' } : { kind: 'begin-evaluation' };
+}
+
+function stepOfCollecting(round: RoundWithAssignments, { run, now }: RunSnapshot): Step {
+  const { received, open } = countAnswers(round.assignments);
+  const quorum = round.kind === 'train' ? run.recipe.rounds.quorum : 1;
+  const isLate = round.deadlineAt <= now;
+  if (received >= quorum && (open === 0 || isLate)) return { kind: 'close-round' };
+  if (isLate) return { kind: 'abandon-round', reason: `deadline passed with ${received} of ${quorum} updates` };
+  if (received + open < quorum) {
+    return { kind: 'abandon-round', reason: `only ${received + open} of ${quorum} updates can still come` };
+  }
+  return { kind: 'wait', for: waitingText(round.assignments), until: round.deadlineAt };
+}
+
+export interface AnswerCounts {
+  readonly received: number;
+  /** Declined or failed. */
+  readonly declined: number;
+  readonly open: number;
+}
+
+export function countAnswers(assignments: readonly Assignment[]): AnswerCounts {
+  return {
+    received: assignments.filter(({ state }) => state === 'received').length,
+    declined: assignments.filter(({ state }) => state === 'declined' || state === 'failed').length,
+    open: assignments.filter(({ state }) => isOpen(state)).length,
+  };
+}
+
+function waitingText(assignments: readonly Assignment[]): string {
+  const waiting = assignments.filter(({ state }) => isOpen(state));
+  return waiting.map(({ siteId, state, stage }) => `${siteId} (${stage ?? state})`).join(', ');
+}

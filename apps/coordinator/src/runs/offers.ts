@@ -1,0 +1,31 @@
+import type { AssignmentOffer } from '@tributary/protocol';
+import type { Version } from '../models/versions.service.js';
+import type { Round } from './round.repository.js';
+import type { Run } from './run.repository.js';
+
+/** The model versions that a round's assignments work with. */
+export interface OfferedVersions {
+  /** Train from its weights; evaluate its average. */
+  readonly latest: Version;
+  /** The untrained model, which an evaluation compares with. */
+  readonly initial: Version;
+}
+
+/** What a site is told of its part in a round. */
+export function offerOf(
+  { run, round, versions }: { run: Run; round: Round; versions: OfferedVersions },
+  assignmentId: string,
+): AssignmentOffer {
+  const offer = {
+    assignmentId,
+    runId: run.id,
+    recipeSha256: run.recipeSha256,
+    round: round.n,
+    attempt: round.attempt,
+    deadlineAt: round.deadlineAt.toISOString(),
+    sites: [...run.sites],
+  };
+  return round.kind === 'train'
+    ? { ...offer, kind: 'train', weights: versions.latest.weights }
+    : { ...offer, kind: 'evaluate', before: versions.initial.ema, after: versions.latest.ema };
+}

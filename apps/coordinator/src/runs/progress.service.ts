@@ -1,0 +1,62 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { AssignmentProgress, AssignmentState } from '@tributary/protocol';
+import { Clock } from '../platform/clock/clock.js';
+import { Database } from '../platform/database/database.js';
+import { LOGGER, type Logger } from '../platform/logging/logger.js';
+import { AssignmentRepository } from './assignment.repository.js';
+
+const FLUSH_MS = 700;
+const STATE_OF_STAGE: Record<AssignmentProgress['stage'], AssignmentState> = {
+  downloading: 'accepted',
+  training: 'training',
+  evaluating: 'training',
+  uploading: 'uploading',
+};
+
+interface Latest {
+  readonly siteId: string;
+  readonly progress: AssignmentProgress;
+  readonly at: Date;
+}
+
+/** How far sites are. Only the latest word of each is kept, written now and then: short rounds end before, and cost nothing. */
+@Injectable()
+export class ProgressService implements OnApplicationShutdown {
+  private readonly latest = new Map<string, Latest>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly assignments: AssignmentRepository,
+    private readonly clock: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  report(siteId: string, progress: AssignmentProgress): void {
+    this.latest.set(progress.assignmentId, { siteId, progress, at: this.clock.now() });
+    this.timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
+  }
+
+  /** The assignment was answered: its progress is of no interest any more. */
+  forget(assignmentId: string): void {
+    this.latest.delete(assignmentId);
+  }
+
+  onApplicationShutdown(): void {
+    clearTimeout(this.timer);
+  }
+
+  private async flush(): Promise<void> {
+    this.timer = undefined;
+    const waiting = [...this.latest.values()];
+    this.latest.clear();
+    try {
+      for (const { siteId, progress, at } of waiting) {
+        const state = STATE_OF_STAGE[progress.stage];
+        await this.assignments.progress(this.database.db, progress, { siteId, state, at });
+      }
+    } catch (error) {
+      this.logger.warn({ err: error }, 'progress of sites was not kept');
+    }
+  }
+}

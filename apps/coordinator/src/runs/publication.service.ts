@@ -1,0 +1,120 @@
+import { Injectable } from '@nestjs/common';
+import { AggregationService, type AggregatedRound } from '../aggregation/aggregation.service.js';
+import { AuditService } from '../audit/audit.service.js';
+import { VersionsService } from '../models/versions.service.js';
+import { Database } from '../platform/database/database.js';
+import type { Assignment } from './assignment.repository.js';
+import { countAnswers } from './next-step.js';
+import { RoundRepository, type RoundWithAssignments } from './round.repository.js';
+import { nextRoundState } from './round.states.js';
+import { RunChanges, type RunChange } from './run-change.js';
+import type { Run } from './run.repository.js';
+
+/** Turns a closed training round into the next model version. */
+@Injectable()
+export class PublicationService {
+  constructor(
+    private readonly database: Database,
+    private readonly aggregation: AggregationService,
+    private readonly versions: VersionsService,
+    private readonly rounds: RoundRepository,
+    private readonly changes: RunChanges,
+    private readonly audit: AuditService,
+  ) {}
+
+  /**
+   * Aggregates, then publishes and, through `andThen`, opens what comes next in the same transaction. Doing it twice changes
+   * nothing: the files are named by their content, and only the first to publish finds the round in state `aggregating`.
+   */
+  async publish(run: Run, round: RoundWithAssignments, andThen: (change: RunChange) => Promise<void>): Promise<void> {
+    const startedAt = performance.now();
+    const aggregated = await this.aggregation.aggregate(await this.input(run, round));
+    const aggregateMs = Math.round(performance.now() - startedAt);
+    await this.changes.change(run.id, async (change) => {
+      await this.record(change, round, { aggregated, aggregateMs });
+      await andThen(change);
+    });
+  }
+
+  private async input(run: Run, round: RoundWithAssignments) {
+    const previous = await this.versions.get(this.database.db, run.id, round.n - 1);
+    if (run.manifest === null) throw new Error(`run ${run.id} has no manifest`);
+    return {
+      roundId: round.id,
+      n: round.n,
+      recipe: run.recipe,
+      sites: run.sites,
+      manifest: run.manifest,
+      updates: countedUpdates(round.assignments),
+      previous,
+    };
+  }
+
+  private async record(
+    change: RunChange,
+    round: RoundWithAssignments,
+    { aggregated, aggregateMs }: { aggregated: AggregatedRound; aggregateMs: number },
+  ): Promise<void> {
+    const { db, now, run } = change;
+    const facts = roundFacts(round, now);
+    const { weights, ema, updateNorms } = aggregated;
+    await this.rounds.save(db, round, {
+      state: nextRoundState(round.state, 'publish'),
+      closedAt: now,
+      loss: facts.loss,
+      bytesUp: facts.bytesUp,
+      timings: { collectMs: Math.round(facts.seconds * 1000) - aggregateMs, aggregateMs },
+    });
+    await this.versions.add(db, { runId: run.id, round: round.n, weights, ema, createdAt: now });
+    change.set({ attemptsForgiven: 0, nextRoundAt: now });
+    change.record({ kind: 'round.published', round: round.n, detail: { ...facts, aggregateMs } });
+    const updates = countedUpdates(round.assignments).map(({ siteId, sha256, images }) => {
+      const norm = updateNorms.find((update) => update.siteId === siteId)?.norm ?? null;
+      return { siteId, sha256, images, norm };
+    });
+    await this.audit.append(db, {
+      actor: 'coordinator',
+      action: 'round.published',
+      subject: run.id,
+      detail: { round: round.n, weightsSha256: weights.sha256, emaSha256: ema.sha256, updates },
+    });
+  }
+}
+
+interface RoundFacts {
+  readonly sites: number;
+  readonly answered: number;
+  readonly declined: number;
+  readonly seconds: number;
+  /** Mean of the sites' losses, weighted by images; null when none reported. */
+  readonly loss: number | null;
+  readonly bytesUp: number;
+}
+
+/** What a round amounts to, for its row and its event. */
+export function roundFacts({ assignments, openedAt }: RoundWithAssignments, now: Date): RoundFacts {
+  const counted = assignments.filter(({ state }) => state === 'received');
+  const { received, declined } = countAnswers(assignments);
+  return {
+    sites: assignments.length,
+    answered: received,
+    declined,
+    seconds: (now.getTime() - openedAt.getTime()) / 1000,
+    loss: meanLoss(counted),
+    bytesUp: counted.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
+  };
+}
+
+function meanLoss(assignments: readonly Assignment[]): number | null {
+  const images = assignments.reduce((sum, assignment) => sum + (assignment.images ?? 0), 0);
+  if (images === 0) return null;
+  return assignments.reduce((sum, { loss, images: weight }) => sum + ((loss ?? 0) * (weight ?? 0)) / images, 0);
+}
+
+function countedUpdates(assignments: readonly Assignment[]) {
+  return assignments.flatMap(({ siteId, state, updateSha256, report }) =>
+    state === 'received' && updateSha256 !== null && report?.kind === 'train'
+      ? [{ siteId, sha256: updateSha256, images: report.images, steps: report.steps }]
+      : [],
+  );
+}

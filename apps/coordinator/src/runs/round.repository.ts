@@ -1,0 +1,103 @@
+import { Injectable } from '@nestjs/common';
+import { TributaryError, type RoundState } from '@tributary/protocol';
+import { z } from 'zod';
+import type { Prisma } from '../generated/prisma/client.js';
+import type { Db } from '../platform/database/database.js';
+import { storedJson } from '../platform/database/stored-json.js';
+import { toAssignment, type Assignment } from './assignment.repository.js';
+
+const timingsSchema = z.object({ collectMs: z.number(), aggregateMs: z.number() });
+export type RoundTimings = z.infer<typeof timingsSchema>;
+
+export interface Round {
+  readonly id: string;
+  readonly runId: string;
+  readonly n: number;
+  readonly attempt: number;
+  readonly kind: 'train' | 'evaluate';
+  readonly state: RoundState;
+  readonly openedAt: Date;
+  readonly deadlineAt: Date;
+  readonly closedAt: Date | null;
+  readonly reason: string | null;
+  readonly loss: number | null;
+  readonly bytesUp: number;
+  readonly timings: RoundTimings | null;
+}
+
+/** A round with its assignments, ascending by site id. */
+export interface RoundWithAssignments extends Round {
+  readonly assignments: readonly Assignment[];
+}
+
+export type RoundPatch = Partial<Pick<Round, 'state' | 'closedAt' | 'reason' | 'loss' | 'bytesUp' | 'timings'>>;
+
+const WITH_ASSIGNMENTS = { assignments: { orderBy: { siteId: 'asc' } } } as const;
+const LEASE_SECONDS = 30;
+type RoundRow = Prisma.RoundGetPayload<{ include: typeof WITH_ASSIGNMENTS }>;
+
+@Injectable()
+export class RoundRepository {
+  async create(
+    db: Db,
+    round: Pick<Round, 'id' | 'runId' | 'n' | 'attempt' | 'kind' | 'openedAt' | 'deadlineAt'>,
+  ): Promise<void> {
+    await db.round.create({ data: round });
+  }
+
+  /** The round that was opened last. */
+  async latest(db: Db, runId: string): Promise<RoundWithAssignments | null> {
+    const row = await db.round.findFirst({
+      where: { runId },
+      orderBy: [{ n: 'desc' }, { attempt: 'desc' }],
+      include: WITH_ASSIGNMENTS,
+    });
+    return row === null ? null : toRound(row);
+  }
+
+  async find(db: Db, id: string): Promise<RoundWithAssignments | null> {
+    const row = await db.round.findUnique({ where: { id }, include: WITH_ASSIGNMENTS });
+    return row === null ? null : toRound(row);
+  }
+
+  /** All rounds of a run, in the order of their opening. */
+  async list(db: Db, runId: string): Promise<RoundWithAssignments[]> {
+    const rows = await db.round.findMany({
+      where: { runId },
+      orderBy: [{ n: 'asc' }, { attempt: 'asc' }],
+      include: WITH_ASSIGNMENTS,
+    });
+    return rows.map(toRound);
+  }
+
+  /** @throws TributaryError ROUND_STALE_TRANSITION when the round left the state that was read. */
+  async save(db: Db, { id, state }: Pick<Round, 'id' | 'state'>, { timings, ...patch }: RoundPatch): Promise<void> {
+    const { count } = await db.round.updateMany({
+      where: { id, state },
+      data: { ...patch, ...(timings === undefined || timings === null ? {} : { timings: storedJson(timings) }) },
+    });
+    if (count === 0) throw new TributaryError('ROUND_STALE_TRANSITION', { roundId: id });
+  }
+
+  /**
+   * Takes the right to aggregate a round for half a minute, by the database's clock. An owner may take its own again.
+   *
+   * @returns False while another process holds it.
+   */
+  async lease(db: Db, id: string, owner: string): Promise<boolean> {
+    const count = await db.$executeRaw`
+      UPDATE "Round" SET "leaseOwner" = ${owner}, "leaseUntil" = now() + make_interval(secs => ${LEASE_SECONDS})
+      WHERE "id" = ${id} AND "state" = 'aggregating'
+        AND ("leaseOwner" IS NULL OR "leaseOwner" = ${owner} OR "leaseUntil" < now())`;
+    return count > 0;
+  }
+}
+
+function toRound({ assignments, timings, bytesUp, ...row }: RoundRow): RoundWithAssignments {
+  return {
+    ...row,
+    bytesUp: Number(bytesUp),
+    timings: timings === null ? null : timingsSchema.parse(timings),
+    assignments: assignments.map(toAssignment),
+  };
+}

@@ -1,0 +1,115 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { TributaryError } from '@tributary/protocol';
+import { Database } from '../platform/database/database.js';
+import { INSTANCE, type Instance } from '../platform/instance/instance.js';
+import { LOGGER, type Logger } from '../platform/logging/logger.js';
+import { ApprovalsService } from './approvals.service.js';
+import { ConclusionService } from './conclusion.service.js';
+import type { RunSnapshot, Step } from './next-step.js';
+import { PublicationService } from './publication.service.js';
+import { RoundRepository, type RoundWithAssignments } from './round.repository.js';
+import { RoundsService } from './rounds.service.js';
+import { RunChanges, type RunChange } from './run-change.js';
+import type { Run } from './run.repository.js';
+
+/** Takes the step that `nextStep` has decided. */
+@Injectable()
+export class RunStepsService {
+  constructor(
+    private readonly database: Database,
+    private readonly approvals: ApprovalsService,
+    private readonly rounds: RoundsService,
+    private readonly roundRows: RoundRepository,
+    private readonly publication: PublicationService,
+    private readonly conclusion: ConclusionService,
+    private readonly changes: RunChanges,
+    @Inject(INSTANCE) private readonly instance: Instance,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** @returns True when the run moved; false when there is nothing to do but wait. */
+  async take(step: Step, snapshot: RunSnapshot): Promise<boolean> {
+    const { run, now } = snapshot;
+    switch (step.kind) {
+      case 'wait':
+      case 'nothing':
+        return false;
+      case 'seek-approval':
+        return this.approvals.seek(run, now);
+      case 'open-round':
+        return this.openRound(run, step);
+      case 'begin-evaluation':
+        return this.beginEvaluation(snapshot);
+      case 'close-round':
+        return this.closeRound(run, roundOf(snapshot));
+      case 'abandon-round':
+        return this.abandonRound(run, roundOf(snapshot), step.reason);
+      case 'aggregate':
+        return this.aggregate(run, roundOf(snapshot));
+      case 'conclude':
+        await this.conclusion.releaseUnscored(run);
+        return true;
+    }
+  }
+
+  private async openRound(run: Run, { n, attempt }: { n: number; attempt: number }): Promise<boolean> {
+    await this.changes.change(run.id, async (change) => {
+      assertState(change, ['running']);
+      await this.rounds.open(change, { n, attempt, kind: 'train' });
+    });
+    return false;
+  }
+
+  private async beginEvaluation({ run, roundsDone }: RunSnapshot): Promise<boolean> {
+    await this.changes.change(run.id, async (change) => {
+      if (change.run.state === 'running') change.move('evaluate');
+      assertState(change, ['evaluating']);
+      await this.rounds.open(change, { n: roundsDone + 1, attempt: 0, kind: 'evaluate' });
+    });
+    return false;
+  }
+
+  private async closeRound(run: Run, round: RoundWithAssignments): Promise<boolean> {
+    await this.changes.change(run.id, (change) => this.rounds.close(change, round));
+    return true;
+  }
+
+  private async abandonRound(run: Run, round: RoundWithAssignments, reason: string): Promise<boolean> {
+    this.logger.warn({ runId: run.id, round: round.n, attempt: round.attempt, reason }, 'round abandoned');
+    await this.changes.change(run.id, (change) => this.rounds.abandon(change, round, reason));
+    return true;
+  }
+
+  /** Under a lease: one replica at a time. A round whose updates cannot be aggregated is abandoned, not tried for ever. */
+  private async aggregate(run: Run, round: RoundWithAssignments): Promise<boolean> {
+    if (!(await this.roundRows.lease(this.database.db, round.id, this.instance.id))) return false;
+    try {
+      if (round.kind === 'evaluate') await this.conclusion.scoreAndRelease(run, round);
+      else await this.publication.publish(run, round, (change) => this.openNext(change, round.n));
+    } catch (error) {
+      if (!(error instanceof TributaryError) || error.spec.retryable || error.code.endsWith('_STALE_TRANSITION'))
+        throw error;
+      await this.abandonRound(run, round, error.message);
+    }
+    this.logger.info({ runId: run.id, round: round.n, kind: round.kind }, 'round published');
+    return true;
+  }
+
+  /** What follows a published round, in the transaction that published it. */
+  private async openNext(change: RunChange, published: number): Promise<void> {
+    if (change.next.state !== 'running') return;
+    const isLast = published >= change.run.recipe.rounds.count;
+    if (isLast) change.move('evaluate');
+    await this.rounds.open(change, { n: published + 1, attempt: 0, kind: isLast ? 'evaluate' : 'train' });
+  }
+}
+
+function roundOf({ round, run }: RunSnapshot): RoundWithAssignments {
+  if (round === null) throw new Error(`run ${run.id} has no round`);
+  return round;
+}
+
+/** The run may have been paused or cancelled since the step was decided. */
+function assertState(change: RunChange, states: readonly Run['state'][]): void {
+  if (!states.includes(change.next.state)) throw new TributaryError('RUN_STALE_TRANSITION', { runId: change.run.id });
+}

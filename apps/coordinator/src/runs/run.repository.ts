@@ -1,0 +1,156 @@
+import { Injectable } from '@nestjs/common';
+import {
+  TributaryError,
+  evaluationResultSchema,
+  problemSchema,
+  recipeSchema,
+  type EvaluationResult,
+  type Problem,
+  type Recipe,
+  type RunState,
+} from '@tributary/protocol';
+import { parameterManifestSchema, type ParameterManifest } from '@tributary/protocol/manifest';
+import { Prisma, type Run as RunRow } from '../generated/prisma/client.js';
+import type { Db } from '../platform/database/database.js';
+import { storedJson, storedJsonArray } from '../platform/database/stored-json.js';
+
+export interface Run {
+  readonly id: string;
+  readonly studyId: string;
+  readonly name: string;
+  readonly recipe: Recipe;
+  readonly recipeSha256: string;
+  readonly state: RunState;
+  /** Ascending; fixed when the run starts. */
+  readonly sites: readonly string[];
+  readonly eventSeq: number;
+  /** Attempts of the next round that no longer count, because the run was resumed after them. */
+  readonly attemptsForgiven: number;
+  /** Known when the run has started. */
+  readonly manifest: ParameterManifest | null;
+  readonly approvalDeadlineAt: Date;
+  readonly nextRoundAt: Date;
+  readonly problem: Problem | null;
+  readonly evaluation: EvaluationResult | null;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+}
+
+export type RunPatch = Partial<
+  Pick<
+    Run,
+    | 'state'
+    | 'sites'
+    | 'eventSeq'
+    | 'attemptsForgiven'
+    | 'manifest'
+    | 'nextRoundAt'
+    | 'problem'
+    | 'evaluation'
+    | 'startedAt'
+    | 'endedAt'
+  >
+>;
+
+const LIVE: RunState[] = ['approving', 'running', 'paused', 'evaluating'];
+const MAX_LISTED = 500;
+
+@Injectable()
+export class RunRepository {
+  /** Recipes and manifests never change, so parsed ones stay right. */
+  private readonly recipes = new Map<string, Recipe>();
+  private readonly manifests = new Map<string, ParameterManifest>();
+
+  async create(
+    db: Db,
+    run: Pick<Run, 'id' | 'studyId' | 'recipe' | 'recipeSha256' | 'approvalDeadlineAt'>,
+  ): Promise<void> {
+    await db.run.create({ data: { ...run, name: run.recipe.name, recipe: storedJson(run.recipe) } });
+  }
+
+  async find(db: Db, id: string): Promise<Run | null> {
+    const row = await db.run.findUnique({ where: { id } });
+    return row === null ? null : this.toRun(row);
+  }
+
+  /** Newest first. */
+  async list(db: Db): Promise<Run[]> {
+    const rows = await db.run.findMany({ orderBy: { createdAt: 'desc' }, take: MAX_LISTED });
+    return rows.map((row) => this.toRun(row));
+  }
+
+  /** Ids of the runs that may have something to do. */
+  async live(db: Db): Promise<string[]> {
+    const rows = await db.run.findMany({ where: { state: { in: LIVE } }, select: { id: true } });
+    return rows.map(({ id }) => id);
+  }
+
+  /** Runs in one of `states` that concern a site: through its studies while sites are asked, through the run afterwards. */
+  async concerning(db: Db, siteId: string, { states, since }: { states: RunState[]; since: Date }): Promise<Run[]> {
+    const rows = await db.run.findMany({
+      where: {
+        state: { in: states },
+        OR: [{ endedAt: null }, { endedAt: { gte: since } }],
+        study: { members: { some: { siteId } } },
+      },
+      orderBy: { createdAt: 'asc' },
+    });
+    return rows.map((row) => this.toRun(row));
+  }
+
+  /** Reads a run and keeps its row locked until the transaction ends. */
+  async lock(db: Db, id: string): Promise<Run> {
+    try {
+      return this.toRun(await db.run.update({ where: { id }, data: { eventSeq: { increment: 0 } } }));
+    } catch (error) {
+      if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2025') {
+        throw new TributaryError('NOT_FOUND', { detail: `run ${id}` });
+      }
+      throw error;
+    }
+  }
+
+  /** @throws TributaryError RUN_STALE_TRANSITION when the run is no longer in the state and at the event that was read. */
+  async save(db: Db, run: Run, { problem, evaluation, sites, manifest, ...patch }: RunPatch): Promise<void> {
+    const { count } = await db.run.updateMany({
+      where: { id: run.id, state: run.state, eventSeq: run.eventSeq },
+      data: {
+        ...patch,
+        ...(sites === undefined ? {} : { sites: [...sites] }),
+        ...(manifest === undefined || manifest === null ? {} : { manifest: storedJsonArray(manifest) }),
+        ...(problem === undefined ? {} : { problem: problem === null ? Prisma.DbNull : storedJson(problem) }),
+        ...(evaluation === undefined
+          ? {}
+          : { evaluation: evaluation === null ? Prisma.DbNull : storedJson(evaluation) }),
+      },
+    });
+    if (count === 0) throw new TributaryError('RUN_STALE_TRANSITION', { runId: run.id });
+  }
+
+  private toRun({ problem, evaluation, manifest, recipe, ...row }: RunRow): Run {
+    return {
+      ...row,
+      recipe: this.parseRecipe(row.recipeSha256, recipe),
+      manifest: manifest === null ? null : this.parseManifest(row.id, manifest),
+      problem: problem === null ? null : problemSchema.parse(problem),
+      evaluation: evaluation === null ? null : evaluationResultSchema.parse(evaluation),
+    };
+  }
+
+  private parseManifest(runId: string, stored: unknown): ParameterManifest {
+    const known = this.manifests.get(runId);
+    if (known !== undefined) return known;
+    const manifest = parameterManifestSchema.parse(stored);
+    this.manifests.set(runId, manifest);
+    return manifest;
+  }
+
+  private parseRecipe(sha256: string, stored: unknown): Recipe {
+    const known = this.recipes.get(sha256);
+    if (known !== undefined) return known;
+    const recipe = recipeSchema.parse(stored);
+    this.recipes.set(sha256, recipe);
+    return recipe;
+  }
+}

@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { TributaryError, recipeHash, type Recipe, type Study } from '@tributary/protocol';
+import { AuditService } from '../audit/audit.service.js';
+import { SitesService } from '../identity/sites.service.js';
+import type { Principal } from '../platform/access/access.js';
+import { Clock, after } from '../platform/clock/clock.js';
+import { CONFIG } from '../platform/config/config.module.js';
+import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
+import { Database } from '../platform/database/database.js';
+import { SiteHints } from '../platform/hints/site-hints.js';
+import { StudiesService } from '../studies/studies.service.js';
+import { RoundRepository } from './round.repository.js';
+import { isCollecting } from './round.states.js';
+import { RoundsService } from './rounds.service.js';
+import { RunChanges, type RunChange } from './run-change.js';
+import { RunRepository, type Run } from './run.repository.js';
+
+/** What admins do with runs. */
+@Injectable()
+export class RunsService {
+  constructor(
+    private readonly database: Database,
+    private readonly runs: RunRepository,
+    private readonly rounds: RoundRepository,
+    private readonly roundChanges: RoundsService,
+    private readonly studies: StudiesService,
+    private readonly sites: SitesService,
+    private readonly changes: RunChanges,
+    private readonly hints: SiteHints,
+    private readonly audit: AuditService,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: CoordinatorConfig,
+  ) {}
+
+  /**
+   * Stores a recipe whole and asks the study's sites to approve it.
+   *
+   * @throws TributaryError NOT_FOUND (study), RECIPE_STUDY_MISMATCH, QUORUM_LARGER_THAN_STUDY.
+   */
+  async create({ studyId, recipe }: { studyId: string; recipe: Recipe }, by: Principal): Promise<string> {
+    assertFitsStudy(recipe, await this.studies.get(studyId));
+    const sites = await this.sites.approvedIn(this.database.db, studyId);
+    if (recipe.rounds.quorum > sites.length) {
+      const detail = `quorum ${recipe.rounds.quorum}, approved sites ${sites.length}`;
+      throw new TributaryError('QUORUM_LARGER_THAN_STUDY', { detail });
+    }
+    const id = `run-${randomBytes(4).toString('hex')}`;
+    const recipeSha256 = recipeHash(recipe);
+    const approvalDeadlineAt = after(this.clock.now(), this.config.approvalWindowSeconds);
+    await this.database.transaction(async (db) => {
+      await this.runs.create(db, { id, studyId, recipe, recipeSha256, approvalDeadlineAt });
+      await this.audit.append(db, {
+        actor: by.id,
+        action: 'run.created',
+        subject: id,
+        detail: { studyId, recipeSha256 },
+      });
+    });
+    await this.changes.change(id, (change) => {
+      change.move('propose');
+      change.set({ sites });
+      change.then(() => {
+        for (const siteId of sites)
+          this.hints.tell(siteId, { event: 'run:proposed', body: { runId: id, recipeSha256 } });
+      });
+      return Promise.resolve();
+    });
+    return id;
+  }
+
+  /** @throws TributaryError NOT_FOUND. */
+  async get(id: string): Promise<Run> {
+    const run = await this.runs.find(this.database.db, id);
+    if (run === null) throw new TributaryError('NOT_FOUND', { detail: `run ${id}` });
+    return run;
+  }
+
+  list(): Promise<Run[]> {
+    return this.runs.list(this.database.db);
+  }
+
+  /** The round in flight is finished; no other is opened. */
+  async pause(id: string, by: Principal): Promise<void> {
+    await this.changes.change(id, async (change) => {
+      change.move('pause', { by: by.name });
+      await this.note(change, 'run.paused', by);
+    });
+  }
+
+  /** Attempts that failed before no longer count. */
+  async resume(id: string, by: Principal): Promise<void> {
+    await this.changes.change(id, async (change) => {
+      change.move('resume', { by: by.name });
+      const round = await this.rounds.latest(change.db, id);
+      const attemptsForgiven = round?.state === 'abandoned' ? round.attempt + 1 : 0;
+      change.set({ problem: null, nextRoundAt: change.now, attemptsForgiven });
+      await this.note(change, 'run.resumed', by);
+    });
+  }
+
+  /** Ends a run; its versions stay, nothing is released. */
+  async cancel(id: string, by: Principal): Promise<void> {
+    await this.changes.change(id, async (change) => {
+      change.move('cancel', { by: by.name });
+      change.set({ endedAt: change.now });
+      const round = await this.rounds.latest(change.db, id);
+      if (round !== null && (isCollecting(round.state) || round.state === 'aggregating')) {
+        await this.roundChanges.abandon(change, round, 'the run was cancelled');
+      }
+      await this.note(change, 'run.cancelled', by);
+      change.then(() => {
+        for (const siteId of change.run.sites) this.hints.tell(siteId, { event: 'run:ended', body: { runId: id } });
+      });
+    });
+  }
+
+  private note({ db, run }: RunChange, action: string, by: Principal): Promise<void> {
+    return this.audit.append(db, { actor: by.id, action, subject: run.id, detail: {} });
+  }
+}
+
+function assertFitsStudy(recipe: Recipe, study: Study): void {
+  const fields = [
+    ...(recipe.classes.join('\n') === study.classes.join('\n')
+      ? []
+      : [{ path: 'recipe.classes', expected: `the study's classes: ${study.classes.join(', ')}` }]),
+    ...(recipe.image.sizePx === study.image.sizePx
+      ? []
+      : [{ path: 'recipe.image.sizePx', expected: String(study.image.sizePx) }]),
+    ...(recipe.image.channels === study.image.channels
+      ? []
+      : [{ path: 'recipe.image.channels', expected: String(study.image.channels) }]),
+  ];
+  if (fields.length === 0) return;
+  const detail = fields.map(({ path, expected }) => `${path}: ${expected}`).join('; ');
+  throw new TributaryError('RECIPE_STUDY_MISMATCH', { detail, fields });
+}

@@ -1,0 +1,49 @@
+import { rm } from 'node:fs/promises';
+import { Injectable } from '@nestjs/common';
+import { TributaryError } from '@tributary/protocol';
+import { BlobStore, syncFile } from '../platform/blobs/blob-store.js';
+import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
+import { ProgressService } from '../runs/progress.service.js';
+import { UpdateCheckService } from './update-check.service.js';
+import type { AnnouncedUpload } from './upload-request.js';
+
+/** A file that has arrived whole. */
+export interface CompleteUpload {
+  readonly siteId: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly announced: AnnouncedUpload;
+}
+
+/** From a whole upload to a counted one. */
+@Injectable()
+export class ReceivedUpdatesService {
+  constructor(
+    private readonly assignments: AssignmentsService,
+    private readonly checks: UpdateCheckService,
+    private readonly blobs: BlobStore,
+    private readonly progress: ProgressService,
+  ) {}
+
+  /**
+   * Checks the file, makes it a blob, counts it: in this order, so that what is counted is durable. Doing it again after a crash
+   * changes nothing.
+   *
+   * @throws TributaryError as the checks do; the refusal is in the run's events and the audit then.
+   */
+  async take(upload: CompleteUpload, context: AssignmentContext): Promise<void> {
+    const { siteId, path, sizeBytes, announced } = upload;
+    const { assignmentId, sha256, report } = announced;
+    try {
+      await this.checks.check(path, upload, context);
+    } catch (error) {
+      await rm(path, { force: true });
+      if (error instanceof TributaryError) await this.assignments.refuse(siteId, assignmentId, error);
+      throw error;
+    }
+    await syncFile(path);
+    await this.blobs.adopt(path, sha256);
+    await this.assignments.receive({ assignmentId, siteId, sha256, sizeBytes, report });
+    this.progress.forget(assignmentId);
+  }
+}

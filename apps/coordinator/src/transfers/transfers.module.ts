@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { EvaluationModule } from '../evaluation/evaluation.module.js';
+import { ModelsModule } from '../models/models.module.js';
+import { RunsModule } from '../runs/runs.module.js';
+import { BlobAccessService } from './blob-access.service.js';
+import { BlobsController } from './blobs.controller.js';
+import { ReceivedUpdatesService } from './received-updates.service.js';
+import { UpdateCheckService } from './update-check.service.js';
+import { UploadsController } from './uploads.controller.js';
+import { UploadsService } from './uploads.service.js';
+
+@Module({
+  imports: [RunsModule, ModelsModule, EvaluationModule],
+  controllers: [BlobsController, UploadsController],
+  providers: [BlobAccessService, ReceivedUpdatesService, UpdateCheckService, UploadsService],
+})
+export class TransfersModule {}

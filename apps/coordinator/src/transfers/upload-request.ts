@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http';
+import { Metadata } from '@tus/server';
+import {
+  TributaryError,
+  assignmentReportSchema,
+  parseOrThrow,
+  uploadMetadataSchema,
+  type AssignmentReport,
+} from '@tributary/protocol';
+
+/** What a site announces of an upload. */
+export interface AnnouncedUpload {
+  readonly assignmentId: string;
+  readonly sha256: string;
+  readonly report: AssignmentReport;
+}
+
+/** @throws TributaryError UPLOAD_METADATA_INVALID that names the wrong fields. */
+export function readAnnouncement(metadata: Record<string, string | null> | undefined): AnnouncedUpload {
+  const { assignmentId, sha256, report } = parseOrThrow(
+    uploadMetadataSchema,
+    metadata ?? {},
+    'UPLOAD_METADATA_INVALID',
+  );
+  return {
+    assignmentId,
+    sha256,
+    report: parseOrThrow(assignmentReportSchema, parseJson(report), 'UPLOAD_METADATA_INVALID'),
+  };
+}
+
+/** Metadata and length of a creation request. */
+export function readCreation({ headers }: IncomingMessage): { announced: AnnouncedUpload; sizeBytes: number } {
+  const sizeBytes = Number(headers['upload-length']);
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1) {
+    throw new TributaryError('UPLOAD_METADATA_INVALID', { detail: 'Upload-Length: a positive number of bytes' });
+  }
+  return { announced: readAnnouncement(parseHeader(headers['upload-metadata'])), sizeBytes };
+}
+
+function parseHeader(header: string | string[] | undefined): Record<string, string | null> {
+  try {
+    return Metadata.parse(String(header ?? ''));
+  } catch (error) {
+    throw new TributaryError('UPLOAD_METADATA_INVALID', { detail: 'Upload-Metadata cannot be read' }, { cause: error });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TributaryError('UPLOAD_METADATA_INVALID', { detail: 'report: JSON' }, { cause: error });
+  }
+}

@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Controller, Head, Param, Patch, Post, Req, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { assignmentIdSchema } from '@tributary/protocol';
+import { Allow, Caller, type Principal } from '../platform/access/access.js';
+import { UploadsService } from './uploads.service.js';
+
+const ASSIGNMENT_ID = { schema: assignmentIdSchema };
+
+/** tus 1.0.0; only the site of the assignment may. */
+@ApiTags('transfers')
+@Controller('v1/uploads')
+@Allow('site')
+export class UploadsController {
+  constructor(private readonly uploads: UploadsService) {}
+
+  /** Creates an upload; a small one comes whole with this request. */
+  @Post()
+  create(@Caller() caller: Principal, @Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+    return this.uploads.create(caller.id, request, response);
+  }
+
+  /** How many bytes have arrived. */
+  @Head(':id')
+  offset(
+    @Param('id', ASSIGNMENT_ID) id: string,
+    @Caller() caller: Principal,
+    @Req() request: IncomingMessage,
+    @Res() response: ServerResponse,
+  ): Promise<void> {
+    return this.uploads.resume(caller.id, id, { request, response });
+  }
+
+  /** The next bytes. */
+  @Patch(':id')
+  append(
+    @Param('id', ASSIGNMENT_ID) id: string,
+    @Caller() caller: Principal,
+    @Req() request: IncomingMessage,
+    @Res() response: ServerResponse,
+  ): Promise<void> {
+    return this.uploads.resume(caller.id, id, { request, response });
+  }
+}

@@ -1,0 +1,161 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { Inject, Injectable } from '@nestjs/common';
+import { TributaryError, toProblem } from '@tributary/protocol';
+import { FileStore } from '@tus/file-store';
+import { Server, type Upload } from '@tus/server';
+import { CONFIG } from '../platform/config/config.module.js';
+import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
+import { toTributaryError } from '../platform/errors/problem.filter.js';
+import { LOGGER, type Logger } from '../platform/logging/logger.js';
+import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
+import { ReceivedUpdatesService } from './received-updates.service.js';
+import { readAnnouncement, readCreation } from './upload-request.js';
+
+export const UPLOADS_PATH = '/v1/uploads';
+const TUS_VERSION = '1.0.0';
+
+/**
+ * Resumable uploads (tus 1.0.0: core, creation, creation-with-upload). An upload's id is its assignment's, so sending again
+ * resumes or does nothing. @see https://tus.io/protocols/resumable-upload
+ */
+@Injectable()
+export class UploadsService {
+  private readonly store: FileStore;
+  private readonly tus: Server;
+  /** The last thing that was begun with an upload that had arrived whole; two requests never finish one file at a time. */
+  private readonly finishing = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly assignments: AssignmentsService,
+    private readonly received: ReceivedUpdatesService,
+    @Inject(CONFIG) private readonly config: CoordinatorConfig,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.store = new FileStore({ directory: this.folder });
+    this.tus = new Server({
+      path: UPLOADS_PATH,
+      datastore: this.store,
+      maxSize: config.maxUploadBytes,
+      relativeLocation: true,
+      namingFunction: (_request, metadata) => readAnnouncement(metadata).assignmentId,
+      onUploadFinish: async (_request, upload) => {
+        await this.finish(upload);
+        return {};
+      },
+      onResponseError: (_request, error) => this.answerOf(error),
+    });
+  }
+
+  /**
+   * Creates an upload, or says how far the existing one is.
+   *
+   * @throws TributaryError UPLOAD_METADATA_INVALID, ASSIGNMENT_NOT_YOURS, ASSIGNMENT_CLOSED, UPDATE_CONFLICT.
+   */
+  async create(siteId: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { announced, sizeBytes } = readCreation(request);
+    const context = await this.assignments.contextFor(siteId, announced.assignmentId);
+    const { assignment } = context;
+    if (assignment.state === 'received') {
+      if (assignment.updateSha256 !== announced.sha256) throw new TributaryError('UPDATE_CONFLICT');
+      return answer(request, response, { status: 201, id: assignment.id, offset: sizeBytes });
+    }
+    assertOpen(context);
+    const known = await this.stored(assignment.id);
+    // tus would empty a file that exists: only one that announces other bytes is begun anew.
+    if (known?.size === sizeBytes && known.metadata?.['sha256'] === announced.sha256) {
+      if (known.offset === sizeBytes) await this.finish(known);
+      return answer(request, response, { status: 201, id: assignment.id, offset: known.offset });
+    }
+    if (known !== null) await this.store.remove(assignment.id);
+    await this.tus.handle(request, response);
+  }
+
+  /**
+   * HEAD: how far it is; PATCH: the next bytes.
+   *
+   * @throws TributaryError NOT_FOUND, ASSIGNMENT_NOT_YOURS, ASSIGNMENT_CLOSED.
+   */
+  async resume(
+    siteId: string,
+    id: string,
+    { request, response }: { request: IncomingMessage; response: ServerResponse },
+  ) {
+    const context = await this.assignments.contextFor(siteId, id);
+    const { state, bytes } = context.assignment;
+    const status = request.method === 'HEAD' ? 200 : 204;
+    if (state === 'received') return answer(request, response, { status, id, offset: bytes ?? 0 });
+    assertOpen(context);
+    const known = await this.stored(id);
+    if (known === null) throw new TributaryError('NOT_FOUND', { detail: `upload ${id}` });
+    if (known.size !== undefined && known.offset === known.size) {
+      // It arrived whole, and the process died before it was counted.
+      await this.finish(known);
+      return answer(request, response, { status, id, offset: known.size });
+    }
+    await this.tus.handle(request, response);
+  }
+
+  private get folder(): string {
+    return join(this.config.blobDir, 'uploads');
+  }
+
+  private async stored(id: string): Promise<Upload | null> {
+    return this.store.getUpload(id).catch(() => null);
+  }
+
+  private async finish(upload: Upload): Promise<void> {
+    const before = this.finishing.get(upload.id) ?? Promise.resolve();
+    const finished = before.catch(() => undefined).then(() => this.count(upload));
+    this.finishing.set(upload.id, finished);
+    try {
+      await finished;
+    } finally {
+      if (this.finishing.get(upload.id) === finished) this.finishing.delete(upload.id);
+    }
+  }
+
+  private async count(upload: Upload): Promise<void> {
+    const announced = readAnnouncement(upload.metadata);
+    const context = await this.assignments.context(announced.assignmentId);
+    if (context.assignment.state === 'received') return;
+    const path = join(this.folder, upload.id);
+    const { siteId } = context.assignment;
+    await this.received.take({ siteId, path, sizeBytes: upload.size ?? 0, announced }, context);
+    await this.store.configstore.delete(upload.id);
+  }
+
+  /** tus answers with a text body; ours is the problem, as everywhere. */
+  private answerOf(error: Error | { status_code: number; body: string }): { status_code: number; body: string } {
+    if (!(error instanceof Error)) {
+      const known = new TributaryError(error.status_code === 404 ? 'NOT_FOUND' : 'REQUEST_INVALID', {
+        detail: error.body.trim(),
+      });
+      return { status_code: error.status_code, body: JSON.stringify(toProblem(known)) };
+    }
+    const known = toTributaryError(error);
+    if (known.spec.status >= 500) this.logger.error({ err: error }, 'an upload failed');
+    return { status_code: known.spec.status, body: JSON.stringify(toProblem(known)) };
+  }
+}
+
+function assertOpen({ assignment, isOpen }: AssignmentContext): void {
+  const { id, state } = assignment;
+  if (!isOpen) throw new TributaryError('ASSIGNMENT_CLOSED', { assignmentId: id, state });
+}
+
+/** A tus answer that needs no bytes; what the client sends meanwhile is read and dropped. */
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, id, offset }: { status: number; id: string; offset: number },
+): void {
+  request.resume();
+  response.writeHead(status, {
+    'tus-resumable': TUS_VERSION,
+    'upload-offset': String(offset),
+    ...(status === 201 ? { location: `${UPLOADS_PATH}/${id}` } : {}),
+    'cache-control': 'no-store',
+  });
+  response.end();
+}
