@@ -1,4 +1,5 @@
 import { TributaryError } from '@tributary/protocol';
+import { errnoOf } from '../durable-files/errno.js';
 import { asDiskFull } from '../durable-files/write-file-atomically.js';
 
 const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST']);
@@ -7,7 +8,7 @@ const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST']);
 export function asCodedError(error: unknown): TributaryError {
   const known = asDiskFull(error);
   if (known instanceof TributaryError) return known;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = errnoOf(error) ?? '';
   if (NOT_WRITABLE.has(code)) return new TributaryError('DATA_DIR_NOT_WRITABLE', { detail: code }, { cause: error });
   return new TributaryError('INTERNAL', {}, { cause: error });
 }

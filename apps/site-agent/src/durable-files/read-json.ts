@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { parseOrThrow, TributaryError, type ErrorCode } from '@tributary/protocol';
 import type { z } from 'zod';
+import { errnoOf } from './errno.js';
 
 /** The file's text, or undefined where there is no such file. */
 export async function readIfPresent(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

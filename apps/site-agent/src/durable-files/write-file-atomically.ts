@@ -1,6 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TributaryError } from '@tributary/protocol';
+import { errnoOf } from './errno.js';
 
 export interface WriteOptions {
   /** File mode; 0o600 for keys. */
@@ -53,6 +54,6 @@ export async function syncFolder(path: string): Promise<void> {
 
 /** DISK_FULL for the operating system's ENOSPC and EDQUOT; anything else as it is. */
 export function asDiskFull(error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = errnoOf(error);
   return code === 'ENOSPC' || code === 'EDQUOT' ? new TributaryError('DISK_FULL', {}, { cause: error }) : error;
 }

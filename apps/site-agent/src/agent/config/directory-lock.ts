@@ -1,6 +1,7 @@
 import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { TributaryError } from '@tributary/protocol';
 import { z } from 'zod';
+import { errnoOf } from '../../durable-files/errno.js';
 
 const holderSchema = z.object({ pid: z.int().positive(), startedAt: z.string().nullable() });
 type Holder = z.infer<typeof holderSchema>;
@@ -39,7 +40,7 @@ async function claim(candidate: string, lockFile: string): Promise<boolean> {
     await link(candidate, lockFile);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (errnoOf(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -74,7 +75,7 @@ async function isAlive(holder: Holder): Promise<boolean> {
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
+    if (errnoOf(error) !== 'EPERM') return false;
   }
   return holder.startedAt === (await processStart(holder.pid));
 }

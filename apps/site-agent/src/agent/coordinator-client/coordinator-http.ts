@@ -1,5 +1,6 @@
 import { fromProblem, parseOrThrow, problemSchema, TributaryError } from '@tributary/protocol';
 import type { z } from 'zod';
+import { errnoOf } from '../../durable-files/errno.js';
 
 const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -49,8 +50,8 @@ export function authorisation(accessToken: string | undefined): Record<string, s
 
 /** The connection's own error code (ECONNREFUSED, CERT_HAS_EXPIRED) says more than fetch's message. */
 export function unreachable(error: unknown): TributaryError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const detail = cause instanceof Error ? ('code' in cause ? String(cause.code) : cause.name) : undefined;
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const detail = errnoOf(cause) ?? (error instanceof Error ? error.name : undefined);
   return new TributaryError('COORDINATOR_UNREACHABLE', { detail }, { cause: error });
 }
 

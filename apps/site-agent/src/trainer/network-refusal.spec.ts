@@ -1,0 +1,66 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { packagesReachedFrom } from '../../../../test/architecture/import-graph.js';
+
+/** Everything that the process with the images may load. A new name here is a decision about patients' data. */
+const ALLOWED = [
+  'node:crypto',
+  'node:fs/promises',
+  'node:module',
+  'node:os',
+  'node:path',
+  'node:readline',
+  'node:timers/promises',
+  'node:url',
+  'node:zlib',
+  '@tensorflow/tfjs-backend-cpu',
+  '@tensorflow/tfjs-core',
+  'csv-parse/sync',
+  'dcmjs',
+  'dicom-parser',
+  'ml-matrix',
+  'nifti-reader-js',
+  'onnxruntime-node',
+  'pngjs',
+  'zod',
+];
+
+const runTypeScript = new URL('../../test-support/run-typescript.mjs', import.meta.url).pathname;
+const refusal = new URL('./network-refusal.ts', import.meta.url).href;
+
+async function inRefusingProcess(statement: string): Promise<string> {
+  const program = `import { refuseNetwork } from '${refusal}'; refuseNetwork(); try { ${statement}; console.log('open') } catch (error) { console.log(error.message) }`;
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--import',
+    runTypeScript,
+    '--input-type=module',
+    '--eval',
+    program,
+  ]);
+  return stdout.trim();
+}
+
+describe('the trainer', () => {
+  it('reaches no module that opens a connection or starts a program', () => {
+    const reached = packagesReachedFrom('apps/site-agent/src/trainer/main.ts');
+    expect(reached.size).toBeGreaterThan(10);
+    expect([...reached].filter(([name]) => !ALLOWED.includes(name))).toEqual([]);
+  });
+
+  it.each([
+    ["await import('node:http')", 'node:http is refused'],
+    ["await import('net')", 'net is refused'],
+    ["(await import('node:module')).createRequire(import.meta.url)('https')", 'https is refused'],
+    ["process.getBuiltinModule('dgram')", 'dgram is refused'],
+    ["await import('node:child_process')", 'node:child_process is refused'],
+    ["await fetch('http://127.0.0.1:9')", 'fetch is not defined'],
+    ["new WebSocket('ws://127.0.0.1:9')", 'WebSocket is not defined'],
+  ])('is refused the network when something tries %s', async (statement, message) => {
+    expect(await inRefusingProcess(statement)).toContain(message);
+  });
+
+  it('may still read files', async () => {
+    expect(await inRefusingProcess("await import('node:fs/promises')")).toBe('open');
+  });
+});
