@@ -11,3 +11,14 @@ export { addControlDifference, controlUpdate, type LocalRound } from './local/sc
 export { createStrategy } from './strategies/create-strategy.js';
 export { strategyOptionsSchema, type StrategyOptions } from './strategies/strategy-options.js';
 export type { Strategy } from './strategies/strategy.js';
+export {
+  emptyBuffer,
+  receiveUpdate,
+  type BufferedUpdate,
+  type BufferOutcome,
+  type BufferRules,
+  type StaleUpdate,
+  type UpdateBuffer,
+} from './asynchronous/update-buffer.js';
+export { adoptGlobal, heldManifest, packParameters } from './exchange/exchanged-vector.js';
+export { exchangedParameters, exchangeSchema, type Exchange } from './exchange/partial-exchange.js';

@@ -1,5 +1,6 @@
 import { parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import type { Strategy } from '../strategies/strategy.js';
+import { heldManifest } from '../exchange/exchanged-vector.js';
 import { openFloatFile } from '../vectors/float-file.js';
 import { FloatFileSink } from '../vectors/float-file-sink.js';
 import type { FloatSource } from '../vectors/float-source.js';
@@ -141,8 +142,7 @@ async function openUpdate(
   vectors: readonly string[],
 ): Promise<FloatSource> {
   if (parameters === undefined) return openFloatFile(path, updateManifest(manifest, vectors));
-  const names = new Set(parameters);
-  const held = manifest.filter(({ name }) => names.has(name));
+  const held = heldManifest(manifest, parameters);
   const length = parameterCount(manifest);
   const ranges = coveredRanges(manifest, { parameters });
   const everyVector = vectors.flatMap((_, vector) =>

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { TributaryError } from '@tributary/protocol/errors';
 import { manifestLocations, parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
-import { assertLittleEndian, FLOAT_BYTES } from './float-file.js';
+import { assertLittleEndian } from './float-file.js';
 
 /** A written file, by its content. */
 export interface WrittenFile {
@@ -79,11 +79,20 @@ export class FloatFileSink {
     const position = this.sizeBytes;
     this.sizeBytes += bytes.length;
     this.hash.update(bytes);
-    for (let done = 0; done < bytes.length;) {
-      const { bytesWritten } = await this.file.write(bytes, done, bytes.length - done, position + done);
-      done += bytesWritten;
+    let done = 0;
+    try {
+      while (done < bytes.length) {
+        const { bytesWritten } = await this.file.write(bytes, done, bytes.length - done, position + done);
+        done += bytesWritten;
+      }
+    } catch (error) {
+      throw isDiskFull(error) ? new TributaryError('DISK_FULL', { writtenBytes: position + done }) : error;
     }
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 /** A rename is durable only when its folder is. */
