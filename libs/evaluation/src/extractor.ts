@@ -3,12 +3,16 @@ import { conv2d, randomStream, unflatten, type Engine, type ParameterSpec, type 
 import { runInBatches } from './engine/padded-batches.js';
 
 const KERNEL = 5;
-const FIRST_CHANNELS = 16;
-const LATER_CHANNELS = 32;
-const LEAK = 0.2;
-/** Side of the last feature map in pixels: there one value sees most of the image. */
+/** Channels of the first two layers; their means see fine texture and edges. */
+const FINE_CHANNELS = 16;
+/** Channels of the later layers; the last one's means see shapes. */
+const COARSE_CHANNELS = 32;
+const LEAST_LAYERS = 3;
+/** Side of the last feature map in pixels, in images large enough: there one value sees most of the image. */
 const LAST_SIDE = 4;
+const BIAS_SD = 0.5;
 const BATCH_SIZE = 32;
+const LEAST_IMAGE_SIZE = 8;
 
 export interface ExtractorOptions {
   /** Side of the square images in pixels, 8 or more. */
@@ -34,31 +38,34 @@ export interface Extractor {
 }
 
 /**
- * Features of a fixed random network: 5 x 5 convolutions of stride 2 with leaky ReLU down to about 4 x 4, then the mean
- * and the maximum of each channel. Nothing is trained or downloaded: every site has the same extractor, for any modality.
- * Random convolutions tell classes of images apart (Saxe et al. 2011) and serve as a generator's yardstick where
- * pretrained networks do not know the domain (Naeem et al. 2020). Distances compare only within one extractor.
+ * Features of a fixed random network: 5 x 5 convolutions of stride 2 with random biases, each followed by the modulus, down to about
+ * 4 x 4; then the mean of each channel of the first, the second and the last layer. The modulus followed by a mean measures how much
+ * of a pattern there is, wherever it lies (Bruna & Mallat 2013); the biases let it tell bright from dark.
+ * Nothing is trained or downloaded: every site has the same extractor, for any modality. Random convolutions tell
+ * classes of images apart (Saxe et al. 2011) and serve as a generator's yardstick where pretrained networks do not know the
+ * domain (Naeem et al. 2020). Distances compare only within one extractor.
  * @throws RangeError for images below 8 pixels.
  */
 export async function createExtractor(engine: Engine, options: ExtractorOptions): Promise<Extractor> {
   const { imageSize, channels, seed } = options;
-  if (!Number.isInteger(imageSize) || imageSize < 2 * LAST_SIDE) {
-    throw new RangeError(`the extractor needs images of ${2 * LAST_SIDE} pixels or more, not ${imageSize}`);
+  if (!Number.isInteger(imageSize) || imageSize < LEAST_IMAGE_SIZE) {
+    throw new RangeError(`the extractor needs images of ${LEAST_IMAGE_SIZE} pixels or more, not ${imageSize}`);
   }
   const shape = [BATCH_SIZE, imageSize, imageSize, channels] as const;
-  const filters = filterManifest(imageSize, channels);
-  const weights = randomFilters(filters, seed);
+  const layers = layerShapes(imageSize, channels);
+  const weights = randomWeights(layers, seed);
   const program = await engine.compile(
-    ({ images }, state) => ({
-      outputs: { values: forward(tf.reshape(checked(images), [...shape]), filtersOf(state, filters)) },
-    }),
+    ({ images }, state) => {
+      const values = forward(tf.reshape(checked(images), [...shape]), layerWeights(state, layers));
+      return { outputs: { values } };
+    },
     { inputs: { images: { shape } }, state: { weights: { shape: [weights.length] } } },
     { label: 'feature extractor' },
   );
   program.writeState('weights', weights);
   return {
-    id: `random-conv-1/${imageSize}x${imageSize}x${channels}/${seed}`,
-    dimensions: 2 * LATER_CHANNELS,
+    id: `random-modulus-1/${imageSize}x${imageSize}x${channels}/${seed}`,
+    dimensions: 2 * FINE_CHANNELS + COARSE_CHANNELS,
     features: async (images, count) => {
       if (images.length !== count * imageSize ** 2 * channels) {
         throw new RangeError(
@@ -71,44 +78,65 @@ export async function createExtractor(engine: Engine, options: ExtractorOptions)
   };
 }
 
-function forward(images: tf.Tensor4D, filters: readonly tf.Tensor4D[]): tf.Tensor {
+interface LayerWeights {
+  readonly filter: tf.Tensor4D;
+  readonly bias: tf.Tensor1D;
+}
+
+function forward(images: tf.Tensor4D, layers: readonly LayerWeights[]): tf.Tensor {
+  const means: tf.Tensor[] = [];
   let x = tf.clipByValue(images, -1, 1);
-  for (const filter of filters) {
-    const response = conv2d(x, filter, undefined, { stride: 2, padding: (KERNEL - 1) / 2 });
-    x = tf.maximum(response, tf.mul(response, LEAK));
+  for (const { filter, bias } of layers) {
+    x = tf.abs(conv2d(x, filter, bias, { stride: 2, padding: (KERNEL - 1) / 2 }));
+    means.push(tf.mean(x, [1, 2]));
   }
-  return tf.concat([tf.mean(x, [1, 2]), tf.max(x, [1, 2])], 1);
+  return tf.concat([...means.slice(0, 2), ...means.slice(-1)], 1);
 }
 
-/** Filters `[out, in, height, width]` that bring the image down to about 4 x 4. */
-function filterManifest(imageSize: number, channels: number): ParameterSpec[] {
-  const layers = Math.round(Math.log2(imageSize / LAST_SIDE));
-  const widths = [
-    channels,
-    ...Array.from({ length: layers }, (_, at) => (at < layers - 1 && at === 0 ? FIRST_CHANNELS : LATER_CHANNELS)),
-  ];
-  return Array.from({ length: layers }, (_, at) => ({
-    name: `convolution.${at}`,
-    shape: [widths[at + 1] ?? 0, widths[at] ?? 0, KERNEL, KERNEL],
-  }));
+interface LayerShape {
+  readonly bias: ParameterSpec;
+  /** `[out, in, height, width]` */
+  readonly filter: ParameterSpec & { readonly shape: [number, number, number, number] };
 }
 
-/** Normal weights of variance 2 / fan-in, which keeps the signal's size from layer to layer (He et al. 2015, eq. 10). */
-function randomFilters(filters: readonly ParameterSpec[], seed: number): Float32Array {
-  const layers = filters.map(({ name, shape: [outputs = 0, ...inputShape] }) => {
-    const fanIn = inputShape.reduce((product, length) => product * length, 1);
-    const weights = new Float32Array(outputs * fanIn);
-    randomStream(seed, 'extractor', name).fillNormal(weights);
-    return Array.from(weights, (weight) => weight * Math.sqrt(2 / fanIn));
+function layerShapes(imageSize: number, channels: number): LayerShape[] {
+  const count = Math.max(LEAST_LAYERS, Math.round(Math.log2(imageSize / LAST_SIDE)));
+  const outputsOf = (layer: number) => (layer < 2 ? FINE_CHANNELS : COARSE_CHANNELS);
+  return Array.from({ length: count }, (_, layer) => {
+    const outputs = outputsOf(layer);
+    const inputs = layer === 0 ? channels : outputsOf(layer - 1);
+    return {
+      bias: { name: `layers.${layer}.bias`, shape: [outputs] },
+      filter: { name: `layers.${layer}.weight`, shape: [outputs, inputs, KERNEL, KERNEL] },
+    };
   });
-  return Float32Array.from(layers.flat());
 }
 
-function filtersOf(state: Tensors, filters: readonly ParameterSpec[]): tf.Tensor4D[] {
-  const byName = unflatten(tf.reshape(checked(state['weights']), [-1]), filters);
-  return filters.map(({ name, shape: [outputs = 0, inputs = 0] }) =>
-    tf.reshape(checked(byName[name]), [outputs, inputs, KERNEL, KERNEL]),
-  );
+/** In the order of the layers, bias before filter. Filters have variance 1 / fan-in: the modulus then keeps the mean square. */
+function randomWeights(layers: readonly LayerShape[], seed: number): Float32Array {
+  const parts = layers.flatMap(({ bias, filter }) => {
+    const [outputs, inputs, height, width] = filter.shape;
+    const fanIn = inputs * height * width;
+    return [
+      randomNormal({ seed, name: bias.name, count: outputs, sd: BIAS_SD }),
+      randomNormal({ seed, name: filter.name, count: outputs * fanIn, sd: Math.sqrt(1 / fanIn) }),
+    ];
+  });
+  return Float32Array.from(parts.flat());
+}
+
+function randomNormal({ seed, name, count, sd }: { seed: number; name: string; count: number; sd: number }): number[] {
+  const random = randomStream(seed, 'extractor', name);
+  return Array.from({ length: count }, () => sd * random.normal());
+}
+
+function layerWeights(state: Tensors, layers: readonly LayerShape[]): LayerWeights[] {
+  const manifest = layers.flatMap(({ bias, filter }) => [bias, filter]);
+  const byName = unflatten(tf.reshape(checked(state['weights']), [-1]), manifest);
+  return layers.map(({ bias, filter }) => ({
+    bias: tf.reshape(checked(byName[bias.name]), [-1]),
+    filter: tf.reshape(checked(byName[filter.name]), filter.shape),
+  }));
 }
 
 function checked(tensor: tf.Tensor | undefined): tf.Tensor {

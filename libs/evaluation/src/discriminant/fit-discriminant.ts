@@ -4,11 +4,11 @@ import { gaussianOf } from '../moments/gaussian.js';
 import type { Discriminant } from './discriminant.js';
 
 export interface DiscriminantOptions {
-  /** `linear`: one covariance for all classes. `quadratic`: one each, which needs many more images than dimensions. */
+  /** `linear`: one covariance for all classes. `quadratic`: each its own, mixed with the common one. */
   readonly kind: 'linear' | 'quadratic';
   /** 0..1: how far every covariance is moved to its own diagonal (Schafer & Strimmer 2005, target D). */
   readonly shrinkage: number;
-  /** 0..1, quadratic only: how far a class's covariance is moved to the common one (Friedman 1989, eq. 16). Default 0.5. */
+  /** 0..1, quadratic only: share of the common covariance in each class's (after Friedman 1989, eq. 16). Default 0.5. */
   readonly pooling?: number;
 }
 
@@ -25,55 +25,36 @@ export function fitDiscriminant(moments: FeatureMoments, options: DiscriminantOp
   checkShare('pooling', pooling);
   const groups = [...moments.groups];
   if (groups.length < 2) throw new RangeError(`a classifier needs two classes or more, not ${groups.length}`);
-  const common = withinClassScatter(groups.map(([, sums]) => sums));
+  const gaussians = groups.map(([, sums]) => gaussianOf(sums));
+  const common = withinClassCovariance(groups.map(([, sums]) => sums));
   const covariances =
-    kind === 'linear' ? [common] : groups.map(([, sums]) => mixScatters(scatterOf(sums), common, pooling));
-  const fitted = covariances.map((scatter) => whiten(regularise(covarianceOf(scatter), shrinkage)));
+    kind === 'linear' ? [common] : gaussians.map(({ covariance }) => mix(covariance, common, pooling));
+  const whiteners = covariances.map((covariance) => whiten(regularise(covariance, shrinkage)));
   return {
     extractor: moments.extractor,
     dimensions: moments.dimensions,
-    classes: groups.map(([label, sums], at) => {
+    classes: groups.map(([label], at) => {
       const whitener = kind === 'linear' ? 0 : at;
-      return {
-        label,
-        mean: [...gaussianOf(sums).mean],
-        logDeterminant: fitted[whitener]?.logDeterminant ?? 0,
-        whitener,
-      };
+      const logDeterminant = whiteners[whitener]?.logDeterminant ?? 0;
+      return { label, mean: [...(gaussians[at]?.mean ?? [])], logDeterminant, whitener };
     }),
-    whiteners: fitted.map(({ inverseFactor }) => inverseFactor),
+    whiteners: whiteners.map(({ inverseFactor }) => inverseFactor),
   };
 }
 
-/** A sum of squared deviations and its degrees of freedom. */
-interface Scatter {
-  readonly sum: Matrix;
-  readonly freedom: number;
-}
-
-function scatterOf(sums: MomentSums): Scatter {
-  const freedom = sums.count - 1;
-  return { sum: gaussianOf(sums).covariance.mul(freedom), freedom };
-}
-
-function withinClassScatter(groups: readonly MomentSums[]): Scatter {
-  const scatters = groups.map(scatterOf);
+/** The classes' covariances, each counting by its degrees of freedom. */
+function withinClassCovariance(groups: readonly MomentSums[]): Matrix {
   const dimensions = groups[0]?.first.length ?? 0;
-  const sum = Matrix.zeros(dimensions, dimensions);
-  for (const scatter of scatters) sum.add(scatter.sum);
-  return { sum, freedom: scatters.reduce((total, scatter) => total + scatter.freedom, 0) };
+  const scatter = Matrix.zeros(dimensions, dimensions);
+  for (const sums of groups) scatter.add(gaussianOf(sums).covariance.mul(sums.count - 1));
+  return scatter.div(groups.reduce((freedom, { count }) => freedom + count - 1, 0));
 }
 
-function mixScatters(own: Scatter, common: Scatter, pooling: number): Scatter {
-  const sum = own.sum
+function mix(own: Matrix, common: Matrix, pooling: number): Matrix {
+  return own
     .clone()
     .mul(1 - pooling)
-    .add(common.sum.clone().mul(pooling));
-  return { sum, freedom: (1 - pooling) * own.freedom + pooling * common.freedom };
-}
-
-function covarianceOf({ sum, freedom }: Scatter): Matrix {
-  return sum.clone().div(freedom);
+    .add(common.clone().mul(pooling));
 }
 
 function regularise(covariance: Matrix, shrinkage: number): Matrix {
