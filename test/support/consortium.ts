@@ -16,7 +16,11 @@ import { z } from 'zod';
 import { childrenOf, eventually, freePort, runProgram, startProgram, type Program } from './processes.js';
 
 const COORDINATOR = 'apps/coordinator/dist/main.js';
-const SCANNERS = ['T1w', 'T2w', 'T1c'] as const;
+const SCANNERS = {
+  'site-a': { scanner: 'T1w', format: 'dicom' },
+  'site-b': { scanner: 'T2w', format: 'dicom' },
+  'site-c': { scanner: 'T1c', format: 'nifti' },
+} as const;
 const AGENT = 'apps/site-agent/dist/main.js';
 
 /** A coordinator and its sites as real processes in one folder, for tests that kill them. */
@@ -35,11 +39,10 @@ export class Consortium {
     const consortium = new Consortium(directory, await freePort());
     mkdirSync(join(directory, 'logs'), { recursive: true });
     const atlas = await loadAtlas();
-    for (const [index, siteId] of consortium.siteIds.entries()) {
-      const scanner = SCANNERS[index];
+    for (const siteId of consortium.siteIds) {
       await writePhantomSite({
         directory: consortium.imagesOf(siteId),
-        site: { name: siteId, scanner, format: index === 2 ? 'nifti' : 'dicom', lesionRate: 0.1 },
+        site: { name: siteId, ...SCANNERS[siteId], lesionRate: 0.1 },
         patients,
         imageSizePx,
         atlas,

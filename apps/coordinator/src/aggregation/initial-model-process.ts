@@ -11,8 +11,8 @@ import { z } from 'zod';
 const orderSchema = z.object({ recipe: recipeSchema, siteCount: z.int().min(1), path: z.string() });
 
 /**
- * A process of its own, because making a model loads TensorFlow.js, which the serving process never does: reads the
- * order from stdin, writes the weights, answers with their manifest and hash on stdout.
+ * A process of its own, because a large model takes seconds and memory that the serving process must not spend: reads
+ * the order from stdin, writes the weights, answers with their manifest and hash on stdout.
  */
 async function makeInitialModel(): Promise<void> {
   if (endianness() !== 'LE') throw new Error('safetensors files are little-endian, and so must this machine be');
