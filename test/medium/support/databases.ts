@@ -1,0 +1,27 @@
+import { startPostgres, type PostgresCluster } from '../postgres.js';
+
+/** A database that the same suite runs on. */
+export interface DatabaseCase {
+  readonly name: string;
+  open(): Promise<{ environment: NodeJS.ProcessEnv; close(): void }>;
+}
+
+const EMBEDDED: DatabaseCase = {
+  name: 'the embedded database',
+  open: () => Promise.resolve({ environment: { DATABASE_URL: undefined }, close: () => undefined }),
+};
+
+const POSTGRES: DatabaseCase = {
+  name: 'PostgreSQL',
+  async open() {
+    const cluster: PostgresCluster = await startPostgres();
+    return { environment: { DATABASE_URL: cluster.createDatabase('tributary') }, close: () => cluster.stop() };
+  },
+};
+
+/** Both databases; PostgreSQL is left out only when TRIBUTARY_SKIP_POSTGRES=1 says so, and that is said. */
+export function databaseCases(): DatabaseCase[] {
+  if (process.env.TRIBUTARY_SKIP_POSTGRES !== '1') return [EMBEDDED, POSTGRES];
+  process.stderr.write('PostgreSQL is left out: TRIBUTARY_SKIP_POSTGRES=1\n');
+  return [EMBEDDED];
+}
