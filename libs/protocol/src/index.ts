@@ -7,6 +7,7 @@ export * from './identifiers.js';
 export * from './policy.js';
 export * from './problem.js';
 export * from './recipe.js';
+export * from './recipe-diffusion.js';
 export * from './recipe-hash.js';
 export * from './socket-events.js';
 export * from './states.js';

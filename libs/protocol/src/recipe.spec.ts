@@ -85,7 +85,7 @@ describe('a recipe', () => {
       { network: { kind: 'unet2d', blockOutChannels: [12, 32], attention: [false, false] } },
     ],
     ['objective.prediction', { objective: { prediction: 'epsilon' } }],
-    ['evaluation.sampler', { evaluation: { sampler: 'ddim' } }],
+    ['evaluation.sampler', { evaluation: { sampler: 'langevin' } }],
     ['classes', { classes: ['base', 'base'] }],
   ])('names %s when it does not fit the rest', (path, change) => {
     const parsed = recipeSchema.safeParse({ ...validRecipe(), ...change });

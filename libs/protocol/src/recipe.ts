@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { diffusionFaults, objectiveSchema, processSchema, SAMPLER_NAMES } from './recipe-diffusion.js';
 import { strategySchema } from './strategy.js';
 
 const probability = z.number().min(0).max(1);
@@ -39,38 +40,6 @@ export const networkSchema = z.strictObject({
     .describe('the embedding scales and shifts after the second norm instead of being added'),
 });
 
-export const edmProcessSchema = z.strictObject({
-  kind: z.literal('edm'),
-  sigmaData: positive.default(0.5).describe('standard deviation of training pixels on the scale -1..1'),
-  sigmaMin: positive.default(0.002).describe('smallest noise level of sampling'),
-  sigmaMax: positive.default(80).describe('largest noise level of sampling'),
-  rho: positive.default(7).describe('spacing of the noise levels of sampling (Karras et al. 2022, eq. 5)'),
-  pMean: z
-    .number()
-    .min(-20)
-    .max(20)
-    .default(-1.2)
-    .describe('mean of ln(sigma) in training (Karras et al. 2022, table 1)'),
-  pStd: positive.default(1.2).describe('standard deviation of ln(sigma) in training'),
-});
-
-export const ddpmProcessSchema = z.strictObject({
-  kind: z.literal('ddpm'),
-  timesteps: z.int().min(2).max(10_000).default(1000).describe('noise levels of the forward chain'),
-  betaSchedule: z
-    .enum(['linear', 'scaled_linear', 'cosine', 'sigmoid'])
-    .default('linear')
-    .describe('how noise is added along the chain'),
-  betaStart: positive.default(1e-4).describe('first beta; linear, scaled_linear and sigmoid only'),
-  betaEnd: positive.default(0.02).describe('last beta; linear, scaled_linear and sigmoid only'),
-});
-
-export const processSchema = z.discriminatedUnion('kind', [edmProcessSchema, ddpmProcessSchema]);
-
-export const objectiveSchema = z.strictObject({
-  prediction: z.enum(['edm', 'epsilon']).describe('what the network is trained to predict; edm with process edm'),
-});
-
 export const optimiserSchema = z.strictObject({
   kind: z.literal('adamw'),
   learningRate: positive.max(1).describe('AdamW step size after warm-up'),
@@ -108,7 +77,7 @@ export const serverEmaSchema = z.strictObject({
 });
 
 export const evaluationSchema = z.strictObject({
-  sampler: z.enum(['heun', 'ddim']).describe('heun with process edm, ddim with ddpm'),
+  sampler: z.enum(SAMPLER_NAMES).describe('how evaluation turns noise into images; must fit the process'),
   steps: z.int().min(1).max(1000).default(12).describe('steps of the sampler'),
   guidance: z.number().min(0).max(20).default(1).describe('classifier-free guidance; 1 = none'),
   samplesPerSite: z.int().min(8).max(100_000).default(128).describe('synthetic images each site makes for the scores'),
@@ -185,20 +154,7 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
   recipe.evaluation.scarceClasses.forEach((name, index) => {
     if (!recipe.classes.includes(name)) fault(['evaluation', 'scarceClasses', index], 'one of classes');
   });
-  if (recipe.process.kind === 'edm' && recipe.objective.prediction !== 'edm')
-    fault(['objective', 'prediction'], 'edm with process.kind edm');
-  if (recipe.process.kind === 'ddpm' && recipe.objective.prediction === 'edm')
-    fault(['objective', 'prediction'], 'epsilon with process.kind ddpm');
-  if (recipe.process.kind === 'edm' && recipe.process.sigmaMin >= recipe.process.sigmaMax)
-    fault(['process', 'sigmaMin'], 'less than sigmaMax');
-  if (recipe.process.kind === 'ddpm' && recipe.process.betaStart > recipe.process.betaEnd)
-    fault(['process', 'betaStart'], 'at most betaEnd');
-  if (recipe.process.kind === 'ddpm' && recipe.evaluation.steps > recipe.process.timesteps)
-    fault(['evaluation', 'steps'], 'at most process.timesteps');
-  if (recipe.process.kind === 'edm' && recipe.evaluation.sampler !== 'heun')
-    fault(['evaluation', 'sampler'], 'heun with process.kind edm');
-  if (recipe.process.kind === 'ddpm' && recipe.evaluation.sampler !== 'ddim')
-    fault(['evaluation', 'sampler'], 'ddim with process.kind ddpm');
+  for (const { path, expected } of diffusionFaults(recipe)) fault([...path], expected);
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;

@@ -43,44 +43,80 @@ function blockType(direction: 'Down' | 'Up', attention: boolean, { resample }: U
   return resample === 'resnet' ? `Resnet${direction}sampleBlock2D` : `${direction}Block2D`;
 }
 
-/** `scheduler/scheduler_config.json`: the scheduler that draws what the model was trained on. */
-export function schedulerConfigFile({ process }: Pick<Recipe, 'process'>): Json {
+/** How diffusers draws from a model: the scheduler's class and settings, and the pipeline around it. */
+interface SchedulerChoice {
+  readonly scheduler: string;
+  readonly pipeline: string;
+  readonly settings: Json;
+}
+
+type SchedulerSource = Pick<Recipe, 'process' | 'objective'>;
+
+/** The names of diffusers for what a network predicts; it has none for the others. */
+const PREDICTION_TYPES: Readonly<Partial<Record<Recipe['objective']['prediction'], string>>> = {
+  epsilon: 'epsilon',
+  sample: 'sample',
+  velocity: 'v_prediction',
+};
+
+/** Steps of the table that stands for a continuous VP SDE: beta(t) / 1000 at 1000 even times, Song et al. 2021, appendix B. */
+const VP_TABLE_STEPS = 1000;
+
+/** The part of diffusers that fits; undefined where it has none (sub-VP, scores of VE processes). */
+function schedulerChoice({ process, objective }: SchedulerSource): SchedulerChoice | undefined {
+  if (process.kind === 'edm') {
+    const { sigmaMin, sigmaMax, sigmaData, rho } = process;
+    const settings = { sigma_min: sigmaMin, sigma_max: sigmaMax, sigma_data: sigmaData, sigma_schedule: 'karras', rho };
+    return { scheduler: 'EDMEulerScheduler', pipeline: 'DDPMPipeline', settings };
+  }
+  const table = betaTable(process);
+  const prediction = PREDICTION_TYPES[objective.prediction];
+  if (!table || prediction === undefined) return undefined;
+  const fixed = { clip_sample: false, set_alpha_to_one: true, timestep_spacing: 'trailing' };
+  const settings = { ...table, prediction_type: prediction, ...fixed };
+  return { scheduler: 'DDIMScheduler', pipeline: 'DDIMPipeline', settings };
+}
+
+function betaTable(process: Recipe['process']): Json | undefined {
   switch (process.kind) {
-    case 'edm':
-      return {
-        _class_name: 'EDMEulerScheduler',
-        _diffusers_version: DIFFUSERS_VERSION,
-        sigma_min: process.sigmaMin,
-        sigma_max: process.sigmaMax,
-        sigma_data: process.sigmaData,
-        sigma_schedule: 'karras',
-        rho: process.rho,
-        num_train_timesteps: 1000,
-        prediction_type: 'epsilon',
-      };
     case 'ddpm':
       return {
-        _class_name: 'DDIMScheduler',
-        _diffusers_version: DIFFUSERS_VERSION,
         num_train_timesteps: process.timesteps,
         beta_schedule: process.betaSchedule === 'cosine' ? 'squaredcos_cap_v2' : process.betaSchedule,
         beta_start: process.betaStart,
         beta_end: process.betaEnd,
-        prediction_type: 'epsilon',
-        clip_sample: false,
-        set_alpha_to_one: true,
-        timestep_spacing: 'trailing',
       };
+    case 'vp':
+      return {
+        num_train_timesteps: VP_TABLE_STEPS,
+        beta_schedule: 'linear',
+        beta_start: process.betaMin / VP_TABLE_STEPS,
+        beta_end: process.betaMax / VP_TABLE_STEPS,
+      };
+    default:
+      return undefined;
   }
 }
 
-/** `model_index.json`: the pipeline and the classes of its parts. */
-export function modelIndexFile({ process }: Pick<Recipe, 'process'>): Json {
-  const isEdm = process.kind === 'edm';
+export interface PipelineFiles {
+  /** `scheduler/scheduler_config.json` */
+  readonly scheduler: Json;
+  /** `model_index.json` */
+  readonly index: Json;
+}
+
+/** The files around the network; undefined where diffusers has no scheduler for the process. */
+export function pipelineFiles(recipe: SchedulerSource): PipelineFiles | undefined {
+  const choice = schedulerChoice(recipe);
+  if (!choice) return undefined;
+  const { scheduler, pipeline, settings } = choice;
   return {
-    _class_name: isEdm ? 'DDPMPipeline' : 'DDIMPipeline',
-    _diffusers_version: DIFFUSERS_VERSION,
-    scheduler: ['diffusers', isEdm ? 'EDMEulerScheduler' : 'DDIMScheduler'],
-    unet: ['diffusers', 'UNet2DModel'],
+    scheduler: { _class_name: scheduler, _diffusers_version: DIFFUSERS_VERSION, ...settings },
+    index: {
+      _class_name: pipeline,
+      _diffusers_version: DIFFUSERS_VERSION,
+      scheduler: ['diffusers', scheduler],
+      unet: ['diffusers', 'UNet2DModel'],
+    },
   };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { unetConfig } from '../network/unet-config.js';
 import { unetParameters } from '../network/unet-parameters.js';
 import { unetStructure } from '../network/unet-structure.js';
-import { modelIndexFile, schedulerConfigFile, unetConfigFile } from './diffusers-config.js';
+import { pipelineFiles, unetConfigFile } from './diffusers-config.js';
 
 export interface DiffusersExport {
   readonly recipe: Recipe;
@@ -28,6 +28,7 @@ export const DIFFUSERS_FILES = {
 /**
  * Writes a folder that diffusers opens with `from_pretrained`: pipeline index, scheduler, `UNet2DModel`.
  *
+ * Where diffusers has no scheduler for the process (sub-VP, VE, NCSN), the network alone is written.
  * The weights keep their names, layout and bytes: the file is the same as Tributary's own.
  *
  * @throws RangeError when the number of weights is not the network's.
@@ -36,12 +37,14 @@ export async function exportDiffusers({ recipe, weights, classRows, directory }:
   const { sizePx, channels } = recipe.image;
   const config = unetConfig(recipe.network, { imageSize: sizePx, channels, classRows });
   const manifest = unetParameters(unetStructure(config)).map(({ name, shape }) => ({ name, shape: [...shape] }));
-  await mkdir(join(directory, 'scheduler'), { recursive: true });
   await mkdir(join(directory, 'unet'), { recursive: true });
   await writeParameterFile(join(directory, DIFFUSERS_FILES.weights), { manifest, flat: weights });
   await writeJson(join(directory, DIFFUSERS_FILES.networkConfig), unetConfigFile(config));
-  await writeJson(join(directory, DIFFUSERS_FILES.scheduler), schedulerConfigFile(recipe));
-  await writeJson(join(directory, DIFFUSERS_FILES.index), modelIndexFile(recipe));
+  const pipeline = pipelineFiles(recipe);
+  if (!pipeline) return;
+  await mkdir(join(directory, 'scheduler'), { recursive: true });
+  await writeJson(join(directory, DIFFUSERS_FILES.scheduler), pipeline.scheduler);
+  await writeJson(join(directory, DIFFUSERS_FILES.index), pipeline.index);
 }
 
 async function writeJson(path: string, content: unknown): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Recipe } from '@tributary/protocol';
+import type { Recipe } from '@tributary/protocol/recipe';
 import { createProcess } from '../processes/create-process.js';
 import { noiseRatio, type NoiseLevel, type NoiseProcess } from '../processes/noise-process.js';
 import { preconditioning, type PredictionKind, type Preconditioning } from './prediction.js';
@@ -14,20 +14,35 @@ export interface DiffusionModel {
 }
 
 /** The model that a recipe describes. */
-export function createDiffusionModel(recipe: Pick<Recipe, 'process' | 'objective'>): DiffusionModel {
-  const process = createProcess(recipe.process);
+export function createDiffusionModel(recipe: Pick<Recipe, 'process' | 'objective' | 'network'>): DiffusionModel {
   const { prediction } = recipe.objective;
   const sigmaData = recipe.process.kind === 'edm' ? recipe.process.sigmaData : 1;
   return {
-    process,
+    process: createProcess(recipe.process),
     prediction,
     preconditioning: (level) => preconditioning(prediction, level, sigmaData),
-    conditioning: CONDITIONING[recipe.process.kind],
+    conditioning: noiseConditioning(recipe),
   };
 }
 
-const CONDITIONING: Readonly<Record<Recipe['process']['kind'], (level: NoiseLevel) => number>> = {
-  // cNoise = ln(sigma) / 4, Karras et al. 2022, table 1
-  edm: (level) => Math.log(noiseRatio(level)) / 4,
-  ddpm: ({ time }) => time,
-};
+/** Times of SDEs on [0, 1] are stretched to the range that positional embeddings are made for (Song et al. 2021). */
+const SDE_TIME_SCALE = 999;
+
+function noiseConditioning({ process, network }: Pick<Recipe, 'process' | 'network'>): DiffusionModel['conditioning'] {
+  switch (process.kind) {
+    case 'ddpm':
+      return ({ time }) => time;
+    case 'vp':
+    case 'sub-vp':
+      return ({ time }) => SDE_TIME_SCALE * time;
+    case 'ncsn':
+      if (!process.noiseConditional) return () => 0;
+      break;
+    case 'edm':
+    case 've':
+      break;
+  }
+  // The Fourier embedding takes the logarithm itself. Else cNoise = ln(sigma) / 4, Karras et al. 2022, table 1.
+  if (network.timeEmbedding === 'fourier') return noiseRatio;
+  return (level) => Math.log(noiseRatio(level)) / 4;
+}

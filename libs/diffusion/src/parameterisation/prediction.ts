@@ -1,11 +1,12 @@
+import type { Recipe } from '@tributary/protocol/recipe';
 import type { NoiseLevel } from '../processes/noise-process.js';
 import { combine } from '../samplers/image-arithmetic.js';
 
 /** What a network's output stands for. */
-export type PredictionKind = 'epsilon' | 'sample' | 'velocity' | 'score' | 'edm';
+export type PredictionKind = Recipe['objective']['prediction'];
 
 /**
- * D(x) = skip·x + out·F(input·x): how a network's raw output F becomes an estimate of the clean image.
+ * D(x) = skip·x + output·F(input·x): how a network's raw output F becomes an estimate of the clean image.
  * With EDM these are cSkip, cOut and cIn of Karras et al. 2022, table 1.
  */
 export interface Preconditioning {
@@ -14,19 +15,6 @@ export interface Preconditioning {
   readonly output: number;
 }
 
-type PreconditioningFormula = (level: NoiseLevel, sigmaData: number) => Preconditioning;
-
-const FORMULAS: Readonly<Record<PredictionKind, PreconditioningFormula>> = {
-  // x_0 = (x - sigma ε) / alpha, Ho et al. 2020, eq. 15
-  epsilon: ({ alpha, sigma }) => ({ input: 1, skip: 1 / alpha, output: -sigma / alpha }),
-  sample: () => ({ input: 1, skip: 0, output: 1 }),
-  // x_0 = alpha x - sigma v, v = alpha ε - sigma x_0, Salimans & Ho 2022, appendix D
-  velocity: ({ alpha, sigma }) => ({ input: 1, skip: alpha, output: -sigma }),
-  // Tweedie: x_0 = (x + sigma² s) / alpha; the network gives sigma·s, as in Song & Ermon 2020, technique 3
-  score: ({ alpha, sigma }) => ({ input: 1, skip: 1 / alpha, output: sigma / alpha }),
-  edm: edmPreconditioning,
-};
-
 /**
  * The factors for one noise level.
  *
@@ -34,7 +22,24 @@ const FORMULAS: Readonly<Record<PredictionKind, PreconditioningFormula>> = {
  * @throws RangeError when sigmaData is not positive.
  */
 export function preconditioning(kind: PredictionKind, level: NoiseLevel, sigmaData: number): Preconditioning {
-  return FORMULAS[kind](level, sigmaData);
+  const { alpha, sigma } = level;
+  // Keeps the network's input at unit variance when noise is added to an unscaled image; 1 for variance-preserving ones.
+  const input = 1 / Math.hypot(alpha, sigma);
+  switch (kind) {
+    // x_0 = (x - sigma ε) / alpha, Ho et al. 2020, eq. 15
+    case 'epsilon':
+      return { input, skip: 1 / alpha, output: -sigma / alpha };
+    case 'sample':
+      return { input, skip: 0, output: 1 };
+    // v = alpha ε - sigma x_0, Salimans & Ho 2022, appendix D, solved for x_0 whatever alpha² + sigma² is
+    case 'velocity':
+      return { input, skip: alpha * input ** 2, output: -sigma * input ** 2 };
+    // Tweedie: x_0 = (x + sigma² s) / alpha; the network gives sigma·s, Song & Ermon 2020, technique 3
+    case 'score':
+      return { input, skip: 1 / alpha, output: sigma / alpha };
+    case 'edm':
+      return edmPreconditioning(level, sigmaData);
+  }
 }
 
 /** Karras et al. 2022, table 1, for x = alpha (x_0 + σ̂ ε): x̂ = x / alpha is what the paper calls x. */

@@ -1,7 +1,9 @@
-import type { Recipe } from '@tributary/protocol';
+import type { Recipe } from '@tributary/protocol/recipe';
 import { createDdpmProcess } from './ddpm-process.js';
 import { createEdmProcess } from './edm-process.js';
 import type { NoiseProcess } from './noise-process.js';
+import { createNcsnProcess, createVeProcess } from './ve-process.js';
+import { createSubVpProcess, createVpProcess } from './vp-process.js';
 
 /** The noise process that a recipe names. */
 export function createProcess(process: Recipe['process']): NoiseProcess {
@@ -15,5 +17,13 @@ export function createProcess(process: Recipe['process']): NoiseProcess {
         betaStart: process.betaStart,
         betaEnd: process.betaEnd,
       });
+    case 'vp':
+      return createVpProcess(process);
+    case 'sub-vp':
+      return createSubVpProcess(process);
+    case 've':
+      return createVeProcess(process);
+    case 'ncsn':
+      return createNcsnProcess(process);
   }
 }

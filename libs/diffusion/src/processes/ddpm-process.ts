@@ -32,7 +32,8 @@ export function createDdpmProcess(options: BetaScheduleOptions): DdpmProcess {
   };
   const beta = (time: number): number => betas[Math.min(lastTime, Math.max(0, Math.round(time)))] ?? 0;
   return {
-    name: 'ddpm',
+    kind: 'ddpm',
+    isDiscrete: true,
     betas,
     alphaBars: bars,
     minTime: 0,

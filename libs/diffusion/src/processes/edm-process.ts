@@ -9,7 +9,8 @@ import type { SigmaRange } from '../schedules/sigma-schedule.js';
 export function createEdmProcess(range: SigmaRange): NoiseProcess {
   const level = (sigma: number): NoiseLevel => ({ time: sigma, alpha: 1, sigma });
   return {
-    name: 'edm',
+    kind: 'edm',
+    isDiscrete: false,
     minTime: range.sigmaMin,
     maxTime: range.sigmaMax,
     priorStddev: range.sigmaMax,

@@ -1,3 +1,5 @@
+import type { ProcessKind } from '@tributary/protocol/recipe-diffusion';
+
 /** One moment of a noise process: x_t = alpha·x_0 + sigma·ε with ε ~ N(0, I). */
 export interface NoiseLevel {
   /** The process's own time: an index for discrete processes, t in [0, 1] for SDEs, sigma for EDM. */
@@ -14,7 +16,9 @@ export interface NoiseLevel {
  * All of a process that training, samplers and likelihood need; every number is float64.
  */
 export interface NoiseProcess {
-  readonly name: string;
+  readonly kind: ProcessKind;
+  /** Whether training knows only whole times. */
+  readonly isDiscrete: boolean;
   /** Times from the least noise to the prior. */
   readonly minTime: number;
   readonly maxTime: number;
@@ -36,6 +40,11 @@ export const CLEAN: NoiseLevel = { time: 0, alpha: 1, sigma: 0 };
 /** sigma / alpha: the noise level after scaling the image back to its own range, Karras et al. 2022, section 2. */
 export function noiseRatio({ alpha, sigma }: NoiseLevel): number {
   return sigma / alpha;
+}
+
+/** alpha² / sigma², the signal-to-noise ratio for data of unit variance, Kingma et al. 2021, eq. 2. */
+export function signalToNoise({ alpha, sigma }: NoiseLevel): number {
+  return (alpha / sigma) ** 2;
 }
 
 /** lambda = log(alpha / sigma), half the log signal-to-noise ratio, Lu et al. 2022. */

@@ -17,7 +17,8 @@ export function createVeProcess(range: SigmaRange): NoiseProcess {
   }
   const growth = Math.log(sigmaMax / sigmaMin);
   return {
-    name: 've',
+    kind: 've',
+    isDiscrete: false,
     minTime: EARLIEST_TIME,
     maxTime: 1,
     priorStddev: sigmaMax,
@@ -30,7 +31,7 @@ export function createVeProcess(range: SigmaRange): NoiseProcess {
 
 export interface NcsnOptions extends SigmaRange {
   /** Number of noise levels L; an integer >= 2 (NCSN: 10; NCSNv2: 232 for 32 px). */
-  readonly levelCount: number;
+  readonly levels: number;
 }
 
 export interface NcsnProcess extends NoiseProcess {
@@ -45,13 +46,14 @@ export interface NcsnProcess extends NoiseProcess {
  * @throws RangeError on a bad range or fewer than two levels.
  */
 export function createNcsnProcess(options: NcsnOptions): NcsnProcess {
-  if (options.levelCount < 2) throw new RangeError(`levelCount must be >= 2, got ${options.levelCount}`);
-  const sigmas = geometricSigmas(options.levelCount, options).reverse();
+  if (options.levels < 2) throw new RangeError(`levels must be >= 2, got ${options.levels}`);
+  const sigmas = geometricSigmas(options.levels, options).reverse();
   const lastTime = sigmas.length - 1;
   const logRatio = Math.log(options.sigmaMax / options.sigmaMin) / lastTime;
   const level = (time: number): NoiseLevel => ({ time, alpha: 1, sigma: options.sigmaMin * Math.exp(logRatio * time) });
   return {
-    name: 'ncsn',
+    kind: 'ncsn',
+    isDiscrete: true,
     sigmas,
     minTime: 0,
     maxTime: lastTime,

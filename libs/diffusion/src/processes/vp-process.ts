@@ -6,8 +6,8 @@ export interface BetaRange {
   readonly betaMax: number;
 }
 
-/** Sampling and likelihood stop here: the score grows without bound at t = 0 (Song et al. 2021, appendix C). */
-const EARLIEST_TIME = 1e-5;
+/** Training and sampling stop here: the score grows without bound at t = 0 (Song et al. 2021, appendix C). */
+const EARLIEST_TIME = 1e-3;
 
 /**
  * The variance-preserving SDE, Song et al. 2021, eq. 11: dx = -beta(t)/2 x dt + sqrt(beta(t)) dw, t in [0, 1].
@@ -21,7 +21,8 @@ export function createVpProcess(range: BetaRange): NoiseProcess {
     return { time, alpha: Math.exp(logAlpha), sigma: Math.sqrt(-Math.expm1(2 * logAlpha)) };
   };
   return {
-    name: 'vp',
+    kind: 'vp',
+    isDiscrete: false,
     minTime: EARLIEST_TIME,
     maxTime: 1,
     priorStddev: 1,
@@ -45,7 +46,8 @@ export function createSubVpProcess(range: BetaRange): NoiseProcess {
     return { time, alpha: Math.exp(logAlpha), sigma: -Math.expm1(2 * logAlpha) };
   };
   return {
-    name: 'sub-vp',
+    kind: 'sub-vp',
+    isDiscrete: false,
     minTime: EARLIEST_TIME,
     maxTime: 1,
     priorStddev: 1,

@@ -86,7 +86,7 @@ describe('generator', () => {
     await expect(discrete.generate({ ...request, guidance: 2 })).rejects.toMatchObject({
       code: 'SAMPLER_INCOMPATIBLE',
     });
-    await expect(discrete.generate({ ...request, steps: 101 })).rejects.toThrow(/at most 100/);
+    await expect(discrete.generate({ ...request, steps: 101 })).rejects.toThrow(/1 to 100, got 101/);
     await discrete.dispose();
   });
 });

@@ -1,4 +1,6 @@
-import { TributaryError, type Recipe } from '@tributary/protocol';
+import { TributaryError } from '@tributary/protocol/errors';
+import type { Recipe } from '@tributary/protocol/recipe';
+import type { SamplerName } from '@tributary/protocol/recipe-diffusion';
 import { randomStream, type Engine, type RandomStream } from '@tributary/tensor';
 import { createDiffusionModel, type DiffusionModel } from '../parameterisation/diffusion-model.js';
 import { denoisedFrom } from '../parameterisation/prediction.js';
@@ -6,7 +8,7 @@ import type { Denoiser } from '../samplers/sampler.js';
 import { EvaluationBatcher } from './evaluation-batcher.js';
 import { guidedDenoiser } from './guidance.js';
 import { createNetworkProgram, type NetworkProgram } from './network-program.js';
-import { planSampling, type SamplerName } from './sampling-plan.js';
+import { planSampling } from './sampling-plan.js';
 
 /** How far sampling has come. */
 export interface SamplingProgress {

@@ -1,16 +1,18 @@
-import { TributaryError } from '@tributary/protocol';
+import { TributaryError } from '@tributary/protocol/errors';
+import { SAMPLER_FITS, samplersFor, type SamplerName } from '@tributary/protocol/recipe-diffusion';
 import { CLEAN, noiseRatio, type NoiseLevel, type NoiseProcess } from '../processes/noise-process.js';
+import { createAdaptiveOde } from '../samplers/adaptive-ode.js';
 import { createAncestral } from '../samplers/ancestral.js';
+import { createAnnealedLangevin, technique4StepSize } from '../samplers/annealed-langevin.js';
 import { createDdim } from '../samplers/ddim.js';
 import { createDpmSolver } from '../samplers/dpm-solver.js';
+import { createEulerMaruyama } from '../samplers/euler-maruyama.js';
 import { createHeun } from '../samplers/heun.js';
+import { createPredictorCorrector } from '../samplers/predictor-corrector.js';
 import type { Sampler } from '../samplers/sampler.js';
+import { linspace } from '../schedules/beta-schedule.js';
 import { karrasSigmas } from '../schedules/sigma-schedule.js';
 import { sampleTimesteps } from '../schedules/timestep-spacing.js';
-
-/** Samplers by the names that recipes and the command line use. */
-export const SAMPLER_NAMES = ['ddpm', 'ddim', 'heun', 'dpmpp-2m'] as const;
-export type SamplerName = (typeof SAMPLER_NAMES)[number];
 
 /** A sampler bound to the noise levels that it will visit. */
 export interface SamplingPlan {
@@ -23,8 +25,9 @@ export interface SamplingPlan {
 export interface PlanOptions {
   readonly process: NoiseProcess;
   readonly sampler: SamplerName;
-  /** Moves; an integer >= 1. Heun costs two evaluations a move but the last. */
+  /** Moves between noise levels; an integer >= 1. */
   readonly steps: number;
+  /** Spacing of the levels of `heun`, `dpmpp-2m` and all samplers of EDM; Karras et al. 2022, eq. 5. */
   readonly rho?: number;
 }
 
@@ -35,34 +38,70 @@ export interface PlanOptions {
  *   the number of steps.
  */
 export function planSampling(options: PlanOptions): SamplingPlan {
-  const { process, sampler, steps } = options;
-  if (!Number.isInteger(steps) || steps < 1) {
-    throw new TributaryError('SAMPLER_INCOMPATIBLE', { detail: `steps must be an integer >= 1, got ${steps}` });
-  }
+  assertFits(options);
+  const { process } = options;
   const levels = [...noiseLevels(options), CLEAN];
-  const first = levels[0] ?? CLEAN;
-  const startStddev = (process.priorStddev * first.sigma) / process.level(process.maxTime).sigma;
-  return { sampler: SAMPLERS[sampler](), levels, startStddev };
+  const [first = CLEAN, second = CLEAN] = levels;
+  return {
+    sampler: createSampler(options.sampler, noiseRatio(first) / noiseRatio(second)),
+    levels,
+    startStddev: (process.priorStddev * first.sigma) / process.level(process.maxTime).sigma,
+  };
 }
 
-const SAMPLERS: Readonly<Record<SamplerName, () => Sampler>> = {
-  ddpm: () => createAncestral(),
-  ddim: () => createDdim(),
-  heun: () => createHeun(),
-  'dpmpp-2m': () => createDpmSolver(),
-};
+function assertFits({ process, sampler, steps }: PlanOptions): void {
+  const { processes, because } = SAMPLER_FITS[sampler];
+  if (!processes.includes(process.kind)) {
+    const fitting = samplersFor(process.kind).join(', ');
+    throw new TributaryError('SAMPLER_INCOMPATIBLE', {
+      detail: `${sampler} with process ${process.kind}: ${because}; use ${fitting}`,
+    });
+  }
+  const most = process.isDiscrete ? process.maxTime + 1 : Infinity;
+  if (!Number.isInteger(steps) || steps < 1 || steps > most) {
+    throw new TributaryError('SAMPLER_INCOMPATIBLE', {
+      detail: `steps must be an integer from 1${process.isDiscrete ? ` to ${most}` : ''}, got ${steps}`,
+    });
+  }
+}
+
+const LANGEVIN_STEPS_PER_LEVEL = 5;
+
+/** @param levelRatio Ratio of two neighbouring noise levels; sets the step of Langevin dynamics. */
+function createSampler(name: SamplerName, levelRatio: number): Sampler {
+  switch (name) {
+    case 'ddpm':
+      return createAncestral();
+    case 'ddim':
+      return createDdim();
+    case 'heun':
+      return createHeun();
+    case 'dpmpp-2m':
+      return createDpmSolver();
+    case 'euler-maruyama':
+      return createEulerMaruyama();
+    case 'pc':
+      return createPredictorCorrector();
+    case 'ode':
+      return createAdaptiveOde();
+    case 'langevin': {
+      const stepsPerLevel = LANGEVIN_STEPS_PER_LEVEL;
+      return createAnnealedLangevin({ stepsPerLevel, stepSize: technique4StepSize(levelRatio, stepsPerLevel) });
+    }
+  }
+}
 
 function noiseLevels({ process, sampler, steps, rho }: PlanOptions): NoiseLevel[] {
-  if (process.name === 'ddpm' && (sampler === 'ddpm' || sampler === 'ddim')) {
-    const trainSteps = process.maxTime + 1;
-    if (steps > trainSteps) {
-      throw new TributaryError('SAMPLER_INCOMPATIBLE', { detail: `at most ${trainSteps} steps, got ${steps}` });
-    }
-    return sampleTimesteps({ spacing: 'trailing', trainSteps, steps }).map((time) => process.level(time));
+  if (process.kind === 'edm' || sampler === 'heun' || sampler === 'dpmpp-2m') {
+    const range = {
+      sigmaMin: noiseRatio(process.level(process.minTime)),
+      sigmaMax: noiseRatio(process.level(process.maxTime)),
+    };
+    return Array.from(karrasSigmas(steps, range, rho), (sigma) => process.levelAtRatio(sigma));
   }
-  const range = {
-    sigmaMin: noiseRatio(process.level(process.minTime)),
-    sigmaMax: noiseRatio(process.level(process.maxTime)),
-  };
-  return Array.from(karrasSigmas(steps, range, rho), (sigma) => process.levelAtRatio(sigma));
+  if (process.isDiscrete) {
+    const times = sampleTimesteps({ spacing: 'trailing', trainSteps: process.maxTime + 1, steps });
+    return times.map((time) => process.level(time));
+  }
+  return Array.from(linspace(process.maxTime, process.minTime, steps), (time) => process.level(time));
 }

@@ -1,17 +1,39 @@
-import type { Recipe } from '@tributary/protocol';
+import type { Recipe } from '@tributary/protocol/recipe';
 import type { RandomStream } from '@tributary/tensor';
-import type { NoiseLevel, NoiseProcess } from '../processes/noise-process.js';
+import { noiseRatio, type NoiseLevel, type NoiseProcess } from '../processes/noise-process.js';
+
+/** Draws the noise level of one training example. */
+export type NoiseLevelSampler = (random: RandomStream) => NoiseLevel;
 
 /**
- * Draws the noise level of one training example.
+ * How training draws noise levels.
  *
- * EDM: ln(sigma) ~ N(pMean, pStd²), Karras et al. 2022, table 1. DDPM: t uniform on 0 … T - 1, Ho et al. 2020, algorithm 1.
+ * log-normal: ln(sigma) ~ N(pMean, pStd²), Karras et al. 2022, table 1. uniform: the time, Ho et al. 2020, algorithm 1, and
+ * with EDM ln(sigma). importance: density g(t)² / sigma(t)², Song et al. 2021 (maximum likelihood), section 4.4.
  */
-export function drawNoiseLevel(process: NoiseProcess, settings: Recipe['process'], random: RandomStream): NoiseLevel {
-  switch (settings.kind) {
-    case 'edm':
-      return process.level(Math.exp(settings.pMean + settings.pStd * random.normal()));
-    case 'ddpm':
-      return process.level(random.integer(settings.timesteps));
+export function noiseLevelSampler(
+  process: NoiseProcess,
+  { process: settings, objective }: Pick<Recipe, 'process' | 'objective'>,
+): NoiseLevelSampler {
+  const { timeSampling = settings.kind === 'edm' ? 'log-normal' : 'uniform' } = objective;
+  if (settings.kind === 'edm' && timeSampling === 'log-normal') {
+    return (random) => process.level(Math.exp(settings.pMean + settings.pStd * random.normal()));
   }
+  if (settings.kind === 'edm' || timeSampling === 'importance') return uniformInLogRatio(process);
+  const { minTime, maxTime } = process;
+  if (process.isDiscrete) return (random) => process.level(random.integer(maxTime + 1));
+  return (random) => process.level(minTime + (maxTime - minTime) * random.uniform());
+}
+
+/**
+ * For every linear process d ln(sigma² / alpha²) / dt = g² / sigma² (from d sigma²/dt = 2 f sigma² + g², d alpha/dt = f alpha),
+ * so that density is uniform in the log ratio.
+ */
+function uniformInLogRatio(process: NoiseProcess): NoiseLevelSampler {
+  const low = Math.log(noiseRatio(process.level(process.minTime)));
+  const high = Math.log(noiseRatio(process.level(process.maxTime)));
+  return (random) => {
+    const level = process.levelAtRatio(Math.exp(low + (high - low) * random.uniform()));
+    return process.isDiscrete ? process.level(Math.round(level.time)) : level;
+  };
 }

@@ -2,7 +2,8 @@ import type { Recipe } from '@tributary/protocol';
 import type { RandomStream } from '@tributary/tensor';
 import type { DiffusionModel } from '../parameterisation/diffusion-model.js';
 import type { NoiseLevel } from '../processes/noise-process.js';
-import { drawNoiseLevel } from './time-sampling.js';
+import { estimateWeight } from './loss-weight.js';
+import { noiseLevelSampler } from './time-sampling.js';
 
 /** Arrays of one training step, ready for the recorded graph. */
 export interface TrainingBatch {
@@ -47,14 +48,16 @@ export function drawTrainingBatch(source: BatchSource, settings: BatchSettings):
     classRow: new Int32Array(count),
   };
   const noise = new Float32Array(size);
+  const drawLevel = noiseLevelSampler(model.process, recipe);
+  const weightOf = estimateWeight(model.process, recipe.objective);
   for (let i = 0; i < count; i++) {
-    const level = drawNoiseLevel(model.process, recipe.process, random);
+    const level = drawLevel(random);
     const dropped = random.uniform() < recipe.conditioning.dropout;
     const flipped = recipe.data.horizontalFlip && random.uniform() < 0.5;
     random.fillNormal(noise);
     batch.classRow[i] = dropped ? classRows - 1 : (source.classRows[i] ?? 0);
     batch.noiseLevel[i] = model.conditioning(level);
-    batch.weight[i] = 1;
+    batch.weight[i] = weightOf ? weightOf(level) * model.preconditioning(level).output ** 2 : 1;
     const clean = source.images.subarray(i * size, (i + 1) * size);
     writeExample(batch, i * size, {
       clean: flipped ? mirrored(clean, recipe.image) : clean,
