@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { sendProblem, startTestCoordinator, type TestCoordinator } from './test-coordinator.spec-support.js';
+import { UpdateUpload, type Upload } from './update-upload.js';
+
+const MEBIBYTE = 1024 * 1024;
+const assignmentId = 'run-12345678-r1-a0-site-a';
+const signal = new AbortController().signal;
+
+/** The receiving side of tus, as far as one upload goes. */
+class Receiver {
+  received = Buffer.alloc(0);
+  metadata = '';
+  known = false;
+  /** Bytes of the next body that arrive before the connection breaks; all by default. */
+  breakAfter = Number.POSITIVE_INFINITY;
+
+  handle = (request: IncomingMessage, response: ServerResponse, body: Buffer): void => {
+    if (request.method === 'HEAD') {
+      if (this.known) return this.answer(response, 200);
+      return void response.writeHead(404).end();
+    }
+    if (request.method === 'POST') {
+      this.known = true;
+      this.metadata = String(request.headers['upload-metadata']);
+    } else if (Number(request.headers['upload-offset']) !== this.received.length) {
+      return sendProblem(response, 409, 'UPLOAD_METADATA_INVALID');
+    }
+    const arrived = body.subarray(0, this.breakAfter);
+    this.received = Buffer.concat([this.received, arrived]);
+    if (arrived.length < body.length) {
+      this.breakAfter = Number.POSITIVE_INFINITY;
+      return void response.destroy();
+    }
+    this.answer(response, request.method === 'POST' ? 201 : 204);
+  };
+
+  private answer(response: ServerResponse, status: number): void {
+    response.writeHead(status, { 'upload-offset': this.received.length }).end();
+  }
+}
+
+describe('UpdateUpload', () => {
+  let folder: string;
+  let coordinator: TestCoordinator;
+  let receiver: Receiver;
+  let uploads: UpdateUpload;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'upload-'));
+    receiver = new Receiver();
+    coordinator = await startTestCoordinator(receiver.handle);
+    uploads = new UpdateUpload(coordinator.http, coordinator.tokens);
+  });
+  afterEach(async () => {
+    await coordinator.close();
+    await rm(folder, { recursive: true });
+  });
+
+  async function uploadOf(bytes: Buffer): Promise<Upload> {
+    const file = join(folder, 'result.safetensors');
+    await writeFile(file, bytes);
+    const metadata = { assignmentId, sha256: '0'.repeat(64), report: '{"kind":"train"}' };
+    return { file, sizeBytes: bytes.length, metadata };
+  }
+
+  it('sends a small update in one request, its metadata in base64', async () => {
+    const bytes = randomBytes(500_000);
+    await uploads.send(await uploadOf(bytes), { signal, resume: false });
+    expect(coordinator.requests).toEqual(['POST /v1/uploads']);
+    expect(receiver.received.equals(bytes)).toBe(true);
+    expect(receiver.metadata).toContain(`report ${Buffer.from('{"kind":"train"}').toString('base64')}`);
+  });
+
+  it('sends a large update piece by piece', async () => {
+    const bytes = randomBytes(17 * MEBIBYTE);
+    let counted = 0;
+    await uploads.send(await uploadOf(bytes), { signal, resume: false, onBytes: (count) => (counted += count) });
+    expect(coordinator.requests.length).toBe(3);
+    expect(receiver.received.equals(bytes)).toBe(true);
+    expect(counted).toBe(bytes.length);
+  });
+
+  it('sends only what is missing after the connection broke', async () => {
+    const bytes = randomBytes(10 * MEBIBYTE);
+    const upload = await uploadOf(bytes);
+    receiver.breakAfter = 3 * MEBIBYTE;
+    await expect(uploads.send(upload, { signal, resume: false })).rejects.toMatchObject({
+      code: 'COORDINATOR_UNREACHABLE',
+    });
+    let resent = 0;
+    await uploads.send(upload, { signal, resume: true, onBytes: (count) => (resent += count) });
+    expect(resent).toBe(7 * MEBIBYTE);
+    expect(receiver.received.equals(bytes)).toBe(true);
+  });
+
+  it('sends nothing when a process before it had sent everything', async () => {
+    const upload = await uploadOf(randomBytes(1000));
+    await uploads.send(upload, { signal, resume: false });
+    await uploads.send(upload, { signal, resume: true });
+    expect(coordinator.requests).toEqual(['POST /v1/uploads', `HEAD /v1/uploads/${assignmentId}`]);
+  });
+
+  it('begins an upload that was never begun', async () => {
+    const bytes = randomBytes(1000);
+    await uploads.send(await uploadOf(bytes), { signal, resume: true });
+    expect(receiver.received.equals(bytes)).toBe(true);
+  });
+
+  it("passes the coordinator's refusal on", async () => {
+    coordinator.handler = (_request, response) => sendProblem(response, 409, 'ASSIGNMENT_CLOSED');
+    const upload = await uploadOf(randomBytes(10));
+    await expect(uploads.send(upload, { signal, resume: false })).rejects.toMatchObject({ code: 'ASSIGNMENT_CLOSED' });
+  });
+});
