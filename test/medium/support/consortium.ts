@@ -87,7 +87,7 @@ export class Consortium {
     while (Date.now() < deadline) {
       last = await this.run(runId).catch(() => last);
       if (last !== undefined && isSo(last)) return last;
-      await sleep(20);
+      await sleep(100);
     }
     throw new Error(`waited ${timeoutMs} ms in vain; the run: ${JSON.stringify(last)}`);
   }

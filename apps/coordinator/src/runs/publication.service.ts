@@ -66,7 +66,7 @@ export class PublicationService {
       timings: { collectMs: Math.round(facts.seconds * 1000) - aggregateMs, aggregateMs },
     });
     await this.versions.add(db, { runId: run.id, round: round.n, weights, ema, createdAt: now });
-    change.set({ attemptsForgiven: 0, nextRoundAt: now });
+    change.set({ attemptsForgiven: 0, nextRoundAt: now, problem: null });
     change.record({ kind: 'round.published', round: round.n, detail: { ...facts, aggregateMs } });
     const updates = countedUpdates(round.assignments).map(({ siteId, sha256, images }) => {
       const norm = updateNorms.find((update) => update.siteId === siteId)?.norm ?? null;

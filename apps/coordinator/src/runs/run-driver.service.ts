@@ -1,10 +1,11 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { TributaryError } from '@tributary/protocol';
+import { TributaryError, toProblem } from '@tributary/protocol';
 import { VersionsService } from '../models/versions.service.js';
 import { Clock } from '../platform/clock/clock.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
 import { Database } from '../platform/database/database.js';
+import { toTributaryError } from '../platform/errors/problem.filter.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { nextStep, type RunSnapshot, type Step } from './next-step.js';
 import { RoundRepository } from './round.repository.js';
@@ -57,15 +58,23 @@ export class RunDriver implements OnApplicationBootstrap, OnApplicationShutdown 
     }
     const done = Promise.resolve()
       .then(() => this.drive(runId))
-      .catch((error: unknown) =>
-        this.logger.error({ runId, err: error }, 'a step of a run failed; the next sweep tries again'),
-      )
+      .catch((error: unknown) => this.noteFailure(runId, error))
       .finally(() => {
         const again = this.driven.get(runId)?.again === true;
         this.driven.delete(runId);
         if (again) this.nudge(runId);
       });
     this.driven.set(runId, { again: false, done });
+  }
+
+  /** The run shows what went wrong until a step succeeds; the next sweep tries again. */
+  private async noteFailure(runId: string, error: unknown): Promise<void> {
+    this.logger.error({ runId, err: error }, 'a step of a run failed; the next sweep tries again');
+    try {
+      await this.runs.noteProblem(this.database.db, runId, toProblem(toTributaryError(error)));
+    } catch (noteError) {
+      this.logger.error({ runId, err: noteError }, 'the failure of a step was not kept');
+    }
   }
 
   private sweepAgain(delayMs: number): void {

@@ -128,6 +128,11 @@ export class RunRepository {
     if (count === 0) throw new TributaryError('RUN_STALE_TRANSITION', { runId: run.id });
   }
 
+  /** Keeps what went wrong with a live run, outside of its changes: nothing about the run itself has changed. */
+  async noteProblem(db: Db, id: string, problem: Problem): Promise<void> {
+    await db.run.updateMany({ where: { id, state: { in: LIVE } }, data: { problem: storedJson(problem) } });
+  }
+
   private toRun({ problem, evaluation, manifest, recipe, ...row }: RunRow): Run {
     return {
       ...row,
