@@ -22,3 +22,8 @@ export {
 } from './asynchronous/update-buffer.js';
 export { adoptGlobal, heldManifest, packParameters } from './exchange/exchanged-vector.js';
 export { exchangedParameters, exchangeSchema, type Exchange } from './exchange/partial-exchange.js';
+export { compressedHeader } from './compression/compressed-file.js';
+export { codecOf, compressionSchema, type Compression } from './compression/compression-options.js';
+export { compressWithFeedback, type CompressedUpdate } from './compression/error-feedback.js';
+export type { WindowCodec } from './compression/window-codec.js';
+export { updateManifest } from './vectors/vector-names.js';

@@ -1,5 +1,6 @@
 import { parameterManifestSchema } from '@tributary/protocol/manifest';
 import { z } from 'zod';
+import { compressionSchema } from '../compression/compression-options.js';
 import { strategyOptionsSchema } from '../strategies/strategy-options.js';
 import type { WrittenFile } from '../vectors/float-file-sink.js';
 
@@ -20,6 +21,8 @@ export const updateInputSchema = z.strictObject({
   staleness: z.number().nonnegative().default(0),
   /** Names of the parameters that the update holds; absent: all. */
   parameters: z.array(z.string()).optional(),
+  /** How the file holds its numbers. */
+  compression: compressionSchema.default({ kind: 'none' }),
   /** Parameters of which the site has a say in some rows only. */
   ownedRows: z.array(z.strictObject({ parameter: z.string(), rows: z.array(rangeSchema) })).default([]),
 });

@@ -1,4 +1,6 @@
 import { parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
+import { openCompressedFile } from '../compression/compressed-file.js';
+import { codecOf } from '../compression/compression-options.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { heldManifest } from '../exchange/exchanged-vector.js';
 import { openFloatFile } from '../vectors/float-file.js';
@@ -137,18 +139,21 @@ async function openAll({ request, strategy, updates, closers }: OpenOptions): Pr
 }
 
 async function openUpdate(
-  { path, parameters }: UpdateInput,
+  { path, parameters, compression }: UpdateInput,
   manifest: readonly ParameterEntry[],
   vectors: readonly string[],
 ): Promise<FloatSource> {
-  if (parameters === undefined) return openFloatFile(path, updateManifest(manifest, vectors));
-  const held = heldManifest(manifest, parameters);
+  const held = parameters === undefined ? manifest : heldManifest(manifest, parameters);
+  const codec = codecOf(compression);
+  const stored = updateManifest(held, vectors);
+  const source = await (codec ? openCompressedFile(path, codec, parameterCount(stored)) : openFloatFile(path, stored));
+  if (parameters === undefined) return source;
   const length = parameterCount(manifest);
   const ranges = coveredRanges(manifest, { parameters });
   const everyVector = vectors.flatMap((_, vector) =>
     ranges.map(({ begin, end }) => ({ begin: begin + vector * length, end: end + vector * length })),
   );
-  return partialSource(await openFloatFile(path, updateManifest(held, vectors)), everyVector, length * vectors.length);
+  return partialSource(source, everyVector, length * vectors.length);
 }
 
 async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {

@@ -1,21 +1,20 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import type { ParameterEntry } from '@tributary/protocol/manifest';
-import type { SafetensorsHeader } from '@tributary/protocol/safetensors';
+import type { SafetensorsHeader, TensorEntry } from '@tributary/protocol/safetensors';
 
 /**
- * Holds a decoded header to a manifest: the same names, shapes and order, all float32.
+ * Holds a decoded header to what it should be: the same names, types, shapes and order.
  *
  * @throws TributaryError UPDATE_WRONG_MANIFEST that names the first position at which they differ, never a name.
  */
-export function assertHeaderMatches(header: SafetensorsHeader, manifest: readonly ParameterEntry[]): void {
-  if (header.entries.length !== manifest.length) {
-    throw wrongManifest(`${header.entries.length} parameters instead of ${manifest.length}`);
+export function assertHeaderMatches(header: SafetensorsHeader, expected: readonly TensorEntry[]): void {
+  if (header.entries.length !== expected.length) {
+    throw wrongManifest(`${header.entries.length} parameters instead of ${expected.length}`);
   }
-  for (const [index, expected] of manifest.entries()) {
+  for (const [index, { name, dtype, shape }] of expected.entries()) {
     const found = header.entries[index];
-    if (found?.name !== expected.name) throw wrongManifest(`parameter ${index} has another name`);
-    if (found.dtype !== 'F32') throw wrongManifest(`parameter ${index} is ${found.dtype}, not F32`);
-    if (found.shape.join() !== expected.shape.join()) throw wrongManifest(`parameter ${index} has another shape`);
+    if (found?.name !== name) throw wrongManifest(`parameter ${index} has another name`);
+    if (found.dtype !== dtype) throw wrongManifest(`parameter ${index} is ${found.dtype}, not ${dtype}`);
+    if (found.shape.join() !== shape.join()) throw wrongManifest(`parameter ${index} has another shape`);
   }
 }
 

@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
 import { TributaryError } from '@tributary/protocol/errors';
-import type { ParameterEntry } from '@tributary/protocol/manifest';
+import { manifestLocations, parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import {
   decodeSafetensorsHeader,
   LENGTH_PREFIX_BYTES,
   safetensorsHeaderByteLength,
+  type TensorEntry,
 } from '@tributary/protocol/safetensors';
 import { squaredNorm } from '../aggregation/measures.js';
+import { compressedEntries } from '../compression/compressed-file.js';
+import { codecOf, type Compression } from '../compression/compression-options.js';
+import { decodeVector, type WindowCodec } from '../compression/window-codec.js';
 import { assertLittleEndian, FLOAT_BYTES } from '../vectors/float-file.js';
 import { assertHeaderMatches } from '../vectors/header-match.js';
 
@@ -15,7 +19,10 @@ export interface ExpectedUpdate {
   readonly sizeBytes: number;
   /** Lower-case hex, as announced. */
   readonly sha256: string;
+  /** What the update holds, in order: of several vectors `updateManifest`, of some parameters `heldManifest`. */
   readonly manifest: readonly ParameterEntry[];
+  /** Default: plain float32. */
+  readonly compression?: Compression;
 }
 
 export interface VerifiedUpdate {
@@ -37,15 +44,22 @@ export interface VerifiedUpdate {
 export class UpdateVerifier {
   private readonly hash = createHash('sha256');
   private readonly headerParts: Uint8Array[] = [];
-  /** Bytes of a number that was cut by the end of a chunk. */
-  private readonly cut = new Uint8Array(FLOAT_BYTES);
+  private readonly codec: WindowCodec | undefined;
+  private readonly entries: readonly TensorEntry[];
+  /** Start of a unit (a number, or a block of a code) that was cut by the end of a chunk. */
+  private readonly cut: Uint8Array;
   private cutBytes = 0;
+  private numbersLeft: number;
   private headerPending = true;
   private sizeBytes = 0;
   private squaredNorm = 0;
 
   constructor(private readonly expected: ExpectedUpdate) {
     assertLittleEndian();
+    this.numbersLeft = parameterCount(expected.manifest);
+    this.codec = codecOf(expected.compression ?? { kind: 'none' });
+    this.entries = this.codec ? compressedEntries(this.codec, this.numbersLeft) : manifestLocations(expected.manifest);
+    this.cut = new Uint8Array(this.codec?.encodedBytes(this.codec.blockLength) ?? FLOAT_BYTES);
   }
 
   /**
@@ -64,6 +78,8 @@ export class UpdateVerifier {
   finish(): VerifiedUpdate {
     if (this.sizeBytes < this.expected.sizeBytes || this.headerPending)
       throw this.wrongSize('fewer bytes than announced');
+    // Only the last block of a code may be shorter than the others.
+    if (this.cutBytes > 0) this.measure(this.cut.subarray(0, this.cutBytes));
     const sha256 = this.hash.digest('hex');
     if (sha256 !== this.expected.sha256) throw new TributaryError('UPDATE_WRONG_HASH', { sha256 });
     return { sha256, sizeBytes: this.sizeBytes, norm: Math.sqrt(this.squaredNorm) };
@@ -79,7 +95,7 @@ export class UpdateVerifier {
       return new Uint8Array(0);
     }
     const header = decodeSafetensorsHeader(bytes);
-    assertHeaderMatches(header, this.expected.manifest);
+    assertHeaderMatches(header, this.entries);
     if (header.headerBytes + header.dataBytes !== this.expected.sizeBytes) {
       throw this.wrongSize('header and numbers make another size');
     }
@@ -89,14 +105,15 @@ export class UpdateVerifier {
   }
 
   private pushNumbers(data: Uint8Array): void {
-    const head = this.cutBytes > 0 ? Math.min(FLOAT_BYTES - this.cutBytes, data.length) : 0;
+    const unitBytes = this.cut.length;
+    const head = this.cutBytes > 0 ? Math.min(unitBytes - this.cutBytes, data.length) : 0;
     this.cut.set(data.subarray(0, head), this.cutBytes);
     this.cutBytes += head;
-    if (this.cutBytes === FLOAT_BYTES) {
+    if (this.cutBytes === unitBytes) {
       this.measure(this.cut);
       this.cutBytes = 0;
     }
-    const whole = data.length - ((data.length - head) % FLOAT_BYTES);
+    const whole = data.length - ((data.length - head) % unitBytes);
     this.measure(data.subarray(head, whole));
     if (whole < data.length) {
       this.cut.set(data.subarray(whole));
@@ -106,14 +123,25 @@ export class UpdateVerifier {
 
   private measure(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    // Typed arrays need aligned memory; a chunk from a socket may start anywhere.
-    const aligned = bytes.byteOffset % FLOAT_BYTES === 0 ? bytes : bytes.slice();
-    const values = new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / FLOAT_BYTES);
+    const values = this.codec ? this.decode(this.codec, bytes) : floatsOf(bytes);
     this.squaredNorm = squaredNorm(values, this.squaredNorm);
     if (!Number.isFinite(this.squaredNorm)) throw new TributaryError('UPDATE_NOT_FINITE');
+  }
+
+  private decode(codec: WindowCodec, bytes: Uint8Array): Float32Array {
+    const blocks = Math.ceil(bytes.length / this.cut.length);
+    const length = Math.min(this.numbersLeft, blocks * codec.blockLength);
+    this.numbersLeft -= length;
+    return decodeVector(codec, bytes, length);
   }
 
   private wrongSize(detail: string): TributaryError {
     return new TributaryError('UPDATE_WRONG_SIZE', { detail, expectedBytes: this.expected.sizeBytes });
   }
+}
+
+/** Typed arrays need aligned memory; a chunk from a socket may start anywhere. */
+function floatsOf(bytes: Uint8Array): Float32Array {
+  const aligned = bytes.byteOffset % FLOAT_BYTES === 0 ? bytes : bytes.slice();
+  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / FLOAT_BYTES);
 }
