@@ -8,9 +8,7 @@ import { DDPM_FIELDS, SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-suppo
 import { exportDiffusers } from './export-diffusers.js';
 import type { Recipe } from '@tributary/protocol/recipe';
 
-async function exported(
-  recipe: Recipe,
-): Promise<{
+async function exported(recipe: Recipe): Promise<{
   files: string[];
   json: (name: string) => Promise<unknown>;
   remove: () => Promise<void>;
