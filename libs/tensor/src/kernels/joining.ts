@@ -14,7 +14,8 @@ import { at, positiveAxis, product } from '../graph/shapes.js';
 import { kernel, listKernel, type RecordedKernel } from '../recorder/kernel.js';
 import { dense, dropDimensions, fill, fillValue, relabel, symbolic, type Symbolic } from '../recorder/symbolic.js';
 
-function concat(g: GraphBuilder, inputs: readonly Symbolic[], axis: number): Symbolic {
+/** Joins along a logical axis, laid out as the largest part. */
+export function concat(g: GraphBuilder, inputs: readonly Symbolic[], axis: number): Symbolic {
   const parts = inputs.filter((s) => product(s.shape) > 0);
   const first = at(parts, 0);
   if (parts.length === 1) return first;
@@ -66,7 +67,12 @@ export function slice(
   return symbolic(value, x.order, size);
 }
 
-function split(g: GraphBuilder, x: Symbolic, { sizes, axis }: { sizes: readonly number[]; axis: number }): Symbolic[] {
+/** Cuts along a logical axis into parts of the given sizes. */
+export function split(
+  g: GraphBuilder,
+  x: Symbolic,
+  { sizes, axis }: { sizes: readonly number[]; axis: number },
+): Symbolic[] {
   const shapes = sizes.map((size) => x.shape.map((whole, d) => (d === axis ? size : whole)));
   const place = x.order.indexOf(axis);
   if (x.value.shape[place] === 1) return shapes.map((shape) => relabel(x, shape));

@@ -1,3 +1,4 @@
+import { attentionKernels } from '../layers/attention-kernels.js';
 import { groupNormKernels } from '../layers/group-norm-kernels.js';
 import { siluKernels } from '../layers/silu.js';
 import type { RecordedKernel } from '../recorder/kernel.js';
@@ -28,4 +29,5 @@ export const KERNEL_TABLE: readonly RecordedKernel[] = [
   ...resizingKernels,
   ...siluKernels,
   ...groupNormKernels,
+  ...attentionKernels,
 ];

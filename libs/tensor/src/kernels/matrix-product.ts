@@ -33,7 +33,11 @@ function swapLast(g: GraphBuilder, value: Value): Value {
 }
 
 /** Reads each operand in the order it is stored in, and writes the result so that the reader needs no transpose either. */
-function batchMatMul(g: GraphBuilder, [a, b]: readonly [Symbolic, Symbolic], attributes: BatchMatMulAttrs): Symbolic {
+export function batchMatMul(
+  g: GraphBuilder,
+  [a, b]: readonly [Symbolic, Symbolic],
+  attributes: BatchMatMulAttrs,
+): Symbolic {
   const rank = Math.max(a.shape.length, b.shape.length);
   const left = padRank(g, a, rank);
   const right = padRank(g, b, rank);

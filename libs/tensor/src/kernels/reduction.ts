@@ -23,6 +23,10 @@ function along(g: GraphBuilder, op: string, { x, axis }: { x: Symbolic; axis: nu
   return symbolic(g.apply(op, [value], { shape: value.shape, attributes: { axis: place } }), x.order, x.shape);
 }
 
+export function softmax(g: GraphBuilder, x: Symbolic, axis: number): Symbolic {
+  return along(g, 'Softmax', { x, axis });
+}
+
 function argument(g: GraphBuilder, op: 'ArgMax' | 'ArgMin', { x, axis }: { x: Symbolic; axis: number }): Symbolic {
   const logical = positiveAxis(axis, x.shape.length);
   const place = x.order.indexOf(logical);
@@ -75,9 +79,7 @@ export const reductionKernels: readonly RecordedKernel[] = [
   kernel('ArgMax', ['x'], (g, { x }, { axis }: ArgMaxAttrs) => argument(g, 'ArgMax', { x, axis })),
   kernel('ArgMin', ['x'], (g, { x }, { axis }: ArgMaxAttrs) => argument(g, 'ArgMin', { x, axis })),
   kernel('Cumsum', ['x'], (g, { x }, attributes: CumsumAttrs) => cumulativeSum(g, x, attributes)),
-  kernel('Softmax', ['logits'], (g, { logits }, { dim }: SoftmaxAttrs) =>
-    along(g, 'Softmax', { x: logits, axis: dim }),
-  ),
+  kernel('Softmax', ['logits'], (g, { logits }, { dim }: SoftmaxAttrs) => softmax(g, logits, dim)),
   kernel('LogSoftmax', ['logits'], (g, { logits }, { axis }: LogSoftmaxAttrs) =>
     along(g, 'LogSoftmax', { x: logits, axis }),
   ),

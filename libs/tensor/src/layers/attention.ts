@@ -1,12 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { at } from '../graph/shapes.js';
+import { isRecording } from '../recorder/recorder-name.js';
+import { ATTENTION } from './attention-kernels.js';
 
 /**
  * Scaled dot-product attention, softmax(q kᵀ · scale) v (Vaswani et al. 2017, eq. 1).
  *
- * @param q [batch, heads, tokens, headDim].
- * @param k [batch, heads, keys, headDim], as v.
- * @param scale  1 / sqrt(headDim) when left out.
+ * @param q     [batch, heads, tokens, headDim].
+ * @param k     [batch, heads, keys, headDim], as v.
+ * @param scale 1 / sqrt(headDim) when left out.
  * @returns [batch, heads, tokens, headDim].
  */
 export function attention(
@@ -15,7 +17,8 @@ export function attention(
   v: tf.Tensor4D,
   { scale }: { readonly scale?: number } = {},
 ): tf.Tensor4D {
-  const factor = scale ?? 1 / Math.sqrt(at(q.shape, 3));
-  const scores = tf.matMul(tf.mul(q, factor), k, false, true);
-  return tf.matMul(tf.softmax(scores), v);
+  const scaled = tf.mul(q, scale ?? 1 / Math.sqrt(at(q.shape, 3)));
+  if (!isRecording()) return tf.matMul(tf.softmax(tf.matMul(scaled, k, false, true)), v);
+  const [y] = tf.engine().runKernel<tf.Tensor4D[]>(ATTENTION, { q: scaled, k, v });
+  return at([y], 0);
 }

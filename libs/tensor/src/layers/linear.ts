@@ -10,8 +10,17 @@ import { at } from '../graph/shapes.js';
  * @returns [..., out].
  */
 export function linear(x: tf.Tensor, weight: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor {
-  const rows = tf.reshape(x, [-1, at(x.shape, x.rank - 1)]);
-  const product = tf.matMul(rows, weight, false, true);
-  const y = bias ? tf.add(product, bias) : product;
-  return tf.reshape(y, [...x.shape.slice(0, -1), at(weight.shape, 0)]);
+  const [outChannels, inChannels] = weight.shape;
+  const y =
+    x.rank === 2
+      ? tf.matMul(x, weight, false, true)
+      : linearOfTokens(x, tf.reshape(weight, [1, outChannels, inChannels]));
+  return bias ? tf.add(y, bias) : y;
+}
+
+/** Batch by batch: merging batch and tokens would cost a transpose where channels are stored before tokens. */
+function linearOfTokens(x: tf.Tensor, weight: tf.Tensor3D): tf.Tensor {
+  const [, outChannels, inChannels] = weight.shape;
+  const tokens = tf.reshape(x, [at(x.shape, 0), -1, inChannels]);
+  return tf.reshape(tf.matMul(tokens, weight, false, true), [...x.shape.slice(0, -1), outChannels]);
 }
