@@ -71,7 +71,7 @@ export function demoRecipe({ options, classes, siteCount }: RecipeRequest): Reci
       count: options.rounds ?? profile.rounds,
       localSteps: profile.localSteps * stepsFactor,
       batchSize: 16,
-      deadlineSeconds: 120,
+      deadlineSeconds: 1800,
       quorum: options.pooled ? 1 : Math.max(1, siteCount - 1),
     },
     strategy: { kind: 'fedavg', ownedRows: true },

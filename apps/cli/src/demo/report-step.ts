@@ -16,6 +16,7 @@ import type { Film } from './film-step.js';
 import type { SiteImages } from './phantom-step.js';
 import { classComparisons, contactSheet, filmFrames } from './pictures.js';
 import type { FinishedRun } from './run-step.js';
+import { bytesSentBy } from './site-contributions.js';
 
 const RARE_CLASS = 'lesion';
 
@@ -53,7 +54,7 @@ export async function writeReport(session: DemoSession, findings: DemoFindings):
     finishedAt: new Date(),
     recipeSha256: finished.run.recipeSha256,
     sites: reportSites(findings),
-    siteLosses: finished.siteLosses,
+    contributions: finished.contributions,
     film: filmFrames(recipe, film, finished.run.sites.length),
     filmLegend: filmLegendOf(recipe, findings),
     comparisons: await classComparisons(recipe, film.sheet, sites),
@@ -68,7 +69,8 @@ function resultOf({ options, folder, stageSeconds }: DemoSession, findings: Demo
   const { finished, sites, release, startedAtMs } = findings;
   const { run, rounds } = finished;
   const { evaluation } = run;
-  if (evaluation === null) throw new TributaryError('INTERNAL', { detail: 'the run completed without an evaluation' });
+  if (evaluation === null)
+    throw new TributaryError('EVALUATION_IMPOSSIBLE', { detail: 'no site could evaluate in time' });
   const utility = utilitySchema.safeParse(evaluation.utility);
   return {
     outDir: folder.path,
@@ -102,7 +104,7 @@ function resultOf({ options, folder, stageSeconds }: DemoSession, findings: Demo
   };
 }
 
-function reportSites({ sites, hospitals }: DemoFindings): ReportSite[] {
+function reportSites({ sites, hospitals, finished }: DemoFindings): ReportSite[] {
   return sites.map((site) => {
     const hospital = hospitals.find(({ name }) => name === site.id);
     const lesions = Object.entries(site.classes).filter(([name]) => isLesion(name));
@@ -114,6 +116,7 @@ function reportSites({ sites, hospitals }: DemoFindings): ReportSite[] {
       scanner: hospital?.scanner ?? 'all of them',
       fileFormat: hospital?.format === 'nifti' ? 'NIfTI' : 'DICOM',
       imageBytes: site.sizeBytes,
+      sentBytes: bytesSentBy(site.id, finished.contributions),
     };
   });
 }

@@ -33,7 +33,7 @@ function view(changes: Partial<RunView> = {}): RunView {
 describe('the live view', () => {
   it('tells each finished round in one line', () => {
     const progress = withEvents(withView(NO_PROGRESS, view()), [published(3)]);
-    expect(milestoneText(progress, 30)).toBe('Round 3 of 8 · 3 of 3 sites · loss 0.0412 · 12 s · 4.3 MB up');
+    expect(milestoneText(progress, 30)).toBe('Round 3 of 8 · 3 of 3 sites · loss 0.0412 · 12 s · 4.3 MB up · site-b');
   });
 
   it('shows the last rounds only, under a bar with the time left', () => {
@@ -50,7 +50,7 @@ describe('the live view', () => {
   });
 
   it('says what the run waits for before the first round is done', () => {
-    expect(milestoneText(withView(NO_PROGRESS, view()), 1)).toBe('Waiting: site-b');
+    expect(milestoneText(withView(NO_PROGRESS, view()), 1)).toBe('Before the first round · site-b');
   });
 
   it('tells how far each site is with the evaluation', () => {
@@ -68,6 +68,6 @@ describe('the live view', () => {
       problem: null,
     } as const;
     const evaluating = view({ state: 'evaluating', assignments: [assignment] });
-    expect(milestoneText(withView(NO_PROGRESS, evaluating), 1)).toBe('Evaluating: site-a evaluating 25 %');
+    expect(milestoneText(withView(NO_PROGRESS, evaluating), 1)).toBe('Evaluating · site-a evaluating 25 %');
   });
 });

@@ -67,9 +67,11 @@ export function roundText(progress: RunProgress, round: RoundLine): string {
 export function milestoneText(progress: RunProgress, elapsedSeconds: number): string {
   const { view, finished } = progress;
   const last = finished.at(-1);
-  if (view?.state === 'evaluating') return `Evaluating: ${stageText(view)}`;
-  if (last === undefined) return `Waiting: ${view?.waitingFor ?? 'the sites look at the recipe'}`;
-  return `${roundText(progress, last)}${timeLeft(progress, elapsedSeconds)}`;
+  const now = nowText(view);
+  if (view?.state === 'evaluating') return `Evaluating · ${now}`;
+  if (last === undefined) return `Before the first round · ${now}`;
+  if (finished.length === progress.rounds) return roundText(progress, last);
+  return `${roundText(progress, last)}${timeLeft(progress, elapsedSeconds)} · ${now}`;
 }
 
 /** The block of the live view: a bar, the last rounds, what each site is doing. */
@@ -78,9 +80,7 @@ export function liveLines(progress: RunProgress, elapsedSeconds: number): string
   const done = finished.length;
   const head = `${progressBar(done, rounds)} ${done} of ${rounds} rounds · ${formatSeconds(elapsedSeconds)}${timeLeft(progress, elapsedSeconds)}`;
   const lines = finished.slice(-SHOWN_ROUNDS).map((round) => `  ${roundText(progress, round)}`);
-  const now =
-    view === null ? 'connecting' : view.state === 'evaluating' ? `evaluating: ${stageText(view)}` : stageText(view);
-  return [head, ...lines, `  now: ${now}`];
+  return [head, ...lines, `  now: ${nowText(view)}`];
 }
 
 function timeLeft({ finished, rounds }: RunProgress, elapsedSeconds: number): string {
@@ -89,13 +89,12 @@ function timeLeft({ finished, rounds }: RunProgress, elapsedSeconds: number): st
   return ` · about ${formatSeconds((elapsedSeconds / done) * (rounds - done))} left`;
 }
 
-function stageText(view: RunView): string {
+/** What each site is doing, or what the run waits for. */
+function nowText(view: RunView | null): string {
+  if (view === null) return 'connecting';
   const sites = view.assignments.map((each) => {
-    const part =
-      each.done !== null && each.total !== null && each.total > 0
-        ? ` ${Math.round((100 * each.done) / each.total)} %`
-        : '';
-    return `${each.siteId} ${each.stage ?? each.state}${part}`;
+    const share = each.done !== null && each.total !== null && each.total > 0 ? each.done / each.total : null;
+    return `${each.siteId} ${each.stage ?? each.state}${share === null ? '' : ` ${Math.round(100 * share)} %`}`;
   });
   return sites.join(', ') || (view.waitingFor ?? view.state);
 }

@@ -17,21 +17,15 @@ import { STUDY_ID } from './agents-step.js';
 import type { RunningCoordinator } from './coordinator-step.js';
 import type { DemoSession } from './demo-session.js';
 import { trainerEngine, type TrainerEngine } from './trainer-engine.js';
+import { contributionsIn, type SiteContribution } from './site-contributions.js';
 import { NO_PROGRESS, liveLines, milestoneText, withEvents, withView, type RunProgress } from './run-progress.js';
 
 const POLL_MS = 700;
 
-/** Loss of one site in one round. */
-export interface SiteLoss {
-  readonly round: number;
-  readonly siteId: string;
-  readonly loss: number;
-}
-
 export interface FinishedRun {
   readonly run: RunView;
   readonly rounds: readonly RoundView[];
-  readonly siteLosses: readonly SiteLoss[];
+  readonly contributions: readonly SiteContribution[];
   readonly engine: TrainerEngine;
 }
 
@@ -42,41 +36,33 @@ export async function runToEnd(
   recipe: Recipe,
 ): Promise<FinishedRun> {
   const proposed = await api.post('/v1/runs', { studyId: STUDY_ID, recipe }, runViewSchema);
-  const siteLosses = await followLive(session, api, proposed.id);
+  const contributions = await followLive(session, api, proposed.id);
   const run = await api.get(`/v1/runs/${proposed.id}`, runViewSchema);
   if (run.state !== 'completed') throw failureOf(run);
   const rounds = await api.get(`/v1/runs/${run.id}/rounds`, z.array(roundViewSchema));
   const [siteId = ''] = run.sites;
-  return { run, rounds, siteLosses, engine: await trainerEngine(session.folder.of('sites', siteId, 'agent')) };
+  return { run, rounds, contributions, engine: await trainerEngine(session.folder.of('sites', siteId, 'agent')) };
 }
 
-async function followLive(session: DemoSession, api: ApiClient, runId: string): Promise<SiteLoss[]> {
+async function followLive(session: DemoSession, api: ApiClient, runId: string): Promise<SiteContribution[]> {
   const { output, host } = session.context;
   const block = new LiveBlock(output);
   const startedAtMs = performance.now();
   const seconds = (): number => (performance.now() - startedAtMs) / 1000;
-  const losses = new Map<string, SiteLoss>();
+  const contributions: SiteContribution[] = [];
   let progress: RunProgress = NO_PROGRESS;
   for (let after = 0; ; await delay(POLL_MS, undefined, { signal: host.signal })) {
     const page = await api.get(`/v1/runs/${runId}/events?after=${after}&waitSeconds=0`, runEventsResponseSchema);
     const view = await api.get(`/v1/runs/${runId}`, runViewSchema);
     after = page.events.at(-1)?.seq ?? after;
     progress = withView(withEvents(progress, page.events), view);
-    for (const loss of lossesIn(page.events)) losses.set(`${loss.round} ${loss.siteId}`, loss);
+    contributions.push(...contributionsIn(page.events));
     const isOver = hasEnded(page.state) || view.state === 'paused';
     if (isOver && page.events.length === 0) break;
     block.update(liveLines(progress, seconds()), milestoneText(progress, seconds()));
   }
   block.finish(liveLines(progress, seconds()), milestoneText(progress, seconds()));
-  return [...losses.values()];
-}
-
-function lossesIn(events: z.infer<typeof runEventsResponseSchema>['events']): SiteLoss[] {
-  return events.flatMap(({ kind, round, siteId, detail }) => {
-    const { loss } = detail;
-    if (kind !== 'assignment.state' || round === null || siteId === null || typeof loss !== 'number') return [];
-    return [{ round, siteId, loss }];
-  });
+  return contributions;
 }
 
 function failureOf(run: RunView): TributaryError {

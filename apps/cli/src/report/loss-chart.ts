@@ -1,4 +1,4 @@
-import type { SiteLoss } from '../demo/run-step.js';
+import type { SiteContribution } from '../demo/site-contributions.js';
 import { html, type Content, type Markup } from './markup.js';
 
 const WIDTH = 720;
@@ -19,7 +19,8 @@ interface Point {
 }
 
 /** Training loss by round, one line a site, as inline SVG with a legend. */
-export function lossChart(losses: readonly SiteLoss[]): Markup {
+export function lossChart(contributions: readonly SiteContribution[]): Markup {
+  const losses = contributions.flatMap(({ siteId, round, loss }) => (loss === null ? [] : [{ siteId, round, loss }]));
   const siteIds = [...new Set(losses.map(({ siteId }) => siteId))].sort();
   const series = siteIds.map((siteId) => ({
     siteId,

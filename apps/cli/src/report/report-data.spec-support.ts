@@ -78,11 +78,13 @@ export function exampleReport(changes: Partial<DemoResult> = {}): ReportData {
       scanner: ['T1w', 'T2w', 'T1c'][index] ?? '',
       fileFormat: index === 2 ? 'NIfTI' : 'DICOM',
       imageBytes: 2_100_000,
+      sentBytes: 104_000_000,
     })),
-    siteLosses: SITES.flatMap((siteId, site) =>
+    contributions: SITES.flatMap((siteId, site) =>
       Array.from({ length: ROUNDS }, (_, round) => ({
         round: round + 1,
         siteId,
+        bytes: 700_000,
         loss: 0.25 + 0.05 * site + 1.6 * Math.exp(-round / 14),
       })),
     ),

@@ -1,5 +1,5 @@
 import type { DemoResult } from '../demo/demo-result.js';
-import type { SiteLoss } from '../demo/run-step.js';
+import type { SiteContribution } from '../demo/site-contributions.js';
 
 /** A PNG inside of the page. */
 export interface EmbeddedPicture {
@@ -30,6 +30,7 @@ export interface ReportSite {
   readonly scanner: string;
   readonly fileFormat: string;
   readonly imageBytes: number;
+  readonly sentBytes: number;
 }
 
 /** Everything that the report shows. */
@@ -38,7 +39,7 @@ export interface ReportData {
   readonly finishedAt: Date;
   readonly recipeSha256: string;
   readonly sites: readonly ReportSite[];
-  readonly siteLosses: readonly SiteLoss[];
+  readonly contributions: readonly SiteContribution[];
   readonly film: readonly FilmFrame[];
   readonly filmLegend: string;
   readonly comparisons: readonly ClassComparison[];

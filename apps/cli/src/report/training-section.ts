@@ -14,6 +14,7 @@ export function participantsSection({ sites, result }: ReportData): Markup {
         <td class="number">${formatCount(site.patients)}</td>
         <td class="number">${formatCount(site.images)}</td>
         <td class="number">${site.lesionImages} (${formatShare(site.lesionImages / Math.max(1, site.images))})</td>
+        <td class="number">${formatBytes(site.sentBytes)}</td>
       </tr>`,
   );
   return html`<section>
@@ -28,6 +29,7 @@ export function participantsSection({ sites, result }: ReportData): Markup {
             <th class="number">Patients</th>
             <th class="number">Images</th>
             <th class="number">With lesion</th>
+            <th class="number">Sent</th>
           </tr>
         </thead>
         <tbody>
@@ -68,13 +70,13 @@ export function participantsSection({ sites, result }: ReportData): Markup {
 }
 
 /** Loss by round and site. */
-export function lossSection({ siteLosses }: ReportData): Markup {
+export function lossSection({ contributions }: ReportData): Markup {
   return html`<section>
     <h2>Training loss</h2>
     <p>
       How far the network’s guess is from the image that was hidden under noise, averaged over recent rounds. Lower is
       better; sites differ because their scanners do.
     </p>
-    ${lossChart(siteLosses)}
+    ${lossChart(contributions)}
   </section>`;
 }
