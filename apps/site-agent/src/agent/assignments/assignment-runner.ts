@@ -95,9 +95,12 @@ export class AssignmentRunner {
   }
 
   private async finish(offer: AssignmentOffer, { resume, signal, answered }: FinishOptions): Promise<void> {
+    const startedMs = performance.now();
     const [report] = await Promise.all([this.work.perform(offer, signal), answered]);
+    const workedMs = performance.now();
     await this.delivery.deliver(offer, report, { resume, signal });
-    await this.store.save({ offer, state: 'received' }, { sizeBytes: report.sizeBytes });
+    const timings = { workMs: Math.round(workedMs - startedMs), uploadMs: Math.round(performance.now() - workedMs) };
+    await this.store.save({ offer, state: 'received' }, { sizeBytes: report.sizeBytes, ...timings });
   }
 
   private async end(offer: AssignmentOffer, reason: unknown, stopping: AbortSignal): Promise<void> {

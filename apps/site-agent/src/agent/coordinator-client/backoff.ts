@@ -6,7 +6,7 @@ export interface BackoffOptions {
   readonly maxMs: number;
 }
 
-const DEFAULT_BACKOFF: BackoffOptions = { baseMs: 200, maxMs: 15_000 };
+const DEFAULT_BACKOFF: BackoffOptions = { baseMs: 200, maxMs: 5_000 };
 
 /**
  * Waiting time before attempt `attempt + 1`: doubles up to `maxMs`, and half of it is random so that sites that lost the

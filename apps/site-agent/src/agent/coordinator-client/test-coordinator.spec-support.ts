@@ -25,10 +25,14 @@ export async function startTestCoordinator(handler: Handler): Promise<TestCoordi
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      if (request.url === '/v1/auth/challenge') return sendJson(response, 200, challenge());
+      if (request.url === '/v1/auth/challenge') {
+        sendJson(response, 200, challenge());
+        return;
+      }
       if (request.url === '/v1/auth/token') {
         issued.push(`token-${issued.length + 1}`);
-        return sendJson(response, 200, { accessToken: issued.at(-1), expiresAt: minutesFromNow(10) });
+        sendJson(response, 200, { accessToken: issued.at(-1), expiresAt: minutesFromNow(10) });
+        return;
       }
       requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
       coordinator.handler(request, response, Buffer.concat(parts));

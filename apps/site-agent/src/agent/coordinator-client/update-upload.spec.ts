@@ -21,14 +21,18 @@ class Receiver {
 
   handle = (request: IncomingMessage, response: ServerResponse, body: Buffer): void => {
     if (request.method === 'HEAD') {
-      if (this.known) return this.answer(response, 200);
+      if (this.known) {
+        this.answer(response, 200);
+        return;
+      }
       return void response.writeHead(404).end();
     }
     if (request.method === 'POST') {
       this.known = true;
       this.metadata = String(request.headers['upload-metadata']);
     } else if (Number(request.headers['upload-offset']) !== this.received.length) {
-      return sendProblem(response, 409, 'UPLOAD_METADATA_INVALID');
+      sendProblem(response, 409, 'UPLOAD_METADATA_INVALID');
+      return;
     }
     const arrived = body.subarray(0, this.breakAfter);
     this.received = Buffer.concat([this.received, arrived]);
