@@ -16,6 +16,8 @@ export interface PixelAttributes {
 }
 
 const LARGEST_SIDE_PX = 65_535;
+/** A few bytes of a compressed frame can claim any size. */
+const LARGEST_FRAME_PX = 2 ** 28;
 
 /** @throws ImageProblem `corrupt` or `unsupported-pixels`. */
 export function readPixelAttributes(dataSet: DataSet): PixelAttributes {
@@ -27,6 +29,7 @@ export function readPixelAttributes(dataSet: DataSet): PixelAttributes {
   const numberOfFrames = Math.max(1, dataSet.intString('x00280008') ?? 1);
   const sides = [rows, columns].every((side) => side >= 1 && side <= LARGEST_SIDE_PX);
   if (!sides || !Number.isInteger(numberOfFrames)) throw new ImageProblem('corrupt');
+  if (rows * columns > LARGEST_FRAME_PX) throw new ImageProblem('too-large');
   if (samplesPerPixel !== 1 && samplesPerPixel !== 3) throw new ImageProblem('unsupported-pixels');
   if (![8, 16, 32, 64].includes(bitsAllocated)) throw new ImageProblem('unsupported-pixels');
   if (bitsStored < 1 || bitsStored > bitsAllocated) throw new ImageProblem('corrupt');

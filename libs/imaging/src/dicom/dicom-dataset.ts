@@ -2,9 +2,18 @@ import { inflateRawSync } from 'node:zlib';
 import dicomParser, { type DataSet } from 'dicom-parser';
 import { ImageProblem } from '../folder/image-problem.js';
 
-export const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
-export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
+const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
+const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 export const EXPLICIT_BIG_ENDIAN = '1.2.840.10008.1.2.2';
+const DEFLATED = '1.2.840.10008.1.2.1.99';
+
+/** Transfer syntaxes whose pixels lie as they are (a deflated data set is inflated whole). */
+export const UNCOMPRESSED: ReadonlySet<string> = new Set([
+  IMPLICIT_LITTLE_ENDIAN,
+  EXPLICIT_LITTLE_ENDIAN,
+  EXPLICIT_BIG_ENDIAN,
+  DEFLATED,
+]);
 
 /** A parsed file: `dataSet.byteArray` holds its (inflated) bytes. */
 export interface DicomFile {
@@ -46,7 +55,10 @@ export function parseDicom(bytes: Uint8Array): DicomFile {
   const start = hasDicomPrefix(bytes) ? PREAMBLE_BYTES + 4 : 0;
   const meta = readMetaHeader(bytes, start);
   const transferSyntax = meta.transferSyntax ?? guessTransferSyntax(bytes, meta.end);
-  return { dataSet: parseWith(bytes.subarray(meta.end), transferSyntax), transferSyntax };
+  // Some writers announce an explicit syntax and write an implicit one.
+  const mislabelled = transferSyntax === EXPLICIT_LITTLE_ENDIAN && !isExplicit(bytes, meta.end);
+  const encoding = mislabelled ? IMPLICIT_LITTLE_ENDIAN : transferSyntax;
+  return { dataSet: parseWith(bytes.subarray(meta.end), encoding), transferSyntax };
 }
 
 /** dicom-parser throws strings, errors, and objects that hold what it had read until then. */
@@ -75,7 +87,7 @@ function isOverrun(thrown: unknown): boolean {
   return typeof reason === 'string' && /overr(?:u|ea)n|past end|overread/.test(reason);
 }
 
-/** The data set of a deflated file (transfer syntax 1.2.840.10008.1.2.1.99). */
+/** The data set of a deflated file . */
 function inflate(deflated: Uint8Array): Uint8Array {
   try {
     return new Uint8Array(inflateRawSync(deflated, { maxOutputLength: MAX_INFLATED_BYTES }));

@@ -49,7 +49,7 @@ async function openFile(file: ListedFile, options: FolderImagesOptions): Promise
     return undefined;
   }
   try {
-    return readImageFile(await readFile(file.path), fileStem(file.names));
+    return await readImageFile(await readFile(file.path), fileStem(file.names));
   } catch (error) {
     options.onProblem(problemOf(error));
     return undefined;

@@ -29,7 +29,7 @@ const NIFTI2_MAGIC_OFFSET = 4;
  * @param name Name of the file without folder and ending; names a PNG's slice.
  * @throws ImageProblem when the file has no image that can be read.
  */
-export function readImageFile(bytes: Uint8Array, name: string): ImageFile {
+export async function readImageFile(bytes: Uint8Array, name: string): Promise<ImageFile> {
   if (bytes.length === 0) throw new ImageProblem('empty-file');
   const start = Buffer.from(bytes.subarray(0, 16)).toString('hex');
   if (start.startsWith(PNG_SIGNATURE)) return readPng(bytes, name);
