@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { diffusionFaults, objectiveSchema, processSchema, SAMPLER_NAMES } from './recipe-diffusion.js';
-import { strategySchema } from './strategy.js';
+import { fewestUpdates, strategySchema } from './strategy.js';
 
 const probability = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -155,6 +155,8 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
     if (!recipe.classes.includes(name)) fault(['evaluation', 'scarceClasses', index], 'one of classes');
   });
   for (const { path, expected } of diffusionFaults(recipe)) fault([...path], expected);
+  const fewest = fewestUpdates(recipe.strategy);
+  if (recipe.rounds.quorum < fewest) fault(['rounds', 'quorum'], `at least ${fewest} with this strategy`);
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;

@@ -29,3 +29,8 @@ export const strategySchema = z.discriminatedUnion('kind', [
     selected: z.int().min(1).optional().describe('updates that are averaged; all but `byzantine` when left out'),
   }),
 ]);
+
+/** Fewest updates that a strategy can combine. Krum: 2f + 3 (Blanchard et al. 2017, proposition 1). */
+export function fewestUpdates(strategy: z.infer<typeof strategySchema>): number {
+  return strategy.kind === 'multi-krum' ? 2 * strategy.byzantine + 3 : 1;
+}
