@@ -19,6 +19,12 @@ describe('brainMask', () => {
     expect(mask.reduce((sum, voxel) => sum + voxel, 0)).toBe(6 ** 3);
   });
 
+  it('fills a hole of an axial plane that is open below', () => {
+    const open = tissueWhere((x, y, z) => inCube(x, y, z) && !(x >= 7 && x <= 8 && y === 7 && z <= 8));
+    const mask = brainMask(open, SIZE, { closingSteps: 0 });
+    expect([mask[at(7, 7, 6)], mask[at(8, 7, 5)], mask[at(7, 7, 4)]]).toEqual([1, 1, 0]);
+  });
+
   it('closes a narrow furrow and keeps the outline', () => {
     const furrowed = tissueWhere((x, y, z) => inCube(x, y, z) && !(x === 7 && y >= 8));
     expect(brainMask(furrowed, SIZE, { closingSteps: 0 })[at(7, 9, 7)]).toBe(0);

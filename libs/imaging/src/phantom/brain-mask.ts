@@ -3,7 +3,7 @@ export type GridSize = readonly [nx: number, ny: number, nz: number];
 
 /**
  * The brain: where tissue is likelier than `threshold`, closed over `closingSteps` voxels (which fills the sulci) and
- * without holes (which fills the ventricles).
+ * without holes in any axial plane (which fills the ventricles and the cisterns at the base).
  *
  * @param tissue Probability of grey or white matter, 0 to 1, x fastest.
  * @returns 1 inside, 0 outside.
@@ -16,7 +16,12 @@ export function brainMask(
   let mask = Uint8Array.from(tissue, (probability) => (probability > threshold ? 1 : 0));
   for (let step = 0; step < closingSteps; step++) mask = spread(mask, size, 1);
   for (let step = 0; step < closingSteps; step++) mask = spread(mask, size, 0);
-  return fillHoles(mask, size);
+  const [nx, ny, nz] = size;
+  for (let z = 0; z < nz; z++) {
+    const plane = mask.subarray(z * nx * ny, (z + 1) * nx * ny);
+    plane.set(fillHoles(plane, nx));
+  }
+  return mask;
 }
 
 /** Lets `value` take every voxel that touches it by a face: 1 dilates, 0 erodes. */
@@ -41,27 +46,25 @@ function spread(mask: Uint8Array, [nx, ny, nz]: GridSize, value: 0 | 1): Uint8Ar
   return result;
 }
 
-/** Everything that the outside cannot reach through faces is inside. */
-function fillHoles(mask: Uint8Array, [nx, ny, nz]: GridSize): Uint8Array {
-  const inside = new Uint8Array(mask.length).fill(1);
+/** Everything that the corner of the plane cannot reach through edges is inside. */
+function fillHoles(plane: Uint8Array, nx: number): Uint8Array {
+  const ny = plane.length / nx;
+  const inside = new Uint8Array(plane.length).fill(1);
   const pending = [0];
   inside[0] = 0;
-  const visit = (voxel: number): void => {
-    if (inside[voxel] === 1 && mask[voxel] === 0) {
-      inside[voxel] = 0;
-      pending.push(voxel);
+  const visit = (pixel: number): void => {
+    if (inside[pixel] === 1 && plane[pixel] === 0) {
+      inside[pixel] = 0;
+      pending.push(pixel);
     }
   };
-  for (let voxel = pending.pop(); voxel !== undefined; voxel = pending.pop()) {
-    const x = voxel % nx;
-    const y = Math.floor(voxel / nx) % ny;
-    const z = Math.floor(voxel / (nx * ny));
-    if (x > 0) visit(voxel - 1);
-    if (x < nx - 1) visit(voxel + 1);
-    if (y > 0) visit(voxel - nx);
-    if (y < ny - 1) visit(voxel + nx);
-    if (z > 0) visit(voxel - nx * ny);
-    if (z < nz - 1) visit(voxel + nx * ny);
+  for (let pixel = pending.pop(); pixel !== undefined; pixel = pending.pop()) {
+    const x = pixel % nx;
+    const y = Math.floor(pixel / nx);
+    if (x > 0) visit(pixel - 1);
+    if (x < nx - 1) visit(pixel + 1);
+    if (y > 0) visit(pixel - nx);
+    if (y < ny - 1) visit(pixel + nx);
   }
   return inside;
 }
