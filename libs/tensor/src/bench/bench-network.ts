@@ -37,30 +37,36 @@ class Declaration {
 
   constructor(readonly config: BenchNetworkConfig) {}
 
-  parameter<T extends tf.Tensor>(name: string, shape: readonly number[]): (p: Tensors) => T {
+  parameter(name: string, shape: readonly number[]): (p: Tensors) => tf.Tensor {
     this.manifest.push({ name, shape });
     return (p) => {
       const tensor = p[name];
       if (!tensor) throw new RangeError(`parameter ${name} is missing`);
-      return tf.reshape(tensor, [...shape]) as T;
+      return tensor;
     };
   }
 
+  vector(name: string, size: number): (p: Tensors) => tf.Tensor1D {
+    const read = this.parameter(name, [size]);
+    return (p) => tf.reshape(read(p), [size]);
+  }
+
   convolution(name: string, [from, to]: readonly [number, number], { kernel = 3, stride = 1 } = {}): Map4 {
-    const weight = this.parameter<tf.Tensor4D>(`${name}.weight`, [to, from, kernel, kernel]);
-    const bias = this.parameter<tf.Tensor1D>(`${name}.bias`, [to]);
-    return (p, x) => conv2d(x, weight(p), bias(p), { stride, padding: (kernel - 1) / 2 });
+    const shape: [number, number, number, number] = [to, from, kernel, kernel];
+    const weight = this.parameter(`${name}.weight`, shape);
+    const bias = this.vector(`${name}.bias`, to);
+    return (p, x) => conv2d(x, tf.reshape(weight(p), shape), bias(p), { stride, padding: (kernel - 1) / 2 });
   }
 
   dense(name: string, [from, to]: readonly [number, number]): (p: Tensors, x: tf.Tensor) => tf.Tensor {
-    const weight = this.parameter<tf.Tensor2D>(`${name}.weight`, [to, from]);
-    const bias = this.parameter<tf.Tensor1D>(`${name}.bias`, [to]);
-    return (p, x) => linear(x, weight(p), bias(p));
+    const weight = this.parameter(`${name}.weight`, [to, from]);
+    const bias = this.vector(`${name}.bias`, to);
+    return (p, x) => linear(x, tf.reshape(weight(p), [to, from]), bias(p));
   }
 
   norm(name: string, channels: number): Map4 {
-    const gamma = this.parameter<tf.Tensor1D>(`${name}.weight`, [channels]);
-    const beta = this.parameter<tf.Tensor1D>(`${name}.bias`, [channels]);
+    const gamma = this.vector(`${name}.weight`, channels);
+    const beta = this.vector(`${name}.bias`, channels);
     return (p, x) => groupNorm(x, gamma(p), beta(p), { groups: this.config.groups, epsilon: EPSILON });
   }
 

@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { at, product } from '../graph/shapes.js';
 import { ADAMW_SCALARS, adamWScalars, adamWStep, type AdamWSettings } from '../parameters/adamw.js';
 import { parameterCount, unflatten, valueAndGradient } from '../parameters/flat-parameters.js';
-import type { Arrays, Engine, Program, Tensors } from '../program.js';
+import type { Engine, Program, StepFunction, Tensors, TensorSpec } from '../program.js';
 import { randomStream } from '../random/random-stream.js';
-import { benchNetwork, type BenchNetworkConfig } from './bench-network.js';
+import { benchNetwork, type BenchNetwork, type BenchNetworkConfig } from './bench-network.js';
 
 /** One row of the benchmark: a network, and the images that it is trained on. */
 export interface BenchSize {
@@ -26,65 +26,81 @@ export interface BenchPrograms {
 const SETTINGS: AdamWSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 };
 const SCHEDULE = { learningRate: 1e-3, emaDecay: 0.999 };
 
-const tensorNamed = <T extends tf.Tensor>(tensors: Tensors, name: string): T => at([tensors[name]], 0) as T;
+const tensorNamed = (tensors: Tensors, name: string): tf.Tensor => at([tensors[name]], 0);
+const vectorNamed = (tensors: Tensors, name: string): tf.Tensor1D => tf.reshape(tensorNamed(tensors, name), [-1]);
 
 /** Compiles training and sampling of one size. Weights, images and noise come from a fixed seed. */
 export async function benchPrograms(engine: Engine, size: BenchSize): Promise<BenchPrograms> {
-  const { manifest, forward } = benchNetwork(size.network);
-  const count = parameterCount(manifest);
-  const { inputs, signature } = benchInputs(size);
+  const network = benchNetwork(size.network);
+  const count = parameterCount(network.manifest);
+  const { arrays, signature } = benchInputs(size);
   const vector = { shape: [count] };
-  const predict = (p: Tensors, i: Tensors) =>
-    forward(p, tensorNamed<tf.Tensor4D>(i, 'images'), tensorNamed<tf.Tensor2D>(i, 'time'));
   const training = await engine.compile(
-    (i, s) => {
-      const loss = (p: Tensors) => tf.mean<tf.Scalar>(tf.squaredDifference(predict(p, i), tensorNamed(i, 'target')));
-      const { value, gradient } = valueAndGradient(loss, tensorNamed(s, 'weights'), manifest);
-      const state = {
-        weights: tensorNamed<tf.Tensor1D>(s, 'weights'),
-        m: tensorNamed<tf.Tensor1D>(s, 'm'),
-        v: tensorNamed<tf.Tensor1D>(s, 'v'),
-        ema: tensorNamed<tf.Tensor1D>(s, 'ema'),
-      };
-      const update = adamWStep(state, { gradient, scalars: tensorNamed(i, 'scalars') }, SETTINGS);
-      return { outputs: { loss: value }, state: { ...update.state } };
-    },
+    trainingStep(network, size),
     {
-      inputs: { ...signature, target: at([signature['images']], 0), scalars: { shape: [ADAMW_SCALARS] } },
+      inputs: { ...signature, target: signature.images, scalars: { shape: [ADAMW_SCALARS] } },
       state: { weights: vector, m: vector, v: vector, ema: vector },
     },
     { label: `${size.name} training` },
   );
   const sampling = await engine.compile(
-    (i, s) => ({ outputs: { images: predict(unflatten(tensorNamed(s, 'weights'), manifest), i) } }),
+    (i, s) => ({
+      outputs: { images: predict(network, size, { p: unflatten(vectorNamed(s, 'weights'), network.manifest), i }) },
+    }),
     { inputs: signature, state: { weights: vector } },
     { label: `${size.name} sampling` },
   );
   const weights = initialWeights(size);
   training.writeState('weights', weights);
   sampling.writeState('weights', weights);
-  return { parameters: count, ...runners({ training, sampling, inputs }) };
+  return { parameters: count, ...runners({ training, sampling, arrays }) };
+}
+
+function predict(
+  network: BenchNetwork,
+  { batch, imageSize }: BenchSize,
+  { p, i }: { p: Tensors; i: Tensors },
+): tf.Tensor {
+  const shape: [number, number, number, number] = [batch, imageSize, imageSize, 1];
+  const images = tf.reshape(tensorNamed(i, 'images'), shape);
+  return network.forward(p, images, tf.reshape(tensorNamed(i, 'time'), [batch, -1]));
+}
+
+function trainingStep(network: BenchNetwork, size: BenchSize): StepFunction {
+  return (i, s) => {
+    const loss = (p: Tensors): tf.Scalar =>
+      tf.reshape(tf.mean(tf.squaredDifference(predict(network, size, { p, i }), tensorNamed(i, 'target'))), []);
+    const { value, gradient } = valueAndGradient(loss, vectorNamed(s, 'weights'), network.manifest);
+    const state = {
+      weights: vectorNamed(s, 'weights'),
+      m: vectorNamed(s, 'm'),
+      v: vectorNamed(s, 'v'),
+      ema: vectorNamed(s, 'ema'),
+    };
+    const update = adamWStep(state, { gradient, scalars: vectorNamed(i, 'scalars') }, SETTINGS);
+    return { outputs: { loss: value }, state: { ...update.state } };
+  };
 }
 
 function runners({
   training,
   sampling,
-  inputs,
+  arrays,
 }: {
   training: Program;
   sampling: Program;
-  inputs: Arrays;
+  arrays: Record<'images' | 'time' | 'target', Float32Array>;
 }): Omit<BenchPrograms, 'parameters'> {
   let step = 0;
-  const { target, ...sampled } = inputs;
+  const { images, time } = arrays;
   return {
     train: async () => {
       const scalars = adamWScalars({ step: ++step, ...SCHEDULE }, SETTINGS);
-      const { loss } = await training.run({ ...inputs, scalars });
+      const { loss } = await training.run({ ...arrays, scalars });
       return loss?.[0] ?? Number.NaN;
     },
     sample: async () => {
-      await sampling.run(sampled);
+      await sampling.run({ images, time });
     },
     dispose: async () => {
       await training.dispose();
@@ -94,8 +110,8 @@ function runners({
 }
 
 function benchInputs({ imageSize, batch, network }: BenchSize): {
-  inputs: Arrays;
-  signature: Record<string, { shape: number[] }>;
+  arrays: Record<'images' | 'time' | 'target', Float32Array>;
+  signature: Record<'images' | 'time', TensorSpec>;
 } {
   const images = [batch, imageSize, imageSize, 1];
   const time = [batch, at(network.channels, 0)];
@@ -104,12 +120,12 @@ function benchInputs({ imageSize, batch, network }: BenchSize): {
     randomStream(1, 'bench', name).fillNormal(values);
     return values;
   };
-  const inputs = { images: draw('images', images), target: draw('target', images), time: draw('time', time) };
-  return { inputs, signature: { images: { shape: images }, time: { shape: time } } };
+  const arrays = { images: draw('images', images), target: draw('target', images), time: draw('time', time) };
+  return { arrays, signature: { images: { shape: images }, time: { shape: time } } };
 }
 
 /** Normal with the variance 1 / fan-in; norms start at 1, biases at 0. */
-export function initialWeights({ network }: BenchSize): Float32Array {
+function initialWeights({ network }: BenchSize): Float32Array {
   const { manifest } = benchNetwork(network);
   const weights = new Float32Array(parameterCount(manifest));
   const random = randomStream(1, 'bench', 'weights');

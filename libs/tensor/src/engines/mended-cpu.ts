@@ -46,7 +46,11 @@ function mendNearestGradient(): void {
 }
 
 function toTensor(info: tf.TensorInfo | undefined): tf.Tensor {
-  if (info instanceof tf.Tensor) return info;
+  if (isTensor(info)) return info;
   if (!info) throw new RangeError('a kernel input is missing');
   return tf.engine().makeTensorFromTensorInfo(info);
+}
+
+function isTensor(info: tf.TensorInfo | undefined): info is tf.Tensor {
+  return info instanceof tf.Tensor;
 }

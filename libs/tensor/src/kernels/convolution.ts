@@ -89,7 +89,7 @@ export const convolutionKernels: readonly RecordedKernel[] = [
     'DepthwiseConv2dNativeBackpropFilter',
     ['x', 'dy'],
     (g, { x, dy }, a: DepthwiseConv2dNativeBackpropFilterAttrs) => {
-      const [height = 0, width = 0, channels = 0, multiplier = 0] = a.filterShape;
+      const [height, width, channels, multiplier] = a.filterShape;
       const gradient = backwardFilter(g, { x, dy }, geometry2d(x.shape, a.filterShape, depthwise(a)));
       return reshapeSymbolic(g, gradient, [height, width, channels, multiplier]);
     },

@@ -11,7 +11,8 @@ const STACK_FRAMES = 60;
  */
 export function withRecorder<T>(backend: RecorderBackend, fn: () => T): T {
   const engine = tf.engine();
-  const { runKernel, makeVariable, backendName } = engine;
+  const { backendName } = engine;
+  const runKernel: typeof engine.runKernel = engine.runKernel.bind(engine);
   const { random } = Math;
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = STACK_FRAMES;
@@ -24,20 +25,19 @@ export function withRecorder<T>(backend: RecorderBackend, fn: () => T): T {
   engine.makeVariable = () => {
     throw new RecordingError('a variable was made while recording; return new state from the step function instead');
   };
-  engine.runKernel = function run<R extends tf.Tensor | tf.Tensor[]>(
-    name: string,
-    inputs: tf.NamedTensorMap,
-    attrs?: tf.NamedAttrMap,
-  ): R {
+  const checkedRun: typeof engine.runKernel = (name, inputs, attrs) => {
     checkCall(backend, name, inputs);
-    return locate(name, inputs, () => runKernel.call(engine, name, inputs, attrs) as R);
+    return locate(name, inputs, () => runKernel(name, inputs, attrs));
   };
+  engine.runKernel = checkedRun;
   try {
     return fn();
   } catch (error) {
     throw asRecordingError(error);
   } finally {
-    Object.assign(engine, { runKernel, makeVariable });
+    // The engine's own methods are its class's; these were laid over them.
+    Reflect.deleteProperty(engine, 'runKernel');
+    Reflect.deleteProperty(engine, 'makeVariable');
     Math.random = random;
     Error.stackTraceLimit = stackTraceLimit;
     if (backendName) void tf.setBackend(backendName);
@@ -45,7 +45,7 @@ export function withRecorder<T>(backend: RecorderBackend, fn: () => T): T {
 }
 
 function checkCall(backend: RecorderBackend, name: string, inputs: tf.NamedTensorMap): void {
-  if (!tf.getKernel(name, RECORDER)) {
+  if (!backend.covers(name)) {
     throw new RecordingError(`the kernel ${name} cannot be recorded (${describe(inputs)}); see the table of kernels`);
   }
   for (const [input, tensor] of Object.entries(inputs)) {
@@ -69,7 +69,7 @@ function locate<R>(name: string, inputs: tf.NamedTensorMap, run: () => R): R {
 
 function describe(inputs: tf.NamedTensorMap): string {
   return Object.entries(inputs)
-    .map(([name, tensor]) => `${name} [${tensor?.shape.join(', ') ?? ''}]`)
+    .map(([name, tensor]) => `${name} [${tensor.shape.join(', ')}]`)
     .join(', ');
 }
 

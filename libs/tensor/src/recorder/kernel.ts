@@ -18,26 +18,26 @@ export interface RecordedKernel {
   record(g: GraphBuilder, call: KernelCall): KernelResult;
 }
 
-/** A kernel with named inputs. `Attributes` is the attribute type that tfjs declares for that kernel name. */
-export function kernel<Name extends string, Attributes extends object>(
+/** A kernel with named inputs. `record` declares its attributes as tfjs does for that kernel name; tfjs guarantees them. */
+export function kernel<Name extends string>(
   name: string,
   inputNames: readonly Name[],
-  record: (g: GraphBuilder, inputs: Record<Name, Symbolic>, attributes: Attributes) => KernelResult,
+  record: (g: GraphBuilder, inputs: Record<Name, Symbolic>, attributes: never) => KernelResult,
 ): RecordedKernel {
   return {
     name,
     record: (g, { inputs, attributes }) => {
       const missing = inputNames.find((input) => inputs[input] === undefined);
       if (missing !== undefined) throw new RangeError(`${name}: input ${missing} is missing`);
-      return record(g, inputs as Record<Name, Symbolic>, attributes as Attributes);
+      return record(g, inputs as Record<Name, Symbolic>, attributes as never);
     },
   };
 }
 
 /** A kernel whose inputs are a list (concat, stack, addN). */
-export function listKernel<Attributes extends object>(
+export function listKernel(
   name: string,
-  record: (g: GraphBuilder, inputs: readonly Symbolic[], attributes: Attributes) => KernelResult,
+  record: (g: GraphBuilder, inputs: readonly Symbolic[], attributes: never) => KernelResult,
 ): RecordedKernel {
-  return { name, record: (g, { inputs, attributes }) => record(g, Object.values(inputs), attributes as Attributes) };
+  return { name, record: (g, { inputs, attributes }) => record(g, Object.values(inputs), attributes as never) };
 }

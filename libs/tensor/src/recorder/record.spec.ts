@@ -125,7 +125,7 @@ describe('record', () => {
   });
 
   it('names the line of a wrong shape', () => {
-    const message = messageOf(outputting((x) => tf.matMul(x as tf.Tensor2D, x as tf.Tensor2D)));
+    const message = messageOf(outputting((x) => tf.matMul(x, x)));
     expect(message).toMatch(/matMul.*record\.spec\.ts:\d+/s);
   });
 

@@ -13,6 +13,8 @@ import { fill, plain, type Symbolic } from './symbolic.js';
 /** tfjs operations that draw random numbers when they run; recorded, they would give the same numbers for ever. */
 const RANDOM_OPERATIONS = /\b(random\w*_|rand_|truncatedNormal_|dropout_|multinomial_)/;
 
+const COVERED: ReadonlySet<string> = new Set(KERNEL_TABLE.map(({ name }) => name));
+
 type Content = Parameters<tf.KernelBackend['write']>[0];
 type Shape = Parameters<tf.KernelBackend['write']>[1];
 
@@ -20,15 +22,16 @@ type Shape = Parameters<tf.KernelBackend['write']>[1];
 export class RecorderBackend extends tf.KernelBackend {
   readonly #symbols = new tf.DataStorage<Symbolic>(this, tf.engine());
   #graph: GraphBuilder | undefined;
-  #failure: RecordingError | undefined;
+  #failures: RecordingError[] = [];
 
   /** Runs `record` with `graph` as the recording under way. */
   during<T>(graph: GraphBuilder, record: () => T): T {
     this.#graph = graph;
-    this.#failure = undefined;
+    this.#failures = [];
     try {
       const result = record();
-      if (this.#failure) throw this.#failure;
+      const [failure] = this.#failures;
+      if (failure) throw failure;
       return result;
     } finally {
       this.#graph = undefined;
@@ -38,6 +41,11 @@ export class RecorderBackend extends tf.KernelBackend {
   get #current(): GraphBuilder {
     if (this.#graph) return this.#graph;
     throw new RecordingError('a tensor of a recording was used after the recording had ended');
+  }
+
+  /** Whether a kernel can be recorded. */
+  covers(kernelName: string): boolean {
+    return COVERED.has(kernelName);
   }
 
   /** Whether this tensor belongs to the recording (and not to another backend). */
@@ -90,8 +98,10 @@ export class RecorderBackend extends tf.KernelBackend {
 
   /** Asynchronous reads cannot throw to the step function, so the recording fails when it ends. */
   override read(): Promise<tf.backend_util.TypedArray> {
-    this.#failure ??= new RecordingError(
-      'a value was read while recording (data, array or print); values exist only when the program runs',
+    this.#failures.push(
+      new RecordingError(
+        'a value was read while recording (data, array or print); values exist only when the program runs',
+      ),
     );
     return Promise.resolve(new Float32Array(0));
   }
