@@ -7,9 +7,11 @@ import {
 } from '@tributary/evaluation';
 import { createExtractor, type Extractor } from '@tributary/evaluation/extractor';
 import type { TaskFile } from '@tributary/protocol';
+import { EvaluationProgress } from './evaluation-progress.js';
 import { readGlobalWeights } from './global-weights.js';
 import { proportionalLabels } from './label-quota.js';
 import type { LocalTrainingParts } from './local-training.js';
+import { measureSiteUtility, scarceQuota } from './site-utility.js';
 import { Synthesis, type SyntheticImages } from './synthetic-images.js';
 import { writeReport, writeResult } from './task-result.js';
 
@@ -21,51 +23,90 @@ export interface EvaluateOptions {
   readonly onProgress: (done: number, total: number) => void;
 }
 
+/** What one evaluation generates: the same labels from both versions, and more of the scarce classes from the trained one. */
+interface Generated {
+  readonly before: SyntheticImages;
+  readonly after: SyntheticImages;
+  readonly scarce: SyntheticImages;
+}
+
 /** One site's part of an evaluation: sums over its real images, features of synthetic ones. No image leaves the site. */
 export class LocalEvaluation {
   constructor(private readonly parts: LocalTrainingParts) {}
 
   /** From the weights of two model versions to `result.safetensors` and, last, `report.json`. */
   async evaluate(task: EvaluateTask, { folder, signal, onProgress }: EvaluateOptions): Promise<void> {
-    const { engine, run, trainer, images } = this.parts;
-    const { recipe } = run;
+    const { engine, run, images } = this.parts;
+    const { samplesPerSite, utilitySeeds } = run.recipe.evaluation;
     const startedMs = performance.now();
-    const [before, after] = await Promise.all(
-      [task.beforeFile, task.afterFile].map((file) => readGlobalWeights(join(folder, file), trainer.manifest)),
+    const scarceLabels = scarceQuota(run.recipe, Math.ceil(samplesPerSite / 2));
+    const progress = new EvaluationProgress(
+      {
+        images: 2 * samplesPerSite + scarceLabels.length,
+        trainings: scarceLabels.length === 0 ? 0 : 2 * utilitySeeds,
+        imagesPerTraining: samplesPerSite / 4,
+      },
+      onProgress,
     );
-    if (before === undefined || after === undefined) throw new RangeError('an evaluation compares two versions');
-    const { samplesPerSite, extractorSeed } = recipe.evaluation;
-    const { sizePx: imageSize, channels } = recipe.image;
-    const extractor = await createExtractor(engine, { imageSize, channels, seed: extractorSeed });
-    const synthesis = await Synthesis.open(this.parts, before);
-    const labels = proportionalLabels(images.labels(images.split.heldOut), samplesPerSite);
-    let done = 0;
-    const options = {
-      purpose: 'samples',
+    const generated = await this.generate(task, { folder, signal, scarceLabels, onImages: progress.addImages });
+    const utility = await measureSiteUtility(this.parts, [generated.after, generated.scarce], {
       signal,
-      onImages: (count: number): void => onProgress((done += count), 2 * samplesPerSite),
-    };
+      onProgress: ({ done }) => progress.setTrainings(done),
+    });
+    const bytes = encodeSiteEvaluation({ ...(await this.features(generated)), utility });
+    const { name, device, threads } = engine;
+    await writeReport(folder, await writeResult(folder, bytes), {
+      kind: 'evaluate',
+      heldOutImages: images.split.heldOut.length,
+      syntheticImages: generated.after.labels.length,
+      evaluateSeconds: (performance.now() - startedMs) / 1000,
+      engine: { name, device, threads },
+    });
+  }
+
+  private async generate(
+    task: EvaluateTask,
+    options: Pick<EvaluateOptions, 'folder' | 'signal'> & {
+      readonly scarceLabels: Int32Array;
+      readonly onImages: (count: number) => void;
+    },
+  ): Promise<Generated> {
+    const { folder, signal, scarceLabels, onImages } = options;
+    const { run, trainer, images } = this.parts;
+    const { samplesPerSite } = run.recipe.evaluation;
+    const labels = proportionalLabels(images.labels(images.split.heldOut), samplesPerSite);
+    const synthesis = await Synthesis.open(
+      this.parts,
+      await readGlobalWeights(join(folder, task.beforeFile), trainer.manifest),
+    );
     try {
-      const untrained = await synthesis.make(labels, options);
-      synthesis.use(after);
-      const trained = await synthesis.make(labels, options);
-      const bytes = encodeSiteEvaluation({
+      const before = await synthesis.make(labels, { purpose: 'samples', signal, onImages });
+      synthesis.use(await readGlobalWeights(join(folder, task.afterFile), trainer.manifest));
+      const after = await synthesis.make(labels, { purpose: 'samples', signal, onImages });
+      const scarce = await synthesis.make(scarceLabels, { purpose: 'scarce', signal, onImages });
+      return { before, after, scarce };
+    } finally {
+      await synthesis.close();
+    }
+  }
+
+  private async features({ before, after }: Generated) {
+    const { engine, run, images } = this.parts;
+    const { image, evaluation } = run.recipe;
+    const extractor = await createExtractor(engine, {
+      imageSize: image.sizePx,
+      channels: image.channels,
+      seed: evaluation.extractorSeed,
+    });
+    try {
+      return {
         heldOut: await this.realMoments(extractor, images.split.heldOut, 3),
         train: await this.realMoments(extractor, images.split.train, 2),
-        before: await featuresOf(extractor, untrained),
-        after: await featuresOf(extractor, trained),
-        utility: null,
-      });
-      const { name, device, threads } = engine;
-      await writeReport(folder, await writeResult(folder, bytes), {
-        kind: 'evaluate',
-        heldOutImages: images.split.heldOut.length,
-        syntheticImages: labels.length,
-        evaluateSeconds: (performance.now() - startedMs) / 1000,
-        engine: { name, device, threads },
-      });
+        before: await featuresOf(extractor, before),
+        after: await featuresOf(extractor, after),
+      };
     } finally {
-      await Promise.all([extractor.dispose(), synthesis.close()]);
+      await extractor.dispose();
     }
   }
 

@@ -149,7 +149,9 @@ describe('the trainer process', () => {
   }, 30_000);
 
   it('evaluates two versions without sending an image', async () => {
-    const run = await newRun(images);
+    const lesions = phantomRecipe().classes.filter((name) => name.endsWith('-lesion'));
+    const evaluation = { ...phantomRecipe().evaluation, utilitySeeds: 1, scarceClasses: lesions };
+    const run = await newRun(images, { recipe: phantomRecipe({ evaluation }) });
     const folder = await run.evaluateTask(4);
     const { report } = await start(run).perform(folder);
     expect(report).toMatchObject({ kind: 'evaluate', syntheticImages: 8 });
@@ -158,6 +160,7 @@ describe('the trainer process', () => {
     expect(result.after.features).not.toEqual(result.before.features);
     expect(result.heldOut.pooled.count).toBe(report.kind === 'evaluate' ? report.heldOutImages : -1);
     expect(result.heldOut.pooled.count + result.train.pooled.count).toBe(48);
+    expect(result.utility).toMatchObject({ syntheticLesions: 4, realOnly: { perSeed: [expect.any(Number)] } });
   }, 60_000);
 
   it.each([
