@@ -160,7 +160,12 @@ describe('the trainer process', () => {
     expect(result.after.features).not.toEqual(result.before.features);
     expect(result.heldOut.pooled.count).toBe(report.kind === 'evaluate' ? report.heldOutImages : -1);
     expect(result.heldOut.pooled.count + result.train.pooled.count).toBe(48);
-    expect(result.utility).toMatchObject({ syntheticLesions: 4, realOnly: { perSeed: [expect.any(Number)] } });
+    // Half as many scarce images as samples, besides the lesions that the samples hold in the proportion of the real ones.
+    const sampled = result.after.labels.filter((label) => lesions.includes(phantomRecipe().classes[label] ?? ''));
+    expect(result.utility).toMatchObject({
+      syntheticLesions: 4 + sampled.length,
+      realOnly: { perSeed: [expect.any(Number)] },
+    });
   }, 60_000);
 
   it.each([
