@@ -284,3 +284,6 @@ ALTER TABLE "Release" ADD CONSTRAINT "Release_runId_fkey" FOREIGN KEY ("runId") 
 ALTER TABLE "RunEvent" ADD CONSTRAINT "RunEvent_runId_fkey" FOREIGN KEY ("runId") REFERENCES "Run"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 
+
+-- The end of the empty audit chain
+INSERT INTO "AuditHead" ("id", "seq", "hash") VALUES (1, 0, repeat('0', 64));

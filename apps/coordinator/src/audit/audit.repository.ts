@@ -12,11 +12,7 @@ const HEAD_ID = 1;
 export class AuditRepository {
   /** Appends one entry; the head row's lock puts the writers of all replicas in a line. */
   async append(db: Db, fact: AuditFact, at: Date): Promise<AuditEntry> {
-    const head = await db.auditHead.upsert({
-      where: { id: HEAD_ID },
-      create: { id: HEAD_ID, seq: 0, hash: GENESIS_HASH },
-      update: { seq: { increment: 0 } },
-    });
+    const head = await db.auditHead.update({ where: { id: HEAD_ID }, data: { seq: { increment: 0 } } });
     const entry = chainEntry(head, fact, at);
     await db.auditEntry.create({ data: { ...entry, at, detail: storedJson(entry.detail) } });
     await db.auditHead.update({ where: { id: HEAD_ID }, data: { seq: entry.seq, hash: entry.hash } });

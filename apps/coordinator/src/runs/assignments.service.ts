@@ -9,10 +9,13 @@ import {
 } from '@tributary/protocol';
 import { AuditService } from '../audit/audit.service.js';
 import { Database } from '../platform/database/database.js';
-import { AssignmentRepository, type Assignment, type AssignmentPatch } from './assignment.repository.js';
-import { isOpen, nextAssignmentState, type AssignmentEventName } from './assignment.states.js';
-import { RoundRepository, type RoundWithAssignments } from './round.repository.js';
-import { isCollecting, nextRoundState } from './round.states.js';
+import { AssignmentChange } from './assignment-change.js';
+import { AssignmentRepository, type Assignment } from './assignment.repository.js';
+import { isOpen } from './assignment.states.js';
+import { stepOfCollecting } from './next-step.js';
+import { RoundRepository, type Round } from './round.repository.js';
+import { isCollecting } from './round.states.js';
+import { RoundsService } from './rounds.service.js';
 import { RunChanges, type RunChange } from './run-change.js';
 import { RunRepository, type Run } from './run.repository.js';
 
@@ -28,7 +31,7 @@ export interface CheckedUpload {
 /** An assignment and what it belongs to. */
 export interface AssignmentContext {
   readonly assignment: Assignment;
-  readonly round: RoundWithAssignments;
+  readonly kind: Round['kind'];
   readonly run: Run;
   /** False when an answer comes too late. */
   readonly isOpen: boolean;
@@ -42,6 +45,7 @@ export class AssignmentsService {
     private readonly assignments: AssignmentRepository,
     private readonly rounds: RoundRepository,
     private readonly runs: RunRepository,
+    private readonly roundChanges: RoundsService,
     private readonly changes: RunChanges,
     private readonly audit: AuditService,
   ) {}
@@ -58,10 +62,10 @@ export class AssignmentsService {
     const { db } = this.database;
     const assignment = await this.assignments.find(db, id);
     if (assignment === null) throw notFound(id);
-    const round = await this.rounds.find(db, assignment.roundId);
+    const kind = await this.rounds.kindOf(db, assignment.roundId);
     const run = await this.runs.find(db, assignment.runId);
-    if (round === null || run === null) throw notFound(id);
-    return { assignment, round, run, isOpen: isOpen(assignment.state) };
+    if (kind === null || run === null) throw notFound(id);
+    return { assignment, kind, run, isOpen: isOpen(assignment.state) };
   }
 
   /** @throws TributaryError NOT_FOUND, ASSIGNMENT_NOT_YOURS, ASSIGNMENT_CLOSED. */
@@ -73,7 +77,8 @@ export class AssignmentsService {
       const problem =
         decision === 'accept' ? undefined : toProblem(new TributaryError('POLICY_DECLINED', { detail: code }));
       await step.move(decision, { problem }, code === undefined ? {} : { code });
-      if (decision === 'accept') await step.acceptRound();
+      if (decision === 'accept') await this.rounds.accept(step.change.db, step.assignment.roundId);
+      else await this.settle(step);
     });
   }
 
@@ -82,6 +87,7 @@ export class AssignmentsService {
     await this.change(siteId, assignmentId, async (step) => {
       if (!isOpen(step.assignment.state)) return;
       await step.move('fail', { problem }, { code: problem.code, reason: problem.message });
+      await this.settle(step);
     });
   }
 
@@ -103,6 +109,7 @@ export class AssignmentsService {
         { ...facts, updateSha256: sha256, bytes: sizeBytes, report },
         { ...facts, bytes: sizeBytes },
       );
+      await this.settle(step);
     });
   }
 
@@ -115,49 +122,26 @@ export class AssignmentsService {
       await this.audit.append(change.db, { actor: siteId, action: 'update.refused', subject: assignmentId, detail });
       if (!error.spec.retryable && isOpen(step.assignment.state)) {
         await step.move('fail', { problem: toProblem(error) }, detail);
+        await this.settle(step);
       }
     });
   }
 
+  /** A site has answered: the last to do so closes the round in the same transaction. */
+  private async settle({ change, assignment }: AssignmentChange): Promise<void> {
+    const round = await this.rounds.find(change.db, assignment.roundId);
+    if (round === null || !isCollecting(round.state)) return;
+    const next = stepOfCollecting(round, change.next, change.now);
+    if (next.kind === 'close-round') await this.roundChanges.close(change, round);
+    change.wakesDriver = next.kind !== 'wait';
+  }
+
   private change(siteId: string, id: string, work: (step: AssignmentChange) => Promise<void>): Promise<void> {
     return this.changes.change(runIdOfAssignment(id), async (change) => {
+      change.wakesDriver = false;
       const assignment = ownedBy(siteId, await this.assignments.find(change.db, id), id);
-      await work(new AssignmentChange(change, assignment, { assignments: this.assignments, rounds: this.rounds }));
+      await work(new AssignmentChange(change, assignment, this.assignments));
     });
-  }
-}
-
-/** One change of an assignment, inside of its run's change. */
-class AssignmentChange {
-  constructor(
-    readonly change: RunChange,
-    readonly assignment: Assignment,
-    private readonly rows: { readonly assignments: AssignmentRepository; readonly rounds: RoundRepository },
-  ) {}
-
-  get roundNumber(): number {
-    const { id, runId } = this.assignment;
-    return Number.parseInt(id.slice(`${runId}-r`.length), 10);
-  }
-
-  assertOpen(): void {
-    const { id, state } = this.assignment;
-    if (!isOpen(state)) throw new TributaryError('ASSIGNMENT_CLOSED', { assignmentId: id, state });
-  }
-
-  async move(event: AssignmentEventName, patch: AssignmentPatch, detail: Record<string, unknown>): Promise<void> {
-    const { db, now } = this.change;
-    const state = nextAssignmentState(this.assignment.state, event);
-    await this.rows.assignments.save(db, this.assignment, { ...patch, state }, now);
-    const { siteId } = this.assignment;
-    this.change.record({ kind: 'assignment.state', round: this.roundNumber, siteId, detail: { state, ...detail } });
-  }
-
-  /** The first site to accept makes the round collect. */
-  async acceptRound(): Promise<void> {
-    const round = await this.rows.rounds.find(this.change.db, this.assignment.roundId);
-    if (round?.state !== 'offered' || !isCollecting(round.state)) return;
-    await this.rows.rounds.save(this.change.db, round, { state: nextRoundState(round.state, 'accept') });
   }
 }
 

@@ -31,7 +31,7 @@ export function nextStep(snapshot: RunSnapshot): Step {
   const { run, round } = snapshot;
   if (run.state === 'approving') return { kind: 'seek-approval' };
   if (!['running', 'paused', 'evaluating'].includes(run.state)) return { kind: 'nothing' };
-  if (round !== null && isCollecting(round.state)) return stepOfCollecting(round, snapshot);
+  if (round !== null && isCollecting(round.state)) return stepOfCollecting(round, run, snapshot.now);
   if (round?.state === 'aggregating') return { kind: 'aggregate' };
   if (run.state === 'paused') return { kind: 'wait', for: 'an admin to resume the run', until: null };
   return run.state === 'evaluating' ? stepOfEvaluating(round) : stepOfRunning(snapshot);
@@ -49,7 +49,8 @@ function stepOfEvaluating(round: RoundWithAssignments | null): Step {
   return round?.kind === 'evaluate' && isClosed(round.state) ? { kind: 'conclude' } : { kind: 'begin-evaluation' };
 }
 
-function stepOfCollecting(round: RoundWithAssignments, { run, now }: RunSnapshot): Step {
+/** A round that collects is closed when all have answered or time is up, given up when a quorum cannot come. */
+export function stepOfCollecting(round: RoundWithAssignments, run: Run, now: Date): Step {
   const { received, open } = countAnswers(round.assignments);
   const quorum = round.kind === 'train' ? run.recipe.rounds.quorum : 1;
   const isLate = round.deadlineAt <= now;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AggregationService, type AggregatedRound } from '../aggregation/aggregation.service.js';
 import { AuditService } from '../audit/audit.service.js';
-import { VersionsService } from '../models/versions.service.js';
+import { VersionsService, type Version } from '../models/versions.service.js';
 import { Database } from '../platform/database/database.js';
 import type { Assignment } from './assignment.repository.js';
 import { countAnswers } from './next-step.js';
@@ -26,13 +26,16 @@ export class PublicationService {
    * Aggregates, then publishes and, through `andThen`, opens what comes next in the same transaction. Doing it twice changes
    * nothing: the files are named by their content, and only the first to publish finds the round in state `aggregating`.
    */
-  async publish(run: Run, round: RoundWithAssignments, andThen: (change: RunChange) => Promise<void>): Promise<void> {
+  async publish(
+    run: Run,
+    round: RoundWithAssignments,
+    andThen: (change: RunChange, version: Version) => Promise<void>,
+  ): Promise<void> {
     const startedAt = performance.now();
     const aggregated = await this.aggregation.aggregate(await this.input(run, round));
     const aggregateMs = Math.round(performance.now() - startedAt);
     await this.changes.change(run.id, async (change) => {
-      await this.record(change, round, { aggregated, aggregateMs });
-      await andThen(change);
+      await andThen(change, await this.record(change, round, { aggregated, aggregateMs }));
     });
   }
 
@@ -54,7 +57,7 @@ export class PublicationService {
     change: RunChange,
     round: RoundWithAssignments,
     { aggregated, aggregateMs }: { aggregated: AggregatedRound; aggregateMs: number },
-  ): Promise<void> {
+  ): Promise<Version> {
     const { db, now, run } = change;
     const facts = roundFacts(round, now);
     const { weights, ema, updateNorms } = aggregated;
@@ -65,7 +68,8 @@ export class PublicationService {
       bytesUp: facts.bytesUp,
       timings: { collectMs: Math.round(facts.seconds * 1000) - aggregateMs, aggregateMs },
     });
-    await this.versions.add(db, { runId: run.id, round: round.n, weights, ema, createdAt: now });
+    const version = { runId: run.id, round: round.n, weights, ema, createdAt: now };
+    await this.versions.add(db, version);
     change.set({ attemptsForgiven: 0, nextRoundAt: now, problem: null });
     change.record({ kind: 'round.published', round: round.n, detail: { ...facts, aggregateMs } });
     const updates = countedUpdates(round.assignments).map(({ siteId, sha256, images }) => {
@@ -78,6 +82,7 @@ export class PublicationService {
       subject: run.id,
       detail: { round: round.n, weightsSha256: weights.sha256, emaSha256: ema.sha256, updates },
     });
+    return version;
   }
 }
 

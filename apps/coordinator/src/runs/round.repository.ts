@@ -5,6 +5,7 @@ import type { Prisma } from '../generated/prisma/client.js';
 import type { Db } from '../platform/database/database.js';
 import { storedJson } from '../platform/database/stored-json.js';
 import { toAssignment, type Assignment } from './assignment.repository.js';
+import { nextRoundState } from './round.states.js';
 
 const timingsSchema = z.object({ collectMs: z.number(), aggregateMs: z.number() });
 export type RoundTimings = z.infer<typeof timingsSchema>;
@@ -58,6 +59,19 @@ export class RoundRepository {
   async find(db: Db, id: string): Promise<RoundWithAssignments | null> {
     const row = await db.round.findUnique({ where: { id }, include: WITH_ASSIGNMENTS });
     return row === null ? null : toRound(row);
+  }
+
+  /** The first site to accept makes the round collect; for the others nothing changes. */
+  async accept(db: Db, id: string): Promise<void> {
+    await db.round.updateMany({
+      where: { id, state: 'offered' },
+      data: { state: nextRoundState('offered', 'accept') },
+    });
+  }
+
+  /** What kind of answers a round wants. */
+  async kindOf(db: Db, id: string): Promise<Round['kind'] | null> {
+    return (await db.round.findUnique({ where: { id }, select: { kind: true } }))?.kind ?? null;
   }
 
   /** All rounds of a run, in the order of their opening. */

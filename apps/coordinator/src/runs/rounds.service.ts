@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { assignmentId, toProblem, TributaryError } from '@tributary/protocol';
 import { AuditService } from '../audit/audit.service.js';
 import { SitesService } from '../identity/sites.service.js';
-import { VersionsService } from '../models/versions.service.js';
+import { VersionsService, type Version } from '../models/versions.service.js';
 import { after } from '../platform/clock/clock.js';
 import { SiteHints } from '../platform/hints/site-hints.js';
 import { AssignmentRepository, type Assignment } from './assignment.repository.js';
@@ -26,8 +26,12 @@ export class RoundsService {
     private readonly audit: AuditService,
   ) {}
 
-  /** A round with an offer to each site of the run that is not revoked; they are told when it is committed. */
-  async open(change: RunChange, part: Pick<Round, 'n' | 'attempt' | 'kind'>): Promise<void> {
+  /**
+   * A round with an offer to each site of the run that is not revoked; they are told when it is committed.
+   *
+   * @param known The version that it starts from, when the caller has it.
+   */
+  async open(change: RunChange, part: Pick<Round, 'n' | 'attempt' | 'kind'>, known?: Version): Promise<void> {
     const { db, now } = change;
     const run = change.next;
     const round = {
@@ -45,8 +49,8 @@ export class RoundsService {
       roundId: round.id,
       siteId,
     }));
-    const initial = await this.versions.get(db, run.id, 0);
-    const latest = part.n === 1 ? initial : await this.versions.get(db, run.id, part.n - 1);
+    const latest = known ?? (await this.versions.get(db, run.id, part.n - 1));
+    const initial = part.kind === 'evaluate' ? await this.versions.get(db, run.id, 0) : latest;
     const versions = { initial, latest };
     await this.rounds.create(db, round);
     await this.assignments.create(db, assignments);

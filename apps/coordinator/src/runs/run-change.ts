@@ -14,6 +14,8 @@ export class RunChange {
   readonly events: RunEvent[] = [];
   readonly afterCommit: (() => void)[] = [];
   patch: RunPatch = {};
+  /** False when the coordinator has nothing to do about this change. */
+  wakesDriver = true;
 
   constructor(
     readonly db: Db,
@@ -71,7 +73,7 @@ export class RunChanges {
       return { result, change };
     });
     for (const action of change.afterCommit) action();
-    if (isWorthTelling(change)) this.notices.emit('changed', runId);
+    if (isWorthTelling(change)) this.notices.emit('changed', runId, change.wakesDriver);
     return result;
   }
 

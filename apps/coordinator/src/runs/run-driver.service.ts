@@ -38,7 +38,9 @@ export class RunDriver implements OnApplicationBootstrap, OnApplicationShutdown 
   ) {}
 
   onApplicationBootstrap(): void {
-    this.notices.on('changed', (runId) => this.nudge(runId));
+    this.notices.on('changed', (runId, wakesDriver) => {
+      if (wakesDriver) this.nudge(runId);
+    });
     this.sweepAgain(0);
   }
 

@@ -2,8 +2,8 @@ import { EventEmitter } from 'node:events';
 import { Injectable } from '@nestjs/common';
 
 interface Notices {
-  /** Something about this run was committed by this process. */
-  changed: [runId: string];
+  /** Something about this run was committed by this process; `wakesDriver`: there may be a step to take. */
+  changed: [runId: string, wakesDriver: boolean];
 }
 
 /** Tells the waiting parts of this process that a run has changed; other replicas are found by looking again. */

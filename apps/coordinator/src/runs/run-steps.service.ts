@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TributaryError } from '@tributary/protocol';
+import type { Version } from '../models/versions.service.js';
 import { Database } from '../platform/database/database.js';
 import { INSTANCE, type Instance } from '../platform/instance/instance.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
@@ -85,22 +86,23 @@ export class RunStepsService {
     if (!(await this.roundRows.lease(this.database.db, round.id, this.instance.id))) return false;
     try {
       if (round.kind === 'evaluate') await this.conclusion.scoreAndRelease(run, round);
-      else await this.publication.publish(run, round, (change) => this.openNext(change, round.n));
+      else await this.publication.publish(run, round, (change, version) => this.openNext(change, version));
     } catch (error) {
       if (!(error instanceof TributaryError) || error.spec.retryable || error.code.endsWith('_STALE_TRANSITION'))
         throw error;
       await this.abandonRound(run, round, error.message);
     }
     this.logger.info({ runId: run.id, round: round.n, kind: round.kind }, 'round published');
-    return true;
+    return false;
   }
 
   /** What follows a published round, in the transaction that published it. */
-  private async openNext(change: RunChange, published: number): Promise<void> {
+  private async openNext(change: RunChange, version: Version): Promise<void> {
     if (change.next.state !== 'running') return;
-    const isLast = published >= change.run.recipe.rounds.count;
+    const isLast = version.round >= change.run.recipe.rounds.count;
     if (isLast) change.move('evaluate');
-    await this.rounds.open(change, { n: published + 1, attempt: 0, kind: isLast ? 'evaluate' : 'train' });
+    const kind = isLast ? 'evaluate' : 'train';
+    await this.rounds.open(change, { n: version.round + 1, attempt: 0, kind }, version);
   }
 }
 

@@ -22,9 +22,9 @@ export class UpdateCheckService {
    */
   async check(path: string, upload: { announced: AnnouncedUpload; sizeBytes: number }, context: AssignmentContext) {
     const { announced } = upload;
-    const { round, run } = context;
-    if (announced.report.kind !== round.kind) {
-      throw new TributaryError('UPLOAD_METADATA_INVALID', { detail: `report.kind: ${round.kind}` });
+    const { kind, run } = context;
+    if (announced.report.kind !== kind) {
+      throw new TributaryError('UPLOAD_METADATA_INVALID', { detail: `report.kind: ${kind}` });
     }
     if (announced.report.kind === 'train') {
       const { minImages } = run.recipe.rounds;

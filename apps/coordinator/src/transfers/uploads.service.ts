@@ -25,6 +25,8 @@ export class UploadsService {
   private readonly tus: Server;
   /** The last thing that was begun with an upload that had arrived whole; two requests never finish one file at a time. */
   private readonly finishing = new Map<string, Promise<void>>();
+  /** What is known of the assignments whose bytes are coming in. */
+  private readonly contexts = new Map<string, AssignmentContext>();
 
   constructor(
     private readonly assignments: AssignmentsService,
@@ -68,7 +70,7 @@ export class UploadsService {
       return answer(request, response, { status: 201, id: assignment.id, offset: known.offset });
     }
     if (known !== null) await this.store.remove(assignment.id);
-    await this.tus.handle(request, response);
+    await this.handOver(context, request, response);
   }
 
   /**
@@ -93,7 +95,22 @@ export class UploadsService {
       await this.finish(known);
       return answer(request, response, { status, id, offset: known.size });
     }
-    await this.tus.handle(request, response);
+    await this.handOver(context, request, response);
+  }
+
+  /** Lets tus take the bytes; when the last has come, `count` finds the context here. */
+  private async handOver(
+    context: AssignmentContext,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { id } = context.assignment;
+    this.contexts.set(id, context);
+    try {
+      await this.tus.handle(request, response);
+    } finally {
+      this.contexts.delete(id);
+    }
   }
 
   private get folder(): string {
@@ -117,7 +134,8 @@ export class UploadsService {
 
   private async count(upload: Upload): Promise<void> {
     const announced = readAnnouncement(upload.metadata);
-    const context = await this.assignments.context(announced.assignmentId);
+    const context =
+      this.contexts.get(announced.assignmentId) ?? (await this.assignments.context(announced.assignmentId));
     if (context.assignment.state === 'received') return;
     const path = join(this.folder, upload.id);
     const { siteId } = context.assignment;
