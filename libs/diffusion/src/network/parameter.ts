@@ -23,7 +23,7 @@ export function sizeOf(shape: readonly number[]): number {
  *
  * @param seed Any safe integer; the same seed gives the same values everywhere.
  */
-function initialParameter({ name, shape, initial }: Parameter, seed: number): Float32Array {
+export function initialParameter({ name, shape, initial }: Parameter, seed: number): Float32Array {
   const values = new Float32Array(sizeOf(shape));
   const random = randomStream(seed, 'initial-weights', name);
   switch (initial.kind) {
