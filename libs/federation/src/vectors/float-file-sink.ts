@@ -13,6 +13,9 @@ export interface WrittenFile {
   readonly sizeBytes: number;
 }
 
+/** Written bytes after which a flush is started. */
+const FLUSH_BYTES = 32 * 1024 * 1024;
+
 /** Ending of the names of unfinished files; after a crash they may be deleted when no aggregation runs. */
 export const PARTIAL_SUFFIX = '.partial';
 
@@ -23,6 +26,9 @@ export const PARTIAL_SUFFIX = '.partial';
 export class FloatFileSink {
   private readonly hash: Hash = createHash('sha256');
   private sizeBytes = 0;
+  /** Bytes that no flush has been started for. */
+  private unflushedBytes = 0;
+  private flushing: Promise<void> = Promise.resolve();
   private missing: number;
   private open = true;
 
@@ -49,10 +55,13 @@ export class FloatFileSink {
     this.missing -= values.length;
     if (this.missing < 0) throw new RangeError('more numbers than the manifest has');
     await this.append(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    this.unflushedBytes += values.byteLength;
+    if (this.unflushedBytes >= FLUSH_BYTES) await this.startFlush();
   }
 
-  /** Makes the bytes durable, so that `commit` is quick. */
+  /** Makes the bytes written so far durable, so that `commit` is quick. */
   async flush(): Promise<void> {
+    await this.flushing;
     await this.file.sync();
   }
 
@@ -71,8 +80,17 @@ export class FloatFileSink {
   async discard(): Promise<void> {
     if (!this.open) return;
     this.open = false;
+    await Promise.allSettled([this.flushing]);
     await this.file.close();
     await rm(this.partialPath, { force: true });
+  }
+
+  /** Lets the disk work while the next windows are computed; waits for the flush before, so that dirty pages stay few. */
+  private async startFlush(): Promise<void> {
+    await this.flushing;
+    this.unflushedBytes = 0;
+    this.flushing = this.file.datasync();
+    this.flushing.catch(() => undefined);
   }
 
   private async append(bytes: Uint8Array): Promise<void> {
