@@ -1,7 +1,6 @@
 import type { RunView } from '@tributary/protocol/http';
 import { spreadSchema } from '@tributary/evaluation/scores/spread';
 import type { PhantomSite } from '@tributary/imaging';
-import { TributaryError } from '@tributary/protocol/errors';
 import type { Recipe } from '@tributary/protocol/recipe';
 import { z } from 'zod';
 import { pullModel } from '../models/pull-model.js';
@@ -67,10 +66,8 @@ export async function writeReport(session: DemoSession, findings: DemoFindings):
 
 function resultOf({ options, folder, stageSeconds }: DemoSession, findings: DemoFindings): DemoResult {
   const { finished, sites, release, startedAtMs } = findings;
-  const { run, rounds } = finished;
-  const { evaluation } = run;
-  if (evaluation === null)
-    throw new TributaryError('EVALUATION_IMPOSSIBLE', { detail: 'no site could evaluate in time' });
+  const { run, evaluation, rounds } = finished;
+  throw new TributaryError('EVALUATION_IMPOSSIBLE', { detail: 'no site could evaluate in time' });
   const utility = utilitySchema.safeParse(evaluation.utility);
   return {
     outDir: folder.path,

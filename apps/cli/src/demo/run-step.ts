@@ -3,6 +3,7 @@ import {
   roundViewSchema,
   runEventsResponseSchema,
   runViewSchema,
+  type EvaluationResult,
   type RoundView,
   type RunView,
 } from '@tributary/protocol/http';
@@ -24,6 +25,7 @@ const POLL_MS = 700;
 
 export interface FinishedRun {
   readonly run: RunView;
+  readonly evaluation: EvaluationResult;
   readonly rounds: readonly RoundView[];
   readonly contributions: readonly SiteContribution[];
   readonly engine: TrainerEngine;
@@ -39,9 +41,13 @@ export async function runToEnd(
   const contributions = await followLive(session, api, proposed.id);
   const run = await api.get(`/v1/runs/${proposed.id}`, runViewSchema);
   if (run.state !== 'completed') throw failureOf(run);
+  const { evaluation } = run;
+  if (evaluation === null)
+    throw new TributaryError('EVALUATION_IMPOSSIBLE', { detail: 'no site could evaluate in time' });
   const rounds = await api.get(`/v1/runs/${run.id}/rounds`, z.array(roundViewSchema));
   const [siteId = ''] = run.sites;
-  return { run, rounds, contributions, engine: await trainerEngine(session.folder.of('sites', siteId, 'agent')) };
+  const engine = await trainerEngine(session.folder.of('sites', siteId, 'agent'));
+  return { run, evaluation, rounds, contributions, engine };
 }
 
 async function followLive(session: DemoSession, api: ApiClient, runId: string): Promise<SiteContribution[]> {
