@@ -1,7 +1,9 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openEngine } from '../engines/open-engine.js';
 import type { Engine } from '../program.js';
-import { outputShape, relativeDifference, runOn } from './agreement.spec-support.js';
+import { normal, outputShape, relativeDifference, runOn, type AgreementCase } from './agreement.spec-support.js';
+import { probeChannelBlock } from '../engines/channel-block-probe.js';
 import { AGREEMENT_CASES } from './cases.spec-support.js';
 
 /** float32: sums of up to some thousand products in another order. */
@@ -34,5 +36,23 @@ describe('the recorded graph and tfjs', () => {
         isClose: true,
       });
     }
+  });
+
+  it('agree on convolutions of blocks of channels, in the blocked layout where this processor has one', async () => {
+    const blocked = await openEngine({ name: 'onnx', threads: 1, layout: 'blocked' });
+    for (const strides of [1, 2]) {
+      const test: AgreementCase = {
+        name: `blocked convolution, stride ${strides}`,
+        inputs: [normal(2, 7, 9, 32), normal(3, 3, 32, 16)],
+        fn: (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, 'same'),
+      };
+      const shape = outputShape(test);
+      const expected = await runOn(onnx, test, shape);
+      const actual = await runOn(blocked, test, shape);
+      for (const name of ['y', 'dx0', 'dx1']) {
+        expect(relativeDifference(actual[name] ?? [], expected[name] ?? [])).toBeLessThan(TOLERANCE);
+      }
+    }
+    expect([undefined, 8, 16]).toContain(await probeChannelBlock());
   });
 });

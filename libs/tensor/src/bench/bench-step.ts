@@ -62,8 +62,9 @@ function predict(
   { p, i }: { p: Tensors; i: Tensors },
 ): tf.Tensor {
   const shape: [number, number, number, number] = [batch, imageSize, imageSize, 1];
-  const images = tf.reshape(tensorNamed(i, 'images'), shape);
-  return network.forward(p, images, tf.reshape(tensorNamed(i, 'time'), [batch, -1]));
+  const images: tf.Tensor4D = tf.reshape(tensorNamed(i, 'images'), shape);
+  const time: tf.Tensor2D = tf.reshape(tensorNamed(i, 'time'), [batch, -1]);
+  return network.forward(p, images, time);
 }
 
 function trainingStep(network: BenchNetwork, size: BenchSize): StepFunction {

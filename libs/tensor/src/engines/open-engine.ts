@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Engine, EngineName } from '../program.js';
+import type { ConvolutionLayout } from './onnx-engine.js';
 
 export interface EngineOptions {
   /** `auto` takes the quickest engine that is usable here. */
@@ -7,6 +8,8 @@ export interface EngineOptions {
   readonly device?: string;
   /** CPU threads, >= 1; all cores when left out. Use 1 where several trainers share a machine. */
   readonly threads?: number;
+  /** Of the onnx engine; `plain` when left out. */
+  readonly layout?: ConvolutionLayout;
 }
 
 /**
@@ -14,14 +17,14 @@ export interface EngineOptions {
  * @throws RangeError for an unknown engine, a device it does not have, or a wrong number of threads.
  */
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
-  const { name = 'auto', device = 'cpu', threads = availableParallelism() } = options;
+  const { name = 'auto', device = 'cpu', threads = availableParallelism(), layout = 'plain' } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new RangeError(`threads must be an integer >= 1, got ${threads}`);
   if (device !== 'cpu') throw new RangeError(`no engine runs on the device ${device}; use cpu`);
   switch (name) {
     case 'auto':
     case 'onnx':
-      return new (await import('./onnx-engine.js')).OnnxEngine(threads);
+      return (await import('./onnx-engine.js')).OnnxEngine.open({ threads, layout });
     case 'reference':
       return new (await import('./reference-engine.js')).ReferenceEngine();
     case 'tensorflow':
