@@ -6,11 +6,12 @@ import {
   type SyntheticFeatures,
 } from '@tributary/evaluation';
 import { createExtractor, type Extractor } from '@tributary/evaluation/extractor';
-import type { TaskFile } from '@tributary/protocol';
+import { TributaryError, type TaskFile } from '@tributary/protocol';
 import { EvaluationProgress } from './evaluation-progress.js';
 import { readGlobalWeights } from './global-weights.js';
 import { proportionalLabels } from './label-quota.js';
 import type { LocalTrainingParts } from './local-training.js';
+import { MINIMUM_GROUP_IMAGES, sharedGroups } from './shared-groups.js';
 import { measureSiteUtility, scarceQuota } from './site-utility.js';
 import { Synthesis, type SyntheticImages } from './synthetic-images.js';
 import { writeReport, writeResult } from './task-result.js';
@@ -110,10 +111,17 @@ export class LocalEvaluation {
     }
   }
 
+  /** @throws TributaryError DATA_TOO_FEW_IMAGES when no sum may leave the site. */
   private async realMoments(extractor: Extractor, indices: Int32Array, order: 2 | 3): Promise<FeatureMoments> {
     const { images } = this.parts;
-    const features = await extractor.features(images.pixels(indices), indices.length);
-    const groups = images.labels(indices);
+    const { positions, groups } = sharedGroups(images.labels(indices));
+    if (positions.length === 0) {
+      throw new TributaryError('DATA_TOO_FEW_IMAGES', {
+        detail: `an evaluation sums over ${MINIMUM_GROUP_IMAGES} or more`,
+      });
+    }
+    const shared = positions.map((position) => indices[position] ?? 0);
+    const features = await extractor.features(images.pixels(shared), shared.length);
     return accumulateMoments(features, { dimensions: extractor.dimensions, order, groups, extractor: extractor.id });
   }
 }

@@ -158,8 +158,10 @@ describe('the trainer process', () => {
     const result = decodeSiteEvaluation(await readFile(join(folder, RESULT_FILE)));
     expect(result.after.labels).toEqual(result.before.labels);
     expect(result.after.features).not.toEqual(result.before.features);
-    expect(result.heldOut.pooled.count).toBe(report.kind === 'evaluate' ? report.heldOutImages : -1);
-    expect(result.heldOut.pooled.count + result.train.pooled.count).toBe(48);
+    // Sums over fewer than eight images stay at home, and with them images that could be found by subtraction.
+    for (const { pooled, groups } of [result.heldOut, result.train]) {
+      expect(Math.min(pooled.count, ...[...groups.values()].map(({ count }) => count))).toBeGreaterThanOrEqual(8);
+    }
     // Half as many scarce images as samples, besides the lesions that the samples hold in the proportion of the real ones.
     const sampled = result.after.labels.filter((label) => lesions.includes(phantomRecipe().classes[label] ?? ''));
     expect(result.utility).toMatchObject({
