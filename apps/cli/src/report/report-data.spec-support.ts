@@ -1,5 +1,3 @@
-import { imageGrid } from '@tributary/imaging/picture/image-grid';
-import { encodePng } from '@tributary/imaging/picture/png';
 import type { DemoResult } from '../demo/demo-result.js';
 import type { EmbeddedPicture, ReportData } from './report-data.js';
 
@@ -16,7 +14,13 @@ const CLASSES = [
 ];
 const SITES = ['site-a', 'site-b', 'site-c'];
 const ROUNDS = 150;
-const SIZE_PX = 32;
+
+/** A grey PNG of one pixel. */
+const DOT: EmbeddedPicture = {
+  uri: 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==',
+  widthPx: 1,
+  heightPx: 1,
+};
 
 /** A made-up result with figures of the size that the quick demo has. */
 export function exampleResult(changes: Partial<DemoResult> = {}): DemoResult {
@@ -63,7 +67,7 @@ export function exampleResult(changes: Partial<DemoResult> = {}): DemoResult {
   };
 }
 
-/** A whole report's content; the pictures are discs. */
+/** A whole report's content; the pictures are dots. */
 export function exampleReport(changes: Partial<DemoResult> = {}): ReportData {
   const rounds = [0, 1, 2, 5, 10, 20, 50, 100, ROUNDS];
   return {
@@ -88,23 +92,12 @@ export function exampleReport(changes: Partial<DemoResult> = {}): ReportData {
         loss: 0.25 + 0.05 * site + 1.6 * Math.exp(-round / 14),
       })),
     ),
-    film: rounds.map((round) => ({ round, picture: discs({ count: 12, columns: 3, sharpness: round / ROUNDS }) })),
+    film: rounds.map((round) => ({ round, picture: DOT })),
     filmLegend: 'Columns: site-a, site-b, site-c. Rows: base, ganglia, ventricles, vertex.',
     comparisons: CLASSES.map((className) => ({
       className,
-      real: discs({ count: 12, columns: 4, sharpness: 1 }),
-      synthetic: discs({ count: 12, columns: 4, sharpness: 0.8 }),
+      real: DOT,
+      synthetic: DOT,
     })),
   };
-}
-
-function discs({ count, columns, sharpness }: { count: number; columns: number; sharpness: number }): EmbeddedPicture {
-  const images = Float32Array.from({ length: count * SIZE_PX ** 2 }, (_, index) => {
-    const x = (index % SIZE_PX) - SIZE_PX / 2;
-    const y = (Math.floor(index / SIZE_PX) % SIZE_PX) - SIZE_PX / 2;
-    return Math.hypot(x, y) < 12 ? 2 * sharpness - 1 : -1;
-  });
-  const picture = imageGrid({ images, sizePx: SIZE_PX, channels: 1, columns, zoom: 2 });
-  const uri = `data:image/png;base64,${encodePng(picture).toString('base64')}`;
-  return { uri, widthPx: picture.widthPx, heightPx: picture.heightPx };
 }
