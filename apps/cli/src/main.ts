@@ -1,13 +1,16 @@
 import { EXIT_CODES } from '@tributary/protocol/exit-codes';
 import { runCommandLine } from './run-command-line.js';
 
+/** A terminal and a parent may both pass on one Ctrl-C: only what comes later is a second one. */
+const SECOND_INTERRUPT_AFTER_MS = 1500;
+
 const interrupt = new AbortController();
-let interrupts = 0;
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
+let firstInterruptAtMs: number | undefined;
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => {
-    interrupts += 1;
+    firstInterruptAtMs ??= performance.now();
     // The second Ctrl-C does not wait for a clean end.
-    if (interrupts > 1) process.exit(EXIT_CODES.interrupted);
+    if (performance.now() - firstInterruptAtMs > SECOND_INTERRUPT_AFTER_MS) process.exit(EXIT_CODES.interrupted);
     interrupt.abort();
   });
 }

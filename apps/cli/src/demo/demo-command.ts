@@ -13,7 +13,7 @@ import { filmRun } from './film-step.js';
 import { openOutputFolder } from './output-folder.js';
 import { writePhantoms, type SiteImages } from './phantom-step.js';
 import { PROFILES, demoRecipe } from './profiles.js';
-import { pullRelease, writeReport } from './report-step.js';
+import { RUN_STAGE, pullRelease, writeReport } from './report-step.js';
 import { runToEnd } from './run-step.js';
 import { keptText, resultText } from './demo-text.js';
 
@@ -48,7 +48,7 @@ async function demonstrate(session: DemoSession): Promise<Demonstration> {
   const recipe = recipeFor(session, sites);
   const coordinator = await session.stage('starting the coordinator', () => startCoordinator(session));
   await session.stage('enrolling the sites', () => startAgents(session, coordinator, { sites, recipe }));
-  const finished = await session.stage('training and evaluation', () => runToEnd(session, coordinator, recipe));
+  const finished = await session.stage(RUN_STAGE, () => runToEnd(session, coordinator, recipe));
   const release = await session.stage('downloading and checking the release', () =>
     pullRelease(session, coordinator, finished.run),
   );

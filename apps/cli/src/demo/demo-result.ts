@@ -36,12 +36,20 @@ export const demoResultSchema = z.object({
     realOnly: spreadSchema.nullable(),
     withSynthetic: spreadSchema.nullable(),
     rareClass: z.string(),
+    /** How many images with a lesion the classifiers were trained and tested with. */
+    trainLesions: z.int().nullable(),
+    syntheticLesions: z.int().nullable(),
+    testLesions: z.int().nullable(),
   }),
   /** Shares of synthetic images that a classifier puts into the slab and to the scanner they were made for. */
   slabShare: shareSchema,
   siteShare: shareSchema,
   realClassShare: shareSchema,
   realSiteShare: shareSchema,
+  /** Frechet distance of real training images to real held-out ones: what a perfect generator could reach. */
+  realFd: z.number().nullable(),
+  /** Spread of the synthetic images over that of the held-out ones. */
+  diversity: z.number().nullable(),
   heldOutImages: z.int(),
   syntheticImages: z.int(),
   bytesUp: z.int(),

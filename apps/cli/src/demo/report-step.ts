@@ -15,11 +15,21 @@ import type { Film } from './film-step.js';
 import type { SiteImages } from './phantom-step.js';
 import { classComparisons, contactSheet, filmFrames } from './pictures.js';
 import type { FinishedRun } from './run-step.js';
+import { runStages } from './run-stages.js';
 import { bytesSentBy } from './site-contributions.js';
+
+/** The stage whose time `runStages` divides further. */
+export const RUN_STAGE = 'training and evaluation';
 
 const RARE_CLASS = 'lesion';
 
-const utilitySchema = z.object({ realOnly: spreadSchema, withSynthetic: spreadSchema });
+const utilitySchema = z.object({
+  realOnly: spreadSchema,
+  withSynthetic: spreadSchema,
+  trainLesions: z.int(),
+  syntheticLesions: z.int(),
+  testLesions: z.int(),
+});
 
 /** Everything that the demo has found out. */
 export interface DemoFindings {
@@ -84,18 +94,23 @@ function resultOf({ options, folder, stageSeconds }: DemoSession, findings: Demo
       realOnly: utility.data?.realOnly ?? null,
       withSynthetic: utility.data?.withSynthetic ?? null,
       rareClass: RARE_CLASS,
+      trainLesions: utility.data?.trainLesions ?? null,
+      syntheticLesions: utility.data?.syntheticLesions ?? null,
+      testLesions: utility.data?.testLesions ?? null,
     },
     slabShare: evaluation.slabShare,
     siteShare: evaluation.siteShare,
     realClassShare: evaluation.realClassShare,
     realSiteShare: evaluation.realSiteShare,
+    realFd: evaluation.realFd ?? null,
+    diversity: evaluation.diversity ?? null,
     heldOutImages: evaluation.heldOutImages,
     syntheticImages: evaluation.syntheticImages,
     bytesUp: rounds.reduce((sum, { bytesUp }) => sum + bytesUp, 0),
     release: { version: release.version, sha256: release.weightsSha256, path: folder.of('release'), verified: true },
     samples: { png: folder.of('samples.png') },
     report: folder.of('report.html'),
-    stages: [...stageSeconds],
+    stages: stageSeconds.flatMap((each) => (each.stage === RUN_STAGE ? runStages(run, rounds) : [each])),
     seconds: (performance.now() - startedAtMs) / 1000,
   };
 }

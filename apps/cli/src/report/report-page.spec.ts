@@ -39,7 +39,8 @@ describe('the report', () => {
   });
 
   it('does not hide that utility was not measured', () => {
-    const utility = { realOnly: null, withSynthetic: null, rareClass: 'lesion' };
-    expect(reportPage(exampleReport({ utility }))).toContain('Not measured in this run');
+    const { utility } = exampleReport().result;
+    const unmeasured = { ...utility, realOnly: null, withSynthetic: null };
+    expect(reportPage(exampleReport({ utility: unmeasured }))).toContain('Not measured in this run');
   });
 });

@@ -6,7 +6,8 @@ import type { ReportData } from './report-data.js';
 
 /** The measured quality, with what the measures mean. */
 export function scoresSection({ result }: ReportData): Markup {
-  const { scores, slabShare, siteShare, realClassShare, realSiteShare } = result;
+  const { scores, slabShare, siteShare, realClassShare, realSiteShare, realFd } = result;
+  const realBars = realFd === null ? [] : [bar('real to real', realFd)];
   return html`<section>
     <h2>How good are the images?</h2>
     <p>
@@ -20,7 +21,7 @@ export function scoresSection({ result }: ReportData): Markup {
         <p class="small">
           How far apart two sets of images are on average and in their variety. 0 would be no difference.
         </p>
-        ${barList([bar('before', scores.before.fd), bar('after', scores.after.fd)])}
+        ${barList([bar('before', scores.before.fd), bar('after', scores.after.fd), ...realBars])}
       </div>
       <div class="card">
         <h3>Kernel distance</h3>
@@ -60,7 +61,7 @@ export function scoresSection({ result }: ReportData): Markup {
 
 /** What the synthetic images of the scarce class are good for. */
 export function utilitySection({ result }: ReportData): Markup {
-  const { realOnly, withSynthetic, rareClass } = result.utility;
+  const { realOnly, withSynthetic, rareClass, trainLesions, syntheticLesions, testLesions } = result.utility;
   if (realOnly === null || withSynthetic === null) {
     return html`<section>
       <h2>Do the synthetic ${rareClass} images help?</h2>
