@@ -1,7 +1,14 @@
 export { openEngine, type EngineOptions } from './engines/open-engine.js';
 export { registerGradients } from './gradients/register-gradients.js';
 export { attention } from './layers/attention.js';
-export { conv2d, type ConvolutionOptions } from './layers/convolution.js';
+export {
+  conv2d,
+  conv3d,
+  convTranspose2d,
+  type Convolution2dOptions,
+  type ConvolutionOptions,
+  type TransposedConvolutionOptions,
+} from './layers/convolution.js';
 export { groupNorm, type GroupNormOptions } from './layers/group-norm.js';
 export { linear } from './layers/linear.js';
 export { avgPool2d, maxPool2d, upsampleNearest2d } from './layers/resampling.js';

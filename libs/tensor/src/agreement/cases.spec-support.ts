@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attention } from '../layers/attention.js';
-import { conv2d as convolve } from '../layers/convolution.js';
+import { conv2d as convolve, conv3d as convolve3d, convTranspose2d } from '../layers/convolution.js';
 import { groupNorm } from '../layers/group-norm.js';
 import { linear } from '../layers/linear.js';
 import { avgPool2d, maxPool2d, upsampleNearest2d } from '../layers/resampling.js';
@@ -234,6 +234,11 @@ const indexing = [
 ];
 
 const images = [
+  make('resizeBilinear, larger', [normal(2, 5, 6, 3)], (x: T4) => tf.square(tf.image.resizeBilinear(x, [10, 9]))),
+  make('resizeBilinear, smaller, half-pixel centres', [normal(2, 8, 8, 3)], (x: T4) =>
+    tf.image.resizeBilinear(x, [4, 5], false, true),
+  ),
+  make('resizeBilinear, aligned corners', [normal(2, 5, 6, 3)], (x: T4) => tf.image.resizeBilinear(x, [7, 11], true)),
   make('resizeNearestNeighbor by 2', [normal(2, 5, 6, 3)], (x: T4) =>
     tf.square(tf.image.resizeNearestNeighbor(x, [10, 12])),
   ),
@@ -245,6 +250,27 @@ const images = [
 type T1 = tf.Tensor1D;
 
 const layers = [
+  make('layer conv2d, dilation 2', [normal(2, 9, 8, 3), normal(4, 3, 3, 3), normal(4)], (x: T4, w: T4, b: T1) =>
+    convolve(x, w, b, { dilation: 2, padding: 2 }),
+  ),
+  make('layer conv2d, 2 groups', [normal(2, 6, 7, 6), normal(4, 3, 3, 3), normal(4)], (x: T4, w: T4, b: T1) =>
+    convolve(x, w, b, { groups: 2, padding: 1 }),
+  ),
+  make('layer conv2d, depthwise', [normal(2, 6, 7, 3), normal(6, 1, 3, 3)], (x: T4, w: T4) =>
+    convolve(x, w, undefined, { groups: 3, padding: 1, stride: 2 }),
+  ),
+  make('layer conv2d, depthwise and dilated', [normal(2, 7, 7, 3), normal(3, 1, 3, 3)], (x: T4, w: T4) =>
+    convolve(x, w, undefined, { groups: 3, padding: 2, dilation: 2 }),
+  ),
+  make('layer conv3d', [normal(1, 4, 5, 6, 2), normal(3, 2, 3, 3, 3), normal(3)], (x: T5, w: T5, b: T1) =>
+    convolve3d(x, w, b, { padding: 1 }),
+  ),
+  make('layer conv3d, stride 2', [normal(1, 4, 6, 6, 2), normal(3, 2, 3, 3, 3)], (x: T5, w: T5) =>
+    convolve3d(x, w, undefined, { padding: 1, stride: 2 }),
+  ),
+  make('layer convTranspose2d', [normal(2, 5, 4, 3), normal(3, 2, 3, 3), normal(2)], (x: T4, w: T4, b: T1) =>
+    convTranspose2d(x, w, b, { stride: 2, padding: 1, outputPadding: 1 }),
+  ),
   make('layer silu', [normal(2, 6, 6, 8)], (x: T) => silu(x)),
   make('layer groupNorm', [normal(2, 6, 5, 12), normal(12), normal(12)], (x: T4, gamma: T1, beta: T1) =>
     groupNorm(x, gamma, beta, { groups: 4, epsilon: 1e-5 }),

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { registerGradients } from '../gradients/register-gradients.js';
 import { at } from '../graph/shapes.js';
+import { interpolationMatrix } from '../kernels/interpolation-matrix.js';
 
 const CPU = 'cpu';
 let isMended = false;
@@ -13,6 +14,7 @@ export async function useMendedCpu(): Promise<void> {
   isMended = true;
   registerGradients();
   mendNearestGradient();
+  mendBilinearGradient();
   skipAdvice();
 }
 
@@ -42,6 +44,29 @@ function mendNearestGradient(): void {
       };
       return tf.tidy(() => tf.concat(Array.from({ length: batch }, (_, i) => single(i))));
     },
+  });
+}
+
+/** tfjs-backend-cpu 4.22 swaps height and width here; the gradient is the transpose of the interpolation. */
+function mendBilinearGradient(): void {
+  const kernelName = 'ResizeBilinearGrad';
+  tf.unregisterKernel(kernelName, CPU);
+  tf.registerKernel({
+    kernelName,
+    backendName: CPU,
+    kernelFunc: ({ inputs, attrs }) =>
+      tf.tidy(() => {
+        const [, height = 0, width = 0] = toTensor(inputs['images']).shape;
+        const dy = tf.transpose(toTensor(inputs['dy']), [0, 3, 1, 2]);
+        const [, , outHeight = 0, outWidth = 0] = dy.shape;
+        const rule = {
+          alignCorners: attrs?.['alignCorners'] === true,
+          halfPixelCenters: attrs?.['halfPixelCenters'] === true,
+        };
+        const matrix = (from: number, to: number) => tf.tensor(interpolationMatrix(from, to, rule), [1, 1, to, from]);
+        const across = tf.matMul(dy, matrix(width, outWidth));
+        return tf.transpose(tf.matMul(matrix(height, outHeight), across, true), [0, 2, 3, 1]);
+      }),
   });
 }
 

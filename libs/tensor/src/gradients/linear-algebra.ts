@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { isRecording } from '../recorder/recorder-name.js';
 import { gradient, need, unbroadcast } from './gradient.js';
 
 /** Runs a kernel by name: tfjs exports no operation for the backward kernels of convolutions and pools. */
@@ -36,10 +37,18 @@ const CONVOLUTIONS: readonly Convolution[] = [
   { forward: 'Conv3D', backpropInput: 'Conv3DBackpropInputV2', backpropFilter: 'Conv3DBackpropFilterV2' },
 ];
 
+/** tfjs's backward kernels ignore dilation; the recorder's do not. */
+function requireGradient(kernelName: string, { dilations }: tf.NamedAttrMap): void {
+  const isDilated = [dilations ?? 1].flat().some((dilation) => dilation !== 1);
+  if (isDilated && !isRecording())
+    throw new RangeError(`${kernelName}: no gradient with dilation here; use the conv2d layer`);
+}
+
 function convolution({ forward, backpropInput, backpropFilter }: Convolution): tf.GradConfig {
   return gradient<tf.NamedAttrMap>(forward, { inputs: ['x', 'filter'] }, ({ dy, saved, attributes }) => {
     const x = need(saved, 0);
     const filter = need(saved, 1);
+    requireGradient(forward, attributes);
     return {
       x: () => run(backpropInput, { dy, filter }, { ...attributes, inputShape: x.shape }),
       filter: () => run(backpropFilter, { x, dy }, { ...attributes, filterShape: filter.shape }),

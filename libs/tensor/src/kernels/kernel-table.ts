@@ -6,6 +6,7 @@ import { arithmeticKernels } from './arithmetic.js';
 import { comparisonKernels } from './comparison.js';
 import { convolutionKernels } from './convolution.js';
 import { gatheringKernels } from './gathering.js';
+import { interpolationKernels } from './interpolation.js';
 import { joiningKernels } from './joining.js';
 import { matrixProductKernels } from './matrix-product.js';
 import { paddingKernels } from './padding.js';
@@ -27,6 +28,7 @@ export const KERNEL_TABLE: readonly RecordedKernel[] = [
   ...convolutionKernels,
   ...poolingKernels,
   ...resizingKernels,
+  ...interpolationKernels,
   ...siluKernels,
   ...groupNormKernels,
   ...attentionKernels,

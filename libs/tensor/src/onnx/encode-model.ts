@@ -17,7 +17,13 @@ const OPERATOR_SETS = [
   { domain: 'com.microsoft.nchwc', version: 1 },
 ];
 
-/** Encodes a graph as an ONNX `ModelProto` (onnx.proto3, IR version 8, operator set 18). Inputs that nothing reads are left out. */
+/** Name of a length that is known only when the model runs. */
+const OPEN_DIMENSION = 'batch';
+
+/**
+ * Encodes a graph as an ONNX `ModelProto` (onnx.proto3, IR version 8, operator set 18). Inputs that nothing reads are left out;
+ * a negative length of an input or output is open.
+ */
 export function encodeModel(graph: Graph): Buffer {
   const model = new ProtobufWriter().integer(1, IR_VERSION).message(7, encodeGraph(graph));
   for (const { domain, version } of OPERATOR_SETS) {
@@ -104,7 +110,10 @@ function rawBytes(data: ArrayLike<number>, type: ElementType): Uint8Array {
 
 function encodeValueInfo(name: string, value: Value): ProtobufWriter {
   const shape = new ProtobufWriter();
-  for (const size of value.shape) shape.message(1, new ProtobufWriter().integer(1, size));
+  for (const size of value.shape) {
+    const dimension = new ProtobufWriter();
+    shape.message(1, size < 0 ? dimension.string(2, OPEN_DIMENSION) : dimension.integer(1, size));
+  }
   const tensorType = new ProtobufWriter().integer(1, DATA_TYPE[value.type]).message(2, shape);
   return new ProtobufWriter().string(1, name).message(2, new ProtobufWriter().message(1, tensorType));
 }
