@@ -1,9 +1,13 @@
 import { emaDecayAt } from '../aggregation/exponential-average.js';
+import { segmentsOf } from '../aggregation/coverage.js';
 import { createRoundStep } from '../aggregation/round-step.js';
 import { clipScales, initSurvey, scaleSurvey, scaleUpdates, surveyWindow } from '../aggregation/survey.js';
 import { addProximalGradient } from '../local/proximal.js';
 import { addControlDifference, controlUpdate } from '../local/scaffold.js';
+import type { SiteContribution } from '../combiners/combiner.js';
+import type { Range } from '../vectors/range.js';
 import { createStrategy } from './create-strategy.js';
+import type { Strategy } from './strategy.js';
 import type { StrategyOptions } from './strategy-options.js';
 
 /** A site whose loss is 1/2 * sum of curvature_i * (x_i - centre_i)^2: the smallest model of non-IID data. */
@@ -24,7 +28,6 @@ export interface QuadraticRun {
   /** FedProx's μ. */
   readonly mu?: number;
   readonly emaDecay?: number;
-  readonly start?: readonly number[];
 }
 
 /** Where the image-weighted loss of all sites is least: the answer of training on pooled data. */
@@ -37,52 +40,84 @@ export function pooledOptimum(sites: readonly QuadraticSite[]): number[] {
   });
 }
 
-/** Weights after every round of federated gradient descent, in memory. */
+/** Server side of a run, in memory. */
+export interface ServerModel {
+  readonly weights: Float32Array;
+  readonly average: Float32Array;
+  readonly state: readonly Float32Array[];
+}
+
+export interface RoundInMemory {
+  readonly strategy: Strategy;
+  readonly sites: readonly SiteContribution[];
+  /** By vector, then by site. */
+  readonly updates: readonly (readonly Float32Array[])[];
+  /** Numbers that each site contributes to; absent: all. */
+  readonly covered?: readonly (readonly Range[])[];
+  readonly emaDecay?: number;
+}
+
+export function initialModel(strategy: Strategy, weights: Float32Array): ServerModel {
+  const { stateVectors } = strategy.serverOptimiser;
+  return { weights, average: weights, state: stateVectors.map(({ initial }) => weights.map(() => initial)) };
+}
+
+/** One round of the pure core over whole vectors. */
+export function aggregateInMemory(model: ServerModel, round: RoundInMemory): ServerModel {
+  const { strategy, sites, updates } = round;
+  const { weights, average, state } = model;
+  const everything = sites.map(() => [{ begin: 0, end: weights.length }]);
+  const survey = initSurvey(sites.length, { distances: true });
+  surveyWindow(survey, updates[0] ?? []);
+  const scales = clipScales(survey.squaredNorms, strategy.clipNorm);
+  scaleUpdates(updates, scales);
+  const next = createRoundStep({
+    strategy,
+    round: { sites, survey: scaleSurvey(survey, scales) },
+    segments: segmentsOf(weights.length, round.covered ?? everything),
+    emaDecay: round.emaDecay,
+    blockLength: weights.length,
+  });
+  const nextWeights = new Float32Array(weights.length);
+  const nextAverage = new Float32Array(weights.length);
+  const nextState = state.map(() => new Float32Array(weights.length));
+  next({
+    begin: 0,
+    updates,
+    weights,
+    state,
+    nextWeights,
+    nextState,
+    average: { previous: average, next: nextAverage },
+  });
+  return { weights: nextWeights, average: nextAverage, state: nextState };
+}
+
+/** Weights after every round of federated gradient descent. */
 export function trainQuadratic(run: QuadraticRun): { weights: number[][]; averages: number[][] } {
-  const length = run.sites[0]?.centre.length ?? 0;
   const strategy = createStrategy(run.strategy, 1);
-  let weights = Float32Array.from(run.start ?? Array.from({ length }, () => 0));
-  let average = weights;
-  let state = strategy.serverOptimiser.stateVectors.map(({ initial }) => new Float32Array(length).fill(initial));
+  const length = run.sites[0]?.centre.length ?? 0;
+  let model = initialModel(strategy, new Float32Array(length));
   const locals = run.sites.map(() => new Float32Array(length));
   const history = { weights: [] as number[][], averages: [] as number[][] };
   for (let round = 0; round < run.rounds; round++) {
-    const [control] = run.strategy.kind === 'scaffold' ? state : [];
-    const sent = run.sites.map((site, k) => localRound({ site, run, weights, control, local: locals[k], round }));
-    const updates = strategy.updateVectors.map((_, vector) =>
-      sent.map((vectors) => vectors[vector] ?? new Float32Array(0)),
+    const [control] = run.strategy.kind === 'scaffold' ? model.state : [];
+    const sent = run.sites.map((site, k) =>
+      localRound({ site, run, weights: model.weights, control, local: locals[k], round }),
     );
-    const survey = initSurvey(run.sites.length, { distances: true });
-    surveyWindow(survey, updates[0] ?? []);
-    const scales = clipScales(survey.squaredNorms, strategy.clipNorm);
-    scaleUpdates(updates, scales);
-    const sites = run.sites.map(({ images = 1, localSteps = 10 }, k) => ({
-      siteId: `s${k}`,
-      images,
-      localSteps,
-      staleness: 0,
-    }));
-    const next = createRoundStep({
+    model = aggregateInMemory(model, {
       strategy,
-      round: { sites, survey: scaleSurvey(survey, scales) },
-      segments: [{ begin: 0, end: length, group: sites.map((_, k) => k) }],
+      sites: run.sites.map(({ images = 1, localSteps = 10 }, k) => ({
+        siteId: `s${k}`,
+        images,
+        localSteps,
+        staleness: 0,
+      })),
+      updates: strategy.updateVectors.map((_, vector) => sent.flatMap((vectors) => vectors[vector] ?? [])),
       emaDecay: emaDecayAt(run.emaDecay ?? 0, round),
-      blockLength: length,
     });
-    const [nextWeights, nextAverage] = [new Float32Array(length), new Float32Array(length)];
-    const nextState = state.map(() => new Float32Array(length));
-    next({
-      begin: 0,
-      updates,
-      weights,
-      state,
-      nextWeights,
-      nextState,
-      average: { previous: average, next: nextAverage },
-    });
-    [weights, average, state] = [nextWeights, nextAverage, nextState];
-    history.weights.push([...weights]);
-    history.averages.push([...average]);
+    history.weights.push([...model.weights]);
+    history.averages.push([...model.average]);
   }
   return history;
 }
@@ -97,8 +132,8 @@ interface LocalRoundOptions {
   readonly round: number;
 }
 
-/** Gradient descent at one site; returns the vectors of its update, ascending by name. */
-function localRound({ site, run, weights: global, control, local, round }: LocalRoundOptions): Float32Array[] {
+/** Gradient descent at one site. Returns the vectors of its update, ascending by name. */
+export function localRound({ site, run, weights: global, control, local, round }: LocalRoundOptions): Float32Array[] {
   const { curvature, centre, localSteps = 10 } = site;
   const weights = global.slice();
   for (let step = 0; step < localSteps; step++) {

@@ -17,7 +17,7 @@ export interface WrittenFile {
 const FLUSH_BYTES = 32 * 1024 * 1024;
 
 /** Ending of the names of unfinished files; after a crash they may be deleted when no aggregation runs. */
-export const PARTIAL_SUFFIX = '.partial';
+const PARTIAL_SUFFIX = '.partial';
 
 /**
  * Writes a safetensors file of float32 parameters a window at a time: a file beside it, fsync, rename.
@@ -29,25 +29,27 @@ export class FloatFileSink {
   /** Bytes that no flush has been started for. */
   private unflushedBytes = 0;
   private flushing: Promise<void> = Promise.resolve();
-  private missing: number;
-  private open = true;
+  private state: 'open' | 'closed' | 'committed' = 'open';
 
   private constructor(
     private readonly file: FileHandle,
-    private readonly partialPath: string,
-    private readonly path: string,
-    manifest: readonly ParameterEntry[],
-  ) {
-    this.missing = parameterCount(manifest);
-  }
+    private readonly place: { readonly path: string; readonly partialPath: string },
+    private missing: number,
+  ) {}
 
   /** @param path Where the file appears at `commit`. */
   static async create(path: string, manifest: readonly ParameterEntry[]): Promise<FloatFileSink> {
     assertLittleEndian();
     const partialPath = `${path}.${randomUUID()}${PARTIAL_SUFFIX}`;
-    const sink = new FloatFileSink(await open(partialPath, 'wx'), partialPath, path, manifest);
-    await sink.append(encodeSafetensorsHeader(manifestLocations(manifest)));
-    return sink;
+    const file = await open(partialPath, 'wx');
+    const sink = new FloatFileSink(file, { path, partialPath }, parameterCount(manifest));
+    try {
+      await sink.append(encodeSafetensorsHeader(manifestLocations(manifest)));
+      return sink;
+    } catch (error) {
+      await sink.discard();
+      throw error;
+    }
   }
 
   /** Appends numbers; leave `values` alone until then. @throws RangeError beyond the manifest's count, TributaryError DISK_FULL. */
@@ -69,20 +71,25 @@ export class FloatFileSink {
   async commit(): Promise<WrittenFile> {
     if (this.missing > 0) throw new RangeError(`${this.missing} numbers of the manifest are missing`);
     await this.flush();
-    await this.file.close();
-    this.open = false;
-    await rename(this.partialPath, this.path);
-    await syncFolder(dirname(this.path));
+    await this.close();
+    const { path, partialPath } = this.place;
+    await rename(partialPath, path);
+    this.state = 'committed';
+    await syncFolder(dirname(path));
     return { sha256: this.hash.digest('hex'), sizeBytes: this.sizeBytes };
   }
 
   /** Leaves nothing behind. Does nothing after `commit`. */
   async discard(): Promise<void> {
-    if (!this.open) return;
-    this.open = false;
+    if (this.state === 'committed') return;
     await Promise.allSettled([this.flushing]);
-    await this.file.close();
-    await rm(this.partialPath, { force: true });
+    await this.close();
+    await rm(this.place.partialPath, { force: true });
+  }
+
+  private async close(): Promise<void> {
+    if (this.state === 'open') await this.file.close();
+    this.state = 'closed';
   }
 
   /** Lets the disk work while the next windows are computed; waits for the flush before, so that dirty pages stay few. */

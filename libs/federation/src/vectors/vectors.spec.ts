@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { FloatFileSink } from './float-file-sink.js';
 import { openFloatFile } from './float-file.js';
@@ -76,6 +76,17 @@ describe('FloatFileSink', () => {
     await expect(sink.write(new Float32Array(2))).rejects.toThrow(RangeError);
     await sink.discard();
     expect(readdirSync(folder.path).filter((name) => name.startsWith('short'))).toEqual([]);
+  });
+});
+
+describe('FloatFileSink at a place that is taken', () => {
+  it('leaves nothing beside a folder of that name', async () => {
+    mkdirSync(folder.file('taken/inside'), { recursive: true });
+    const sink = await FloatFileSink.create(folder.file('taken'), manifest);
+    await sink.write(new Float32Array(5));
+    await expect(sink.commit()).rejects.toThrow();
+    await sink.discard();
+    expect(readdirSync(folder.path).filter((name) => name.startsWith('taken'))).toEqual(['taken']);
   });
 });
 
