@@ -179,7 +179,7 @@ withFiles('a folder of other writers', () => {
   });
 
   it('is inspected without an identifier in the answer', async () => {
-    const directory = join(workFolder, FOLDERS['pydicom_data'] ?? '');
+    const directory = join(workFolder, FOLDERS['pydicom'] ?? '');
     const { contactSheetPng, ...report } = await inspectFolder({ directory, sheetImages: 48 });
     expect(contactSheetPng.length).toBeGreaterThan(10_000);
     expect(report.images).toBeGreaterThan(60);

@@ -11,12 +11,8 @@ export {
 export { PHANTOM_SCANNERS, type PhantomScanner } from './phantom/scanners.js';
 export { createPhantomPatient, type PhantomPatient } from './phantom/patient.js';
 export { acquireSlice } from './phantom/acquisition.js';
-export {
-  writePhantomSite,
-  type PhantomSite,
-  type PhantomSiteSummary,
-  type WritePhantomSiteOptions,
-} from './phantom/site.js';
+export type { PhantomSite } from './phantom/phantom-site.js';
+export { writePhantomSite, type PhantomSiteSummary, type WritePhantomSiteOptions } from './phantom/site.js';
 export { encodePng, type Picture } from './picture/png.js';
 export { imageGrid, type ImageGridOptions } from './picture/image-grid.js';
 export { fromUnitRange, type IntensityRecipe, type IntensityWindow } from './intensity/intensity-window.js';

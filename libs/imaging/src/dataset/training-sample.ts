@@ -33,11 +33,12 @@ function finitePixels(pixels: Float32Array): Float32Array {
   let low = Infinity;
   let high = -Infinity;
   let broken = 0;
-  for (const value of pixels) {
+  for (let index = 0; index < pixels.length; index++) {
+    const value = pixels[index] ?? 0;
     if (!Number.isFinite(value)) broken++;
     else {
-      low = Math.min(low, value);
-      high = Math.max(high, value);
+      if (value < low) low = value;
+      if (value > high) high = value;
     }
   }
   if (!(high > low)) throw new ImageProblem('blank');

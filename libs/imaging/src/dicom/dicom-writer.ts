@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import dcmjs from 'dcmjs';
 
 /** One magnetic resonance image and the headers that a scanner would give it. */
 export interface MrImage {
@@ -28,33 +27,40 @@ const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 /** What wrote the file (PS3.7 D.3.3.2); derived from a UUID as PS3.5 B.2 allows. */
 const IMPLEMENTATION_UID = '2.25.80302813137786398554742050926734630921';
 
-const { DicomDict, DicomMetaDictionary } = dcmjs.data;
-
 /** The same unique identifier for the same parts: 2.25. and 120 bits of their SHA-256 (DICOM PS3.5 B.2). */
 export function derivedUid(...parts: (string | number)[]): string {
   const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
   return `2.25.${BigInt(`0x${digest.slice(0, 30)}`)}`;
 }
 
-/** A DICOM file (PS3.10), explicit little endian, axial, 12 bits in 16, MONOCHROME2. */
-export function writeMrImage(image: MrImage): Uint8Array {
-  const file = new DicomDict(
-    DicomMetaDictionary.denaturalizeDataset({
-      FileMetaInformationVersion: new Uint8Array([0, 1]).buffer,
-      MediaStorageSOPClassUID: MR_IMAGE_STORAGE,
-      MediaStorageSOPInstanceUID: image.instanceUid,
-      TransferSyntaxUID: EXPLICIT_LITTLE_ENDIAN,
-      ImplementationClassUID: IMPLEMENTATION_UID,
-      ImplementationVersionName: 'TRIBUTARY',
-    }),
-  );
-  file.dict = DicomMetaDictionary.denaturalizeDataset({
-    _vrMap: { PixelData: 'OW' },
-    ...identity(image),
-    ...geometry(image),
-    ...pixelModule(image),
-  });
-  return new Uint8Array(file.write());
+/** Writes one image as a DICOM file (PS3.10): explicit little endian, axial, 12 bits in 16, MONOCHROME2. */
+export type MrImageWriter = (image: MrImage) => Uint8Array;
+
+/** Loads the library that writes; programs that only read (the trainer) never do. */
+export async function openMrImageWriter(): Promise<MrImageWriter> {
+  const { default: dcmjs } = await import('dcmjs');
+  const { DicomDict, DicomMetaDictionary } = dcmjs.data;
+  return (image) => {
+    const file = new DicomDict(DicomMetaDictionary.denaturalizeDataset(metaHeader(image)));
+    file.dict = DicomMetaDictionary.denaturalizeDataset({
+      _vrMap: { PixelData: 'OW' },
+      ...identity(image),
+      ...geometry(image),
+      ...pixelModule(image),
+    });
+    return new Uint8Array(file.write());
+  };
+}
+
+function metaHeader(image: MrImage): Record<string, unknown> {
+  return {
+    FileMetaInformationVersion: new Uint8Array([0, 1]).buffer,
+    MediaStorageSOPClassUID: MR_IMAGE_STORAGE,
+    MediaStorageSOPInstanceUID: image.instanceUid,
+    TransferSyntaxUID: EXPLICIT_LITTLE_ENDIAN,
+    ImplementationClassUID: IMPLEMENTATION_UID,
+    ImplementationVersionName: 'TRIBUTARY',
+  };
 }
 
 function identity(image: MrImage): Record<string, unknown> {

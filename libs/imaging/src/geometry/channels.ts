@@ -10,7 +10,9 @@ export function withChannels(image: DecodedImage, channels: 1 | 3): DecodedImage
   const pixels = new Float32Array(count * channels);
   for (let pixel = 0; pixel < count; pixel++) {
     if (channels === 1) {
-      const [red = 0, green = 0, blue = 0] = image.pixels.subarray(3 * pixel, 3 * pixel + 3);
+      const red = image.pixels[3 * pixel] ?? 0;
+      const green = image.pixels[3 * pixel + 1] ?? 0;
+      const blue = image.pixels[3 * pixel + 2] ?? 0;
       pixels[pixel] = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue;
     } else pixels.fill(image.pixels[pixel] ?? 0, 3 * pixel, 3 * pixel + 3);
   }

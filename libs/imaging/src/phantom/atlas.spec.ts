@@ -1,5 +1,8 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { loadAtlas, sampleAtlas, type BrainAtlas } from './atlas.js';
+
+// Warping heads takes its time on a busy machine.
+jest.setTimeout(60_000);
 
 let atlas: BrainAtlas;
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomStream } from '@tributary/tensor/random/random-stream';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -11,7 +11,11 @@ import { loadAtlas, type BrainAtlas } from './atlas.js';
 import { PHANTOM_CLASSES, PHANTOM_SLABS } from './classes.js';
 import { createPhantomPatient } from './patient.js';
 import { PHANTOM_SCANNERS } from './scanners.js';
-import { writePhantomSite, type PhantomSite, type WritePhantomSiteOptions } from './site.js';
+import type { PhantomSite } from './phantom-site.js';
+import { writePhantomSite, type WritePhantomSiteOptions } from './site.js';
+
+// Warping heads takes its time on a busy machine.
+jest.setTimeout(60_000);
 
 let atlas: BrainAtlas;
 beforeAll(async () => {
@@ -23,7 +27,7 @@ const site: PhantomSite = { name: 'north', scanner: 'T1w', format: 'dicom', lesi
 const options = (directory: string, more: Partial<WritePhantomSiteOptions> = {}): WritePhantomSiteOptions => ({
   directory,
   site,
-  patients: 3,
+  patients: 2,
   imageSizePx: 32,
   atlas,
   random,
@@ -44,9 +48,9 @@ describe('writePhantomSite', () => {
     withFolder({}, async (directory) => {
       const summary = await writePhantomSite(options(directory, { site: { ...site, format } }));
       expect(summary).toMatchObject({
-        patients: 3,
-        images: 12,
-        classes: { base: 3, ganglia: 3, ventricles: 3, vertex: 3 },
+        patients: 2,
+        images: 8,
+        classes: { base: 2, ganglia: 2, ventricles: 2, vertex: 2 },
       });
       const dataset = await readImageFolder({
         directory,
@@ -56,8 +60,8 @@ describe('writePhantomSite', () => {
         classes: PHANTOM_CLASSES,
         onBadFile: 'refuse',
       });
-      expect(dataset).toMatchObject({ count: 12, patients: 3, problems: [] });
-      expect([...dataset.classIndex]).toEqual([0, 2, 4, 6, 0, 2, 4, 6, 0, 2, 4, 6]);
+      expect(dataset).toMatchObject({ count: 8, patients: 2, problems: [] });
+      expect([...dataset.classIndex]).toEqual([0, 2, 4, 6, 0, 2, 4, 6]);
       const patient = createPhantomPatient(atlas, scopeRandom(random, 'patient', 'north', 2));
       const seen = acquireSlice(patient, PHANTOM_SCANNERS.T1w, PHANTOM_SLABS[1], { sizePx: 32 });
       const read = dataset.images.subarray(5 * 1024, 6 * 1024);
@@ -95,12 +99,12 @@ describe('writePhantomSite', () => {
           signal: stop.signal,
           onProgress: (progress) => {
             done.push(progress.done);
-            if (progress.done === 2) stop.abort();
+            if (progress.done === 1) stop.abort();
           },
         }),
       );
       await expect(writing).rejects.toMatchObject({ name: 'AbortError' });
-      expect(done).toEqual([1, 2]);
+      expect(done).toEqual([1]);
     }));
 
   it('refuses impossible sites', async () => {
