@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 const positive = z.number().positive();
+const decay = z.number().min(0).lt(1);
 
 /** What every strategy has. */
 export const strategyBase = {
@@ -12,10 +13,25 @@ export const strategyBase = {
   clipNorm: positive.optional().describe('updates with a longer Euclidean norm are scaled down to it'),
 };
 
+const adaptive = {
+  ...strategyBase,
+  beta1: decay.default(0.9).describe('share of the past in the average of updates'),
+  tau: positive.default(1e-3).describe('degree of adaptivity: the smaller, the more'),
+};
+const beta2 = decay.default(0.99).describe('share of the past in the average of squared updates');
+
 /** How updates become the next global weights, as a recipe names it. Formulas and papers: docs/ref-strategies.md. */
 export const strategySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('fedavg'), ...strategyBase }),
   z.strictObject({ kind: z.literal('fednova'), ...strategyBase }),
+  z.strictObject({
+    kind: z.literal('fedavgm'),
+    ...strategyBase,
+    momentum: decay.default(0.9).describe('share of earlier updates that is carried on'),
+  }),
+  z.strictObject({ kind: z.literal('fedadagrad'), ...adaptive }),
+  z.strictObject({ kind: z.literal('fedadam'), ...adaptive, beta2 }),
+  z.strictObject({ kind: z.literal('fedyogi'), ...adaptive, beta2 }),
   z.strictObject({ kind: z.literal('median'), ...strategyBase }),
   z.strictObject({
     kind: z.literal('trimmed-mean'),

@@ -20,9 +20,9 @@ import type { Strategy } from './strategy.js';
 /**
  * Builds the strategy that a recipe names.
  *
- * @param participation Share of the run's sites that sent an update, in (0, 1]; only SCAFFOLD looks at it.
+ * @param participation Share of the run's sites that sent an update, in (0, 1]; only SCAFFOLD's step looks at it.
  */
-export function createStrategy(options: StrategyOptions, participation: number): Strategy {
+export function createStrategy(options: StrategyOptions, participation = 1): Strategy {
   return {
     name: options.kind,
     clipNorm: options.clipNorm,
