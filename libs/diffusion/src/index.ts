@@ -8,3 +8,5 @@ export { learningRateAt, totalStepsOf } from './training/learning-rate.js';
 export { createTrainer } from './training/trainer.js';
 export type { OptimiserState, Trainer, TrainerOptions, TrainingStep } from './training/trainer.js';
 export { exportDiffusers, DIFFUSERS_FILES, type DiffusersExport } from './exchange/export-diffusers.js';
+export { exportOnnxDenoiser, type OnnxExport } from './exchange/export-onnx.js';
+export { importDiffusers, type DiffusersImport } from './exchange/import-diffusers.js';

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { readParameterFile } from '@tributary/tensor/safetensors/parameter-file';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,9 @@ import { initialModel } from '../initial-model.js';
 import { DDPM_FIELDS, SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
 import { exportDiffusers } from './export-diffusers.js';
 import type { Recipe } from '@tributary/protocol/recipe';
+
+/** Files are synced to disk, which a busy machine may do slowly. */
+jest.setTimeout(60_000);
 
 async function exported(recipe: Recipe): Promise<{
   files: string[];

@@ -1,0 +1,79 @@
+import type { Recipe } from '@tributary/protocol/recipe';
+import { unflatten } from '@tributary/tensor';
+import type { Graph, Value } from '@tributary/tensor/graph/graph';
+import { encodeModel } from '@tributary/tensor/onnx/encode-model';
+import { record } from '@tributary/tensor/recorder/record';
+import { Rank, transpose } from '@tensorflow/tfjs-core';
+import { writeFile } from 'node:fs/promises';
+import { buildNetwork } from '../network/build-network.js';
+import { tensorOf } from '../network/tensor-of.js';
+import { markingBatchSize, withDynamicBatch } from './dynamic-batch.js';
+
+export interface OnnxExport {
+  readonly recipe: Recipe;
+  /** Flat weights in manifest order. */
+  readonly weights: Float32Array;
+  /** Rows of the class embedding, as `embeddingRows` counts them. */
+  readonly classRows: number;
+  /** File to write. */
+  readonly file: string;
+}
+
+const NHWC = [0, 2, 3, 1];
+const NCHW = [0, 3, 1, 2];
+const RECORDED_WEIGHTS = 'state.weights';
+
+/**
+ * Writes the network as one ONNX file (operator set 18), weights included, for any number of images.
+ *
+ * Inputs `sample` [batch, channels, height, width], `timestep` [batch] (the number that the process gives the network) and
+ * `class_labels` [batch] int32; output `out_sample` as `sample`: names as in diffusers' own ONNX exports.
+ *
+ * @throws RangeError when the number of weights is not the network's.
+ */
+export async function exportOnnxDenoiser({ recipe, weights, classRows, file }: OnnxExport): Promise<void> {
+  const { sizePx, channels } = recipe.image;
+  const network = buildNetwork(recipe.network, { imageSize: sizePx, channels, classRows });
+  if (weights.length !== network.parameterCount) {
+    throw new RangeError(`the network has ${network.parameterCount} weights, got ${weights.length}`);
+  }
+  const batch = markingBatchSize([sizePx, channels, ...network.manifest.flatMap(({ shape }) => shape)]);
+  const { graph } = record(
+    (inputs, state) => {
+      const parameters = unflatten(tensorOf(state, 'weights', Rank.R1), network.manifest);
+      const conditions = {
+        noiseLevel: tensorOf(inputs, 'timestep', Rank.R1),
+        classRow: tensorOf(inputs, 'class_labels', Rank.R1),
+      };
+      const image = transpose(tensorOf(inputs, 'sample', Rank.R4), NHWC);
+      return { outputs: { out_sample: transpose(network.forward({ parameters }, image, conditions), NCHW) } };
+    },
+    {
+      inputs: {
+        sample: { shape: [batch, channels, sizePx, sizePx] },
+        timestep: { shape: [batch] },
+        class_labels: { shape: [batch], dtype: 'int32' },
+      },
+      state: { weights: { shape: [network.parameterCount] } },
+    },
+  );
+  await writeFile(file, encodeModel(withPublicNames(withDynamicBatch(graph, batch), weights)));
+}
+
+/** The weights become a constant; inputs and output lose the recorder's prefixes. */
+function withPublicNames(graph: Graph, weights: Float32Array): Graph {
+  const replaced = new Map<Value, Value>();
+  for (const input of graph.inputs) {
+    const renamed =
+      input.name === RECORDED_WEIGHTS
+        ? { ...input, name: 'weights', data: weights }
+        : { ...input, name: input.name.replace(/^in\./, '') };
+    replaced.set(input, renamed);
+  }
+  const valueOf = (value: Value): Value => replaced.get(value) ?? value;
+  return {
+    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map((value) => value && valueOf(value)) })),
+    inputs: graph.inputs.map(valueOf).filter(({ data }) => data === undefined),
+    outputs: graph.outputs.map(({ name, value }) => ({ name: name.replace(/^out\./, ''), value })),
+  };
+}
