@@ -1,10 +1,11 @@
 import { z } from 'zod';
 
+const name = () =>
+  z.string().regex(/^[a-z][a-z0-9-]{1,39}$/, '2 to 40 lower-case letters, digits or dashes, a letter first');
+
 /** A site's name and id: chosen by the admin with the invitation; updates are summed in the order of these ids. */
-export const siteIdSchema = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{1,39}$/, '2 to 40 lower-case letters, digits or dashes, a letter first');
-export const studyIdSchema = siteIdSchema;
+export const siteIdSchema = name();
+export const studyIdSchema = name();
 export const runIdSchema = z.string().regex(/^run-[a-z0-9]{8,32}$/, 'an id such as run-4f3a9c1d');
 export const assignmentIdSchema = z
   .string()
