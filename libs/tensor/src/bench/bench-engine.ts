@@ -6,8 +6,8 @@ import { benchPrograms, type BenchSize } from './bench-step.js';
 import { benchTorch } from './bench-torch.js';
 
 export interface BenchOptions {
-  /** Names of `BENCH_SIZES`; all when left out. */
-  readonly sizes?: readonly string[];
+  /** `BENCH_SIZES` when left out. */
+  readonly sizes?: readonly BenchSize[];
   /** Numbers of threads to measure; 1 and all cores when left out. */
   readonly threads?: readonly number[];
   /** How often every contender is measured, in turn; the median counts. 5 when left out. */
@@ -50,11 +50,9 @@ const LAYOUTS = ['plain', 'blocked'] as const;
  * alternating run, on PyTorch (both memory formats) where Python has it.
  */
 export async function benchEngine(options: BenchOptions = {}): Promise<BenchReport> {
-  const { sizes = BENCH_SIZES.map(({ name }) => name), threads = [1, cpus().length], rounds = 5 } = options;
-  const unknown = sizes.find((name) => !BENCH_SIZES.some((size) => size.name === name));
-  if (unknown !== undefined) throw new RangeError(`no benchmark size is named ${unknown}`);
+  const { sizes = BENCH_SIZES, threads = [1, cpus().length], rounds = 5 } = options;
   const rows: BenchRow[] = [];
-  for (const size of BENCH_SIZES.filter(({ name }) => sizes.includes(name))) {
+  for (const size of sizes) {
     for (const count of new Set(threads)) {
       const contenders = await openContenders(size, { threads: count, python: options.python });
       for (const row of await alternate(contenders, rounds)) {
