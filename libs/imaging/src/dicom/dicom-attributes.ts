@@ -17,7 +17,7 @@ export interface PixelAttributes {
 
 const LARGEST_SIDE_PX = 65_535;
 /** A few bytes of a compressed frame can claim any size. */
-const LARGEST_FRAME_PX = 2 ** 28;
+const LARGEST_FRAME_PX = 2 ** 26;
 
 /** @throws ImageProblem `corrupt` or `unsupported-pixels`. */
 export function readPixelAttributes(dataSet: DataSet): PixelAttributes {

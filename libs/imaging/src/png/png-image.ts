@@ -4,7 +4,7 @@ import { ImageProblem } from '../folder/image-problem.js';
 
 const WIDTH_OFFSET = 16;
 const HEIGHT_OFFSET = 20;
-const LARGEST_PIXELS = 2 ** 28;
+const LARGEST_PIXELS = 2 ** 26;
 const RGBA = 4;
 
 /**
