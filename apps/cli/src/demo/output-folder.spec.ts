@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openOutputFolder } from './output-folder.js';
 
-const disk = { freeBytes: async () => 5e9 };
+const disk = { freeBytes: () => Promise.resolve(5e9) };
 let root = '';
 
 beforeEach(async () => {

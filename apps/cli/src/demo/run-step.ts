@@ -57,7 +57,8 @@ async function followLive(session: DemoSession, api: ApiClient, runId: string): 
   const seconds = (): number => (performance.now() - startedAtMs) / 1000;
   const contributions: SiteContribution[] = [];
   let progress: RunProgress = NO_PROGRESS;
-  for (let after = 0; ; await delay(POLL_MS, undefined, { signal: host.signal })) {
+  let after = 0;
+  for (;;) {
     const page = await api.get(`/v1/runs/${runId}/events?after=${after}&waitSeconds=0`, runEventsResponseSchema);
     const view = await api.get(`/v1/runs/${runId}`, runViewSchema);
     after = page.events.at(-1)?.seq ?? after;
@@ -66,6 +67,7 @@ async function followLive(session: DemoSession, api: ApiClient, runId: string): 
     const isOver = hasEnded(page.state) || view.state === 'paused';
     if (isOver && page.events.length === 0) break;
     block.update(liveLines(progress, seconds()), milestoneText(progress, seconds()));
+    await delay(POLL_MS, undefined, { signal: host.signal });
   }
   block.finish(liveLines(progress, seconds()), milestoneText(progress, seconds()));
   return contributions;

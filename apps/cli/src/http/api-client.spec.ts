@@ -11,13 +11,17 @@ function scripted(...answers: (Response | Error)[]) {
   const client = new ApiClient({
     url: 'http://coordinator/',
     apiKey: 'key-1',
-    fetch: async (input, init) => {
+    fetch: (input, init) => {
       requests.push(new Request(input, init));
       const answer = answers.shift();
-      if (answer instanceof Response) return answer;
-      throw answer ?? new Error('no answer left');
+      return answer instanceof Response
+        ? Promise.resolve(answer)
+        : Promise.reject(answer ?? new Error('no answer left'));
     },
-    pause: async (milliseconds) => void pauses.push(milliseconds),
+    pause: (milliseconds) => {
+      pauses.push(milliseconds);
+      return Promise.resolve();
+    },
   });
   return { client, requests, pauses };
 }

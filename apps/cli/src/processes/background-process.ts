@@ -47,7 +47,7 @@ export class BackgroundProcess {
     return this.child.pid;
   }
 
-  get hasEnded(): boolean {
+  hasEnded(): boolean {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
@@ -66,7 +66,7 @@ export class BackgroundProcess {
       const found = lines.map(read).find((value) => value !== undefined);
       if (found !== undefined) return found;
       if (signal.aborted) throw new TributaryError('INTERRUPTED');
-      if (this.hasEnded) throw await this.reasonOfEnd();
+      if (this.hasEnded()) throw await this.reasonOfEnd();
       await delay(POLL_MS);
     }
   }
@@ -74,13 +74,13 @@ export class BackgroundProcess {
   /** Asks the process to end, and ends it when it does not. */
   async stop(): Promise<void> {
     this.isStopping = true;
-    if (this.hasEnded) return;
+    if (this.hasEnded()) return;
     this.child.kill('SIGTERM');
     const timer = new AbortController();
     const patience = delay(STOP_WAIT_MS, undefined, { signal: timer.signal, ref: false }).catch(() => undefined);
     await Promise.race([this.ended, patience]);
     timer.abort();
-    if (!this.hasEnded) this.child.kill('SIGKILL');
+    if (!this.hasEnded()) this.child.kill('SIGKILL');
     await this.ended;
   }
 

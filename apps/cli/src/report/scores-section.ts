@@ -81,7 +81,8 @@ export function utilitySection({ result }: ReportData): Markup {
     <p>
       A small classifier learns to tell images with a ${rareClass} from those without, once from real images only and
       once with synthetic ${rareClass} images added, and is tested on patients that neither it nor the generator has
-      seen.
+      seen. Over all sites: ${trainLesions ?? 0} real and ${syntheticLesions ?? 0} synthetic images with a ${rareClass}
+      to learn from, ${testLesions ?? 0} to be tested with.
     </p>
     <div class="scroll">
       <table>

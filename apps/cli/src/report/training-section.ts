@@ -37,36 +37,39 @@ export function participantsSection({ sites, result }: ReportData): Markup {
         </tbody>
       </table>
     </div>
-    <div class="two">
-      <div class="card">
-        <h3>What left each site</h3>
-        <ul>
-          <li>
-            ${formatBytes(result.bytesUp / Math.max(1, sites.length))} in all: after each round, how the network’s
-            weights changed
-          </li>
-          <li>how many images it trained on, its loss, and how fast it was</li>
-          <li>
-            at the end: sums over features of its held-out images, from which no single image can be told, and features
-            of generated images
-          </li>
-          <li>its public key</li>
-        </ul>
-      </div>
-      <div class="card">
-        <h3>What never left</h3>
-        <ul>
-          <li>
-            images (${formatBytes(sites.reduce((sum, site) => sum + site.imageBytes, 0))} in all) and everything in
-            their headers
-          </li>
-          <li>names, patient numbers, file names, folders</li>
-          <li>labels of single images</li>
-          <li>the private key</li>
-        </ul>
-      </div>
-    </div>
+    ${leavingCards({ sites, result })}
   </section>`;
+}
+
+function leavingCards({ sites, result }: Pick<ReportData, 'sites' | 'result'>): Markup {
+  return html`<div class="two">
+    <div class="card">
+      <h3>What left each site</h3>
+      <ul>
+        <li>
+          ${formatBytes(result.bytesUp / Math.max(1, sites.length))} in all: after each round, how the network’s weights
+          changed
+        </li>
+        <li>how many images it trained on, its loss, and how fast it was</li>
+        <li>
+          at the end: sums over features of its held-out images, never of single ones, and features of generated images
+        </li>
+        <li>its public key</li>
+      </ul>
+    </div>
+    <div class="card">
+      <h3>What never left</h3>
+      <ul>
+        <li>
+          images (${formatBytes(sites.reduce((sum, site) => sum + site.imageBytes, 0))} in all) and everything in their
+          headers
+        </li>
+        <li>names, patient numbers, file names, folders</li>
+        <li>labels of single images</li>
+        <li>the private key</li>
+      </ul>
+    </div>
+  </div>`;
 }
 
 /** Loss by round and site. */
