@@ -9,7 +9,7 @@ export {
   type MomentSums,
   type ThirdOrderSums,
 } from './moments/feature-moments.js';
-export { asOneGroup, poolMoments, regroupMoments, withoutSmallGroups } from './moments/pool-moments.js';
+export { poolMoments, regroupMoments, withoutSmallGroups } from './moments/pool-moments.js';
 export {
   decodeMoments,
   encodeMoments,

@@ -59,7 +59,8 @@ export class BalancedBatches {
       for (let x = 0; x < imageSize; x++) {
         const column = inside(x - right);
         const from = (row + (mirrored ? imageSize - 1 - column : column)) * channels;
-        target.set(source.subarray(from, from + channels), (y * imageSize + x) * channels);
+        const to = (y * imageSize + x) * channels;
+        for (let channel = 0; channel < channels; channel++) target[to + channel] = source[from + channel] ?? 0;
       }
     }
   }

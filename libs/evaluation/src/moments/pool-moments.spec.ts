@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { accumulateMoments, type FeatureMoments } from './feature-moments.js';
 import { encodeMoments } from './moments-codec.js';
-import { asOneGroup, poolMoments, regroupMoments, withoutSmallGroups } from './pool-moments.js';
+import { poolMoments, regroupMoments, withoutSmallGroups } from './pool-moments.js';
 import { plainColumns, sampleFeatures } from './sample-features.spec-support.js';
 
 const dimensions = 4;
@@ -54,24 +55,55 @@ describe('regroupMoments', () => {
     expect(regrouped.groups.get(9)?.count).toBe(20);
     expect(regrouped.pooled.count).toBe(30);
   });
-
-  it('puts all images of a site into one group', () => {
-    const { groups: site, pooled } = asOneGroup(momentsOf(0, 30), 2);
-    expect(site.get(2)).toBe(pooled);
-    expect(site.size).toBe(1);
-  });
 });
 
 describe('withoutSmallGroups', () => {
-  it('keeps only groups of at least so many images', () => {
-    const kept = withoutSmallGroups(momentsOf(0, 8), 3);
-    expect([...kept.groups].map(([label, sums]) => [label, sums.count])).toEqual([
-      [0, 3],
-      [1, 3],
-    ]);
+  /** Moments of groups of the given sizes, and of `ungrouped` images besides. */
+  function groupsOf(sizes: number[], ungrouped: number): FeatureMoments {
+    const labels = [
+      ...sizes.flatMap((size, label) => Array.from({ length: size }, () => label)),
+      ...Array.from({ length: ungrouped }, () => -1),
+    ];
+    return accumulateMoments(new Float32Array(labels.length), {
+      dimensions: 1,
+      order: 2,
+      groups: Int32Array.from(labels),
+    });
+  }
+
+  it('keeps everything when every group and the rest are large enough', () => {
+    expect([...withoutSmallGroups(groupsOf([5, 9], 5), 5).groups.keys()]).toEqual([0, 1]);
+    expect([...withoutSmallGroups(groupsOf([5, 9], 0), 5).groups.keys()]).toEqual([0, 1]);
+  });
+
+  it('does not let a left-out group be had by subtraction', () => {
+    const { groups, pooled } = withoutSmallGroups(groupsOf([9, 2, 6], 0), 5);
+    expect([...groups.keys()]).toEqual([0]);
+    expect(pooled.count).toBe(17);
+  });
+
+  it('never leaves a small group or a small rest, and keeps all that is large if it need not', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 8 });
+    fc.assert(
+      fc.property(
+        sizes,
+        fc.integer({ min: 0, max: 12 }),
+        fc.integer({ min: 1, max: 6 }),
+        (drawn, ungrouped, minimum) => {
+          const moments = groupsOf(drawn, ungrouped);
+          fc.pre(moments.pooled.count >= minimum);
+          const kept = [...withoutSmallGroups(moments, minimum).groups.values()].map(({ count }) => count);
+          const rest = kept.reduce((left, count) => left - count, moments.pooled.count);
+          expect(kept.every((count) => count >= minimum)).toBe(true);
+          expect(rest === 0 || rest >= minimum).toBe(true);
+          const large = drawn.filter((count) => count >= minimum).length;
+          expect(kept.length).toBeGreaterThanOrEqual(large - 1);
+        },
+      ),
+    );
   });
 
   it('refuses to tell anything of too few images', () => {
-    expect(() => withoutSmallGroups(momentsOf(0, 2), 3)).toThrow('at least 3');
+    expect(() => withoutSmallGroups(groupsOf([2], 0), 3)).toThrow('at least 3');
   });
 });

@@ -32,20 +32,20 @@ export function regroupMoments(moments: FeatureMoments, target: (label: number) 
   return { ...moments, groups: mergeGroups(relabelled) };
 }
 
-/** The same moments with all images in the one group `label`, e.g. the site's scanner. */
-export function asOneGroup(moments: FeatureMoments, label: number): FeatureMoments {
-  return { ...moments, groups: new Map([[label, moments.pooled]]) };
-}
-
 /**
- * Leaves out the groups of fewer than `minimumCount` images: the sums of a handful of images describe each of them.
- * @throws RangeError if the pooled sums themselves are of too few images.
+ * Leaves out class groups until neither a group that stays nor the images that are in no group number fewer than `minimumCount`:
+ * sums over a handful of images describe each of them, and what is in no group is the pooled sums less the groups.
+ * The smallest groups go first; the pooled sums stay.
+ * @throws RangeError if the pooled sums themselves are of fewer images.
  */
 export function withoutSmallGroups(moments: FeatureMoments, minimumCount: number): FeatureMoments {
-  if (moments.pooled.count < minimumCount) {
-    throw new RangeError(`moments of ${moments.pooled.count} images; at least ${minimumCount} are needed`);
-  }
-  return { ...moments, groups: new Map([...moments.groups].filter(([, sums]) => sums.count >= minimumCount)) };
+  const { count } = moments.pooled;
+  if (count < minimumCount) throw new RangeError(`moments of ${count} images; at least ${minimumCount} are needed`);
+  const kept = [...moments.groups].sort(([, a], [, b]) => b.count - a.count);
+  const smallest = () => kept.at(-1)?.[1].count ?? Infinity;
+  const ungrouped = () => kept.reduce((rest, [, sums]) => rest - sums.count, count);
+  while (smallest() < minimumCount || (ungrouped() > 0 && ungrouped() < minimumCount)) kept.pop();
+  return { ...moments, groups: new Map(kept.sort(([a], [b]) => a - b)) };
 }
 
 function checkCompatible(a: FeatureMoments, b: FeatureMoments): void {
