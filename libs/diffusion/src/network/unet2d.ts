@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { applyAttention } from './attention-block.js';
 import { embedConditions, type Conditions } from './condition-embedding.js';
 import { applyConvolution, applyNorm, type BlockContext, type ForwardContext } from './forward-pass.js';
+import { dropoutSites, type DropoutSite } from './dropout.js';
 import { initialWeights, sizeOf } from './parameter.js';
 import { applyResidual } from './residual-block.js';
 import type { UNetConfig } from './unet-config.js';
@@ -16,6 +17,8 @@ export interface Network {
   readonly parameterCount: number;
   /** First weights in manifest order. */
   readonly initial: (seed: number) => Float32Array;
+  /** Where training drops; nowhere with a dropout rate of 0. */
+  readonly dropoutSites: readonly DropoutSite[];
   /** Raw output for images [batch, height, width, channels]. */
   readonly forward: (context: ForwardContext, x: tf.Tensor4D, conditions: Conditions) => tf.Tensor4D;
 }
@@ -28,6 +31,7 @@ export function createUNet2d(config: UNetConfig): Network {
     manifest: parameters.map(({ name, shape }) => ({ name, shape })),
     parameterCount: parameters.reduce((total, { shape }) => total + sizeOf(shape), 0),
     initial: (seed) => initialWeights(parameters, seed),
+    dropoutSites: config.dropout > 0 ? dropoutSites(structure) : [],
     forward: (given, x, conditions) => {
       const context = { ...given, config, embedding: embedConditions(given, structure, conditions) };
       const skips = [applyConvolution(context, structure.convIn, x)];

@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { openEngine, type Engine } from '@tributary/tensor';
 import { buildNetwork } from '../network/build-network.js';
 import { DDPM_FIELDS, SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
 import { createSampler, type GenerateOptions, type Generator, type SamplingProgress } from './generator.js';
+
+/** Sampling on a busy machine. */
+jest.setTimeout(60_000);
 
 const recipe = smallRecipe();
 const network = buildNetwork(recipe.network, { imageSize: 8, channels: 1, classRows: SMALL_CLASS_ROWS });
@@ -25,7 +28,7 @@ async function images(options: Partial<GenerateOptions>): Promise<Float32Array[]
 }
 
 describe('generator', () => {
-  it.each(['ddpm', 'ddim', 'heun', 'dpmpp-2m'] as const)(
+  it.each(['ddpm', 'ddim', 'heun', 'dpmpp-2m', 'euler-maruyama', 'ode'] as const)(
     'makes the same image in any batch with %s',
     async (sampler) => {
       const [alone] = await images({ sampler, seeds: [15], batchSize: 1 });
@@ -88,5 +91,11 @@ describe('generator', () => {
     });
     await expect(discrete.generate({ ...request, steps: 101 })).rejects.toThrow(/1 to 100, got 101/);
     await discrete.dispose();
+  });
+
+  it.each(['langevin', 'pc'] as const)('refuses %s with EDM and names what fits', async (sampler) => {
+    const request = images({ sampler });
+    await expect(request).rejects.toMatchObject({ code: 'SAMPLER_INCOMPATIBLE' });
+    await expect(request).rejects.toThrow(/use ddpm, ddim, euler-maruyama, ode, heun, dpmpp-2m$/);
   });
 });

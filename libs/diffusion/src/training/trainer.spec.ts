@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { openEngine, randomStream, type Engine } from '@tributary/tensor';
 import { DDPM_FIELDS, SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
 import { createTrainer, type Trainer, type TrainingStep } from './trainer.js';
+
+/** Training on a busy machine. */
+jest.setTimeout(60_000);
 
 let engine: Engine;
 beforeAll(async () => {
@@ -39,7 +42,7 @@ describe('trainer', () => {
   ])('learns a two-class toy with %s', async (_, fields) => {
     const trainer = await createTrainer({ engine, recipe: smallRecipe(fields), classRows: SMALL_CLASS_ROWS });
     trainer.setWeights(trainer.initialWeights(11));
-    const losses = await train(trainer, 0, 100);
+    const losses = await train(trainer, 0, 60);
     await trainer.dispose();
     expect(mean(losses.slice(-20))).toBeLessThan(0.5 * mean(losses.slice(0, 10)));
   });
@@ -61,6 +64,21 @@ describe('trainer', () => {
     expect(resumed.optimiserState()).toEqual(whole.optimiserState());
     await whole.dispose();
     await resumed.dispose();
+  });
+
+  it('drops and scales what is left, drawn from the stream of the step', async () => {
+    const { network } = smallRecipe();
+    const recipe = smallRecipe({ network: { ...network, dropout: 0.5, resample: 'resnet' } });
+    const trainer = await createTrainer({ engine, recipe, classRows: SMALL_CLASS_ROWS });
+    const lossOf = async (name: string): Promise<number> => {
+      trainer.setWeights(trainer.initialWeights(11));
+      const random = randomStream(3, 'training', name);
+      return (await trainer.step({ ...halves(0), random, globalStep: 0, learningRateScale: 0 })).loss;
+    };
+    const first = await lossOf('a');
+    expect(await lossOf('a')).toBe(first);
+    expect(await lossOf('b')).not.toBe(first);
+    await trainer.dispose();
   });
 
   it('stops with a code and the step when the loss is not finite', async () => {

@@ -9,9 +9,12 @@ import {
   type ParameterSpec,
   type Program,
   type RandomStream,
+  type Tensors,
+  type TensorSpec,
 } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { buildNetwork } from '../network/build-network.js';
+import { drawDropoutMasks } from '../network/dropout.js';
 import { tensorOf } from '../network/tensor-of.js';
 import type { Network } from '../network/unet2d.js';
 import { createDiffusionModel } from '../parameterisation/diffusion-model.js';
@@ -89,7 +92,16 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       emaDecay,
     };
     const batch = drawTrainingBatch(request, settings);
-    const outputs = await program.run({ ...batch, scalars: adamWScalars(schedule, recipe.optimiser) });
+    const masks = drawDropoutMasks(
+      network.dropoutSites,
+      { batchSize: recipe.rounds.batchSize, rate: recipe.network.dropout },
+      request.random,
+    );
+    const outputs = await program.run({
+      ...batch,
+      ...withPrefix(MASK_PREFIX, masks),
+      scalars: adamWScalars(schedule, recipe.optimiser),
+    });
     const loss = outputs['loss']?.[0] ?? NaN;
     const gradientNorm = outputs['gradientNorm']?.[0] ?? NaN;
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
@@ -130,7 +142,8 @@ function recordStep(network: Network, { engine, recipe }: TrainerOptions): Promi
       const weights = tensorOf(state, 'weights', tf.Rank.R1);
       const { value: loss, gradient } = valueAndGradient(
         (parameters) => {
-          const output = network.forward({ parameters }, tensorOf(inputs, 'image', tf.Rank.R4), {
+          const context = { parameters, dropoutMasks: masksOf(network, inputs) };
+          const output = network.forward(context, tensorOf(inputs, 'image', tf.Rank.R4), {
             noiseLevel: tensorOf(inputs, 'noiseLevel', tf.Rank.R1),
             classRow: tensorOf(inputs, 'classRow', tf.Rank.R1),
           });
@@ -161,11 +174,28 @@ function recordStep(network: Network, { engine, recipe }: TrainerOptions): Promi
         noiseLevel: { shape: [batchSize] },
         classRow: { shape: [batchSize], dtype: 'int32' },
         scalars: { shape: [ADAMW_SCALARS] },
+        ...maskSpecs(network, batchSize),
       },
       state: { weights: flat, m: flat, v: flat, ema: flat },
     },
     { label: 'training step' },
   );
+}
+
+/** Dropout masks travel among the step's inputs under their block's name with this prefix. */
+const MASK_PREFIX = 'dropout ';
+
+function maskSpecs({ dropoutSites }: Network, batchSize: number): Record<string, TensorSpec> {
+  const specs = dropoutSites.map(({ name, shape }) => [name, { shape: [batchSize, ...shape] }] as const);
+  return withPrefix(MASK_PREFIX, Object.fromEntries(specs));
+}
+
+function masksOf({ dropoutSites }: Network, inputs: Tensors): Tensors {
+  return Object.fromEntries(dropoutSites.map(({ name }) => [name, tensorOf(inputs, MASK_PREFIX + name, tf.Rank.R4)]));
+}
+
+function withPrefix<T>(prefix: string, values: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value]));
 }
 
 function assertBatch({ images, classRows }: TrainingStep, { image, rounds }: Recipe): void {
