@@ -10,8 +10,14 @@ describe('inspectFolder', () => {
       ...imageElements({ rows: 2, columns: 2 }),
       { tag: PIXEL_DATA, vr: 'OW', value: [1, 2, 3, 4] },
     ]);
+    const odd = dicomFile([
+      ...imageElements({ rows: 2, columns: 2 }).filter(({ tag }) => tag !== 0x00080060),
+      { tag: 0x00080060, vr: 'CS', value: 'MUELLER' },
+      { tag: PIXEL_DATA, vr: 'OW', value: [1, 2, 3, 9] },
+    ]);
     const files = {
       'labels.csv': 'patient,slice,class\nanna,1,plain\nanna,2,lesion\nbert,7,plain\n',
+      'odd.dcm': odd,
       'anna/1.png': testPng(1),
       'anna/2.png': testPng(2),
       'anna/again/2.png': testPng(2),
@@ -22,17 +28,17 @@ describe('inspectFolder', () => {
     return withFolder(files, async (directory) => {
       const { contactSheetPng, ...counts } = await inspectFolder({ directory, imageSizePx: 16 });
       expect(counts).toEqual({
-        images: 4,
+        images: 5,
         patients: 3,
         imagesPerPatient: { least: 1, most: 2 },
-        formats: { png: 3, dicom: 1 },
-        modalities: { MR: 1 },
+        formats: { png: 3, dicom: 2 },
+        modalities: { MR: 1, other: 1 },
         classes: { plain: 1, lesion: 1 },
-        sizes: { '8 x 8': 3, '2 x 2': 1 },
+        sizes: { '8 x 8': 3, '2 x 2': 2 },
         problems: [
           { kind: 'truncated', count: 1 },
           { kind: 'duplicate', count: 1 },
-          { kind: 'unlabelled', count: 2 },
+          { kind: 'unlabelled', count: 3 },
           { kind: 'label-without-image', count: 1 },
         ],
       });

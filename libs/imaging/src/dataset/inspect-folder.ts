@@ -1,4 +1,5 @@
 import { TributaryError } from '@tributary/protocol/errors';
+import { knownModality } from '../dicom/modalities.js';
 import { folderImages, problemOf } from '../folder/folder-images.js';
 import type { ImageFile } from '../folder/image-file.js';
 import { ProblemCount, type ProblemKind } from '../folder/image-problem.js';
@@ -93,7 +94,7 @@ class FolderTally {
     this.#images.add(JSON.stringify([image.patient, sliceKey(image.slice)]));
     this.#patients.set(image.patient, (this.#patients.get(image.patient) ?? 0) + 1);
     this.#formats[image.format] = (this.#formats[image.format] ?? 0) + 1;
-    if (image.modality !== '') count(this.#modalities, image.modality);
+    if (image.modality !== '') count(this.#modalities, knownModality(image.modality));
     if (image.className === undefined) this.problems.add('unlabelled');
     else count(this.#classes, image.className);
     count(this.#sizes, size);
