@@ -44,6 +44,7 @@ describe('aggregateRound', () => {
     expect(folder.read('next')).toEqual([15, 19, 1, 1, 2, 2, 3, 9]);
     expect(result.combinedNorm).toBeCloseTo(Math.hypot(5, 1, 6), 12);
     expect(result.updateNorms.map(({ norm }) => norm)).toEqual([Math.hypot(4, 8), Math.hypot(8, 4)]);
+    expect(result.weightsNorm).toBeCloseTo(Math.hypot(15, 19, 1, 1, 2, 2, 3, 9), 12);
     expect(result.bytesRead).toBe(2 * 8 * 4);
   });
 
@@ -137,6 +138,16 @@ describe('aggregateRound', () => {
       expect(readdirSync(folder.path).filter((name) => name.startsWith('never'))).toEqual([]);
     },
   );
+
+  it('refuses finite updates that add up to infinite weights', async () => {
+    const huge = 3e38;
+    const overflow = request([update('s1', 1, [huge, 0, 0, 0, 0, 0, 0, 0])], {
+      globalPath: folder.write('huge', manifest, [huge, 0, 0, 0, 0, 0, 0, 0]),
+      out: { weightsPath: folder.file('overflow') },
+    });
+    await expect(aggregateRound(overflow)).rejects.toMatchObject({ code: 'UPDATE_NOT_FINITE' });
+    expect(readdirSync(folder.path).filter((name) => name.startsWith('overflow'))).toEqual([]);
+  });
 
   it('refuses an update of another manifest', async () => {
     const other = [{ name: 'b', shape: [8] }];

@@ -14,10 +14,10 @@ import {
 } from './aggregation-request.js';
 import { coveredRanges, segmentsOf } from './coverage.js';
 import { emaDecayAt } from './exponential-average.js';
-import { squaredNorm } from './measures.js';
-import { readAhead } from './read-ahead.js';
+import { awaitedLater, readAhead } from '../vectors/read-ahead.js';
 import { allocateRoundBuffers, COMPUTE_LENGTH, computeBlocks, type RoundBuffers } from './round-buffers.js';
 import { RoundFiles } from './round-files.js';
+import { assertFiniteUpdates, RoundMeasures } from './round-measures.js';
 import { createRoundStep, type RoundWindow } from './round-step.js';
 import { clipScales, initSurvey, scaleSurvey, scaleUpdates, surveyWindow, type SurveyState } from './survey.js';
 
@@ -75,12 +75,14 @@ interface RoundAggregationOptions {
 /** One run over the files of a round: a surveying pass if the strategy asks for one, then the combining pass. */
 class RoundAggregation {
   private readonly length: number;
+  private readonly siteIds: readonly string[];
   private readonly buffers: RoundBuffers;
   private bytesRead = 0;
 
   constructor(private readonly options: RoundAggregationOptions) {
     const { request, strategy, updates } = options;
     this.length = parameterCount(request.manifest);
+    this.siteIds = updates.map(({ siteId }) => siteId);
     this.buffers = allocateRoundBuffers(strategy, {
       length: this.length,
       siteCount: updates.length,
@@ -93,52 +95,51 @@ class RoundAggregation {
     const { strategy, updates, files } = this.options;
     const surveyed = needsSurvey(strategy) ? await this.survey() : undefined;
     const scales = clipScales(surveyed?.squaredNorms ?? new Float64Array(updates.length), strategy.clipNorm);
-    const { norms, combinedNorm } = await this.combine(scales, surveyed && scaleSurvey(surveyed, scales));
-    const updateNorms = updates.map(({ siteId }, site) => ({
-      siteId,
-      norm: norms[site] ?? 0,
-      scale: scales[site] ?? 1,
-    }));
-    return { ...(await files.commit()), bytesRead: this.bytesRead, updateNorms, combinedNorm };
+    const norms = await this.combine(scales, surveyed && scaleSurvey(surveyed, scales));
+    return {
+      ...(await files.commit()),
+      bytesRead: this.bytesRead,
+      updateNorms: updates.map(({ siteId }, site) => ({
+        siteId,
+        norm: norms.updates[site] ?? 0,
+        scale: scales[site] ?? 1,
+      })),
+      combinedNorm: norms.combined,
+      weightsNorm: norms.weights,
+    };
   }
 
   private async survey(): Promise<SurveyState> {
-    const { strategy, updates, files } = this.options;
-    const state = initSurvey(updates.length, { distances: strategy.combiner.survey === 'distances' });
+    const { strategy, files } = this.options;
+    const state = initSurvey(this.siteIds.length, { distances: strategy.combiner.survey === 'distances' });
     for await (const window of this.windows((next) => files.readUpdates(next))) {
       for (const block of computeBlocks(window)) surveyWindow(state, block.updates[0] ?? []);
-      this.assertFinite(state);
+      assertFiniteUpdates(state.squaredNorms, this.siteIds);
     }
     return state;
   }
 
   private async combine(scales: Float64Array, survey: UpdateSurvey | undefined) {
-    const { strategy, updates, files } = this.options;
-    const surveys = strategy.updateVectors.map(() => initSurvey(updates.length, { distances: false }));
-    const combinedSquares = strategy.updateVectors.map(() => 0);
+    const { strategy, files } = this.options;
+    const measures = new RoundMeasures(this.siteIds, strategy.updateVectors.length);
     const next = this.createStep(survey);
     let writing: Promise<void> = Promise.resolve();
     try {
       for await (const window of this.windows((ahead) => this.readAll(ahead))) {
         for (const block of computeBlocks(window)) {
-          for (const [vector, state] of surveys.entries()) surveyWindow(state, block.updates[vector] ?? []);
+          measures.addUpdates(block);
           scaleUpdates(block.updates, scales);
-          for (const [vector, delta] of next(block).entries()) {
-            combinedSquares[vector] = squaredNorm(delta, combinedSquares[vector]);
-          }
+          measures.addResult(next(block), block);
         }
-        for (const state of surveys) this.assertFinite(state);
+        measures.assertFinite();
         await writing;
-        writing = files.write(window);
+        writing = awaitedLater(files.write(window));
       }
       await writing;
     } finally {
       await Promise.allSettled([writing]);
     }
-    return {
-      norms: updates.map((_, site) => Math.sqrt(sum(surveys.map(({ squaredNorms }) => squaredNorms[site] ?? 0)))),
-      combinedNorm: Math.sqrt(sum(combinedSquares)),
-    };
+    return measures.norms();
   }
 
   private createStep(survey: UpdateSurvey | undefined): ReturnType<typeof createRoundStep> {
@@ -173,11 +174,6 @@ class RoundAggregation {
   private async readAll(window: RoundWindow): Promise<void> {
     const { files } = this.options;
     await Promise.all([files.readUpdates(window), files.readServerVectors(window)]);
-  }
-
-  private assertFinite({ squaredNorms }: SurveyState): void {
-    const site = squaredNorms.findIndex((square) => !Number.isFinite(square));
-    if (site >= 0) throw new TributaryError('UPDATE_NOT_FINITE', { siteId: this.options.updates[site]?.siteId });
   }
 }
 

@@ -85,4 +85,6 @@ export interface AggregationResult {
   readonly updateNorms: readonly UpdateNorm[];
   /** Euclidean norm of the combined update, before the server optimiser. */
   readonly combinedNorm: number;
+  /** Euclidean norm of the next weights. */
+  readonly weightsNorm: number;
 }

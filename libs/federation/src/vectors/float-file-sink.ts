@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { TributaryError } from '@tributary/protocol/errors';
 import { manifestLocations, parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
+import { awaitedLater } from './read-ahead.js';
 import { assertLittleEndian } from './float-file.js';
 
 /** A written file, by its content. */
@@ -96,8 +97,7 @@ export class FloatFileSink {
   private async startFlush(): Promise<void> {
     await this.flushing;
     this.unflushedBytes = 0;
-    this.flushing = this.file.datasync();
-    this.flushing.catch(() => undefined);
+    this.flushing = awaitedLater(this.file.datasync());
   }
 
   private async append(bytes: Uint8Array): Promise<void> {

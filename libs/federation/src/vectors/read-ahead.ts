@@ -5,11 +5,11 @@
  * @param read Called with 0, 1, … count - 1; the next call comes while item n is being consumed.
  */
 export async function* readAhead<Item>(count: number, read: (index: number) => Promise<Item>): AsyncGenerator<Item> {
-  let pending = startRead(read, 0);
+  let pending = awaitedLater(read(0));
   try {
     for (let index = 0; index < count; index++) {
       const item = await pending;
-      if (index + 1 < count) pending = startRead(read, index + 1);
+      if (index + 1 < count) pending = awaitedLater(read(index + 1));
       yield item;
     }
   } finally {
@@ -17,9 +17,8 @@ export async function* readAhead<Item>(count: number, read: (index: number) => P
   }
 }
 
-/** A failed read is reported when its item is asked for; until then it must not count as unhandled. */
-function startRead<Item>(read: (index: number) => Promise<Item>, index: number): Promise<Item> {
-  const reading = read(index);
-  reading.catch(() => undefined);
-  return reading;
+/** Work whose failure is reported where it is awaited; until then it must not count as an unhandled rejection. */
+export function awaitedLater<Value>(work: Promise<Value>): Promise<Value> {
+  work.catch(() => undefined);
+  return work;
 }
