@@ -5,18 +5,18 @@ import { z } from 'zod';
 import { buildRecipe } from '../factories/recipe.js';
 import { sha256Of } from '../factories/update.js';
 import { Consortium } from './support/consortium.js';
-import { databaseCases } from './support/databases.js';
+import { databaseCases, type OpenDatabases } from './support/databases.js';
 
 jest.setTimeout(120_000);
 
 describe.each(databaseCases())('a whole run on $name', ({ open }) => {
-  let database: Awaited<ReturnType<typeof open>>;
+  let database: OpenDatabases;
   let consortium: Consortium;
   let runId: string;
 
   beforeAll(async () => {
     database = await open();
-    consortium = await Consortium.create(database.environment);
+    consortium = await Consortium.create(database.fresh());
     runId = await consortium.createRun(buildRecipe());
     await consortium.until(runId, ({ state }) => state === 'completed');
   });

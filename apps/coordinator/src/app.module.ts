@@ -1,8 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AuditModule } from './audit/audit.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
+import { HousekeepingModule } from './housekeeping/housekeeping.module.js';
 import { IdentityModule } from './identity/identity.module.js';
 import { BlobsModule } from './platform/blobs/blobs.module.js';
+import { JobsModule } from './platform/jobs/jobs.module.js';
+import { MetricsModule } from './platform/metrics/metrics.module.js';
 import { ClockModule } from './platform/clock/clock.module.js';
 import { ConfigModule } from './platform/config/config.module.js';
 import type { CoordinatorConfig } from './platform/config/coordinator-config.js';
@@ -43,6 +46,8 @@ export class AppModule {
         BlobsModule,
         ClockModule,
         HintsModule,
+        JobsModule,
+        MetricsModule,
         HealthModule,
         AuditModule,
         StudiesModule,
@@ -50,6 +55,7 @@ export class AppModule {
         RunsModule,
         GatewayModule,
         TransfersModule,
+        HousekeepingModule,
       ],
     };
   }

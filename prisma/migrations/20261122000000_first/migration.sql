@@ -170,6 +170,7 @@ CREATE TABLE "ModelVersion" (
     "weightsBytes" BIGINT NOT NULL,
     "emaSha256" TEXT NOT NULL,
     "emaBytes" BIGINT NOT NULL,
+    "state" JSONB NOT NULL DEFAULT '{}',
     "createdAt" TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "ModelVersion_pkey" PRIMARY KEY ("runId","round")

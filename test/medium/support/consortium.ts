@@ -30,8 +30,18 @@ export class Consortium {
   static async create(environment: NodeJS.ProcessEnv, siteIds = ['site-a', 'site-b', 'site-c']): Promise<Consortium> {
     const folder = mkdtempSync(join(tmpdir(), 'tributary-medium-'));
     const consortium = new Consortium(new CoordinatorProcess(join(folder, 'data'), environment), folder);
-    await consortium.coordinator.start();
-    await consortium.coordinator.admin.post('/v1/studies', studySchema, {
+    try {
+      await consortium.begin(siteIds);
+      return consortium;
+    } catch (error) {
+      await consortium.close();
+      throw error;
+    }
+  }
+
+  private async begin(siteIds: string[]): Promise<void> {
+    await this.coordinator.start();
+    await this.coordinator.admin.post('/v1/studies', studySchema, {
       id: STUDY,
       title: 'Brains',
       modality: 'MR',
@@ -39,8 +49,7 @@ export class Consortium {
       scarceClasses: ['base-lesion'],
       image: { sizePx: 16, channels: 1 },
     });
-    for (const siteId of siteIds) await consortium.addSite(siteId);
-    return consortium;
+    for (const siteId of siteIds) await this.addSite(siteId);
   }
 
   /** Invites, enrols, approves and connects one more site. */

@@ -1,21 +1,32 @@
 import { startPostgres, type PostgresCluster } from '../postgres.js';
 
+/** Makes empty databases, one for each consortium. */
+export interface OpenDatabases {
+  /** Settings that point a coordinator at a fresh one. */
+  fresh(): NodeJS.ProcessEnv;
+  close(): void;
+}
+
 /** A database that the same suite runs on. */
 export interface DatabaseCase {
   readonly name: string;
-  open(): Promise<{ environment: NodeJS.ProcessEnv; close(): void }>;
+  open(): Promise<OpenDatabases>;
 }
 
 const EMBEDDED: DatabaseCase = {
   name: 'the embedded database',
-  open: () => Promise.resolve({ environment: { DATABASE_URL: undefined }, close: () => undefined }),
+  open: () => Promise.resolve({ fresh: () => ({ DATABASE_URL: undefined }), close: () => undefined }),
 };
 
 const POSTGRES: DatabaseCase = {
   name: 'PostgreSQL',
   async open() {
     const cluster: PostgresCluster = await startPostgres();
-    return { environment: { DATABASE_URL: cluster.createDatabase('tributary') }, close: () => cluster.stop() };
+    let made = 0;
+    return {
+      fresh: () => ({ DATABASE_URL: cluster.createDatabase(`tributary_${++made}`) }),
+      close: () => cluster.stop(),
+    };
   },
 };
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { UpdateNorm } from '@tributary/federation';
+import { createStrategy, type UpdateNorm } from '@tributary/federation';
 import { embeddingRows, type BlobRef, type Recipe } from '@tributary/protocol';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
 import { BlobStore } from '../platform/blobs/blob-store.js';
@@ -15,6 +15,14 @@ export interface ReceivedUpdate {
   readonly steps: number;
 }
 
+/** What the coordinator keeps of a run from round to round. */
+export interface ServerVectors {
+  readonly weights: BlobRef;
+  readonly ema: BlobRef;
+  /** The strategy's own vectors, by name. */
+  readonly state: Readonly<Record<string, BlobRef>>;
+}
+
 export interface RoundToAggregate {
   readonly roundId: string;
   /** From 1. */
@@ -24,12 +32,10 @@ export interface RoundToAggregate {
   readonly sites: readonly string[];
   readonly manifest: ParameterManifest;
   readonly updates: readonly ReceivedUpdate[];
-  readonly previous: { readonly weights: BlobRef; readonly ema: BlobRef };
+  readonly previous: ServerVectors;
 }
 
-export interface AggregatedRound {
-  readonly weights: BlobRef;
-  readonly ema: BlobRef;
+export interface AggregatedRound extends ServerVectors {
   readonly updateNorms: readonly UpdateNorm[];
 }
 
@@ -52,7 +58,11 @@ export class AggregationService {
     const { recipe, previous } = round;
     const weightsPath = this.blobs.stagingPath(`${round.roundId}-weights`);
     const emaPath = this.blobs.stagingPath(`${round.roundId}-ema`);
-    const { weights, ema, updateNorms } = await this.thread.aggregate({
+    const names = stateNames(round);
+    const statePaths = Object.fromEntries(
+      names.map((name) => [name, this.blobs.stagingPath(`${round.roundId}-${name}`)]),
+    );
+    const { weights, ema, state, updateNorms } = await this.thread.aggregate({
       strategy: recipe.strategy,
       roundIndex: round.n - 1,
       siteCount: round.sites.length,
@@ -66,13 +76,23 @@ export class AggregationService {
       })),
       globalPath: this.blobs.pathOf(previous.weights.sha256),
       ema: { decay: recipe.serverEma.decay, previousPath: this.blobs.pathOf(previous.ema.sha256) },
-      out: { weightsPath, emaPath },
+      statePaths: mapValues(previous.state, ({ sha256 }) => this.blobs.pathOf(sha256)),
+      out: { weightsPath, emaPath, statePaths },
     });
     if (ema === undefined) throw new Error('the aggregation left out the moving average');
     await this.blobs.adopt(weightsPath, weights.sha256);
     await this.blobs.adopt(emaPath, ema.sha256);
-    return { weights, ema, updateNorms };
+    for (const [name, { sha256 }] of Object.entries(state)) await this.blobs.adopt(statePaths[name] ?? name, sha256);
+    return { weights, ema, state, updateNorms };
   }
+}
+
+function stateNames({ recipe, sites }: RoundToAggregate): string[] {
+  return createStrategy(recipe.strategy, sites.length).serverOptimiser.stateVectors.map(({ name }) => name);
+}
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }
 
 /** A site has a say in the rows of its own classes and in the last row, "no condition", which all share. */

@@ -1,19 +1,25 @@
 import { Injectable } from '@nestjs/common';
-import type { BlobRef } from '@tributary/protocol';
+import { blobRefSchema, type BlobRef } from '@tributary/protocol';
+import { z } from 'zod';
 import type { ModelVersion as VersionRow } from '../generated/prisma/client.js';
 import type { Db } from '../platform/database/database.js';
+import { storedJson } from '../platform/database/stored-json.js';
+
+const stateSchema = z.record(z.string(), blobRefSchema);
 
 export interface Version {
   readonly runId: string;
   readonly round: number;
   readonly weights: BlobRef;
   readonly ema: BlobRef;
+  /** The strategy's server vectors after the round, by name; empty for strategies that keep none. */
+  readonly state: Readonly<Record<string, BlobRef>>;
   readonly createdAt: Date;
 }
 
 @Injectable()
 export class ModelVersionRepository {
-  async create(db: Db, { runId, round, weights, ema, createdAt }: Version): Promise<void> {
+  async create(db: Db, { runId, round, weights, ema, state, createdAt }: Version): Promise<void> {
     await db.modelVersion.create({
       data: {
         runId,
@@ -22,6 +28,7 @@ export class ModelVersionRepository {
         weightsBytes: weights.sizeBytes,
         emaSha256: ema.sha256,
         emaBytes: ema.sizeBytes,
+        state: storedJson(state),
         createdAt,
       },
     });
@@ -54,11 +61,12 @@ export class ModelVersionRepository {
   }
 }
 
-function toVersion({ runId, round, createdAt, ...row }: VersionRow): Version {
+function toVersion({ runId, round, createdAt, state, ...row }: VersionRow): Version {
   return {
     runId,
     round,
     createdAt,
+    state: stateSchema.parse(state),
     weights: { sha256: row.weightsSha256, sizeBytes: Number(row.weightsBytes) },
     ema: { sha256: row.emaSha256, sizeBytes: Number(row.emaBytes) },
   };

@@ -83,6 +83,16 @@ export class AssignmentRepository {
     return rows.map(toAssignment);
   }
 
+  /** How many open assignments there are in each stage. */
+  async openByStage(db: Db): Promise<Map<string, number>> {
+    const groups = await db.assignment.groupBy({
+      by: ['state'],
+      where: { state: { in: OPEN_STATES } },
+      _count: true,
+    });
+    return new Map(groups.map(({ state, _count }) => [state, _count]));
+  }
+
   /** Keeps how far a site is, unless it has answered meanwhile. */
   async progress(
     db: Db,

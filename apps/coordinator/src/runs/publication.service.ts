@@ -3,9 +3,10 @@ import { AggregationService, type AggregatedRound } from '../aggregation/aggrega
 import { AuditService } from '../audit/audit.service.js';
 import { VersionsService, type Version } from '../models/versions.service.js';
 import { Database } from '../platform/database/database.js';
+import { Metrics } from '../platform/metrics/metrics.js';
 import type { Assignment } from './assignment.repository.js';
 import { countAnswers } from './next-step.js';
-import { RoundRepository, type RoundWithAssignments } from './round.repository.js';
+import { RoundRepository, type RoundTimings, type RoundWithAssignments } from './round.repository.js';
 import { nextRoundState } from './round.states.js';
 import { RunChanges, type RunChange } from './run-change.js';
 import type { Run } from './run.repository.js';
@@ -20,6 +21,7 @@ export class PublicationService {
     private readonly rounds: RoundRepository,
     private readonly changes: RunChanges,
     private readonly audit: AuditService,
+    private readonly metrics: Metrics,
   ) {}
 
   /**
@@ -60,15 +62,16 @@ export class PublicationService {
   ): Promise<Version> {
     const { db, now, run } = change;
     const facts = roundFacts(round, now);
-    const { weights, ema, updateNorms } = aggregated;
+    const timings = { collectMs: Math.round(facts.seconds * 1000) - aggregateMs, aggregateMs };
+    const { weights, ema, state, updateNorms } = aggregated;
     await this.rounds.save(db, round, {
       state: nextRoundState(round.state, 'publish'),
       closedAt: now,
       loss: facts.loss,
       bytesUp: facts.bytesUp,
-      timings: { collectMs: Math.round(facts.seconds * 1000) - aggregateMs, aggregateMs },
+      timings,
     });
-    const version = { runId: run.id, round: round.n, weights, ema, createdAt: now };
+    const version = { runId: run.id, round: round.n, weights, ema, state, createdAt: now };
     await this.versions.add(db, version);
     change.set({ attemptsForgiven: 0, nextRoundAt: now, problem: null });
     change.record({ kind: 'round.published', round: round.n, detail: { ...facts, aggregateMs } });
@@ -82,7 +85,14 @@ export class PublicationService {
       subject: run.id,
       detail: { round: round.n, weightsSha256: weights.sha256, emaSha256: ema.sha256, updates },
     });
+    change.then(() => this.count(timings));
     return version;
+  }
+
+  private count({ collectMs, aggregateMs }: RoundTimings): void {
+    this.metrics.roundsEnded.inc({ outcome: 'published' });
+    this.metrics.roundSeconds.observe({ stage: 'collect' }, collectMs / 1000);
+    this.metrics.roundSeconds.observe({ stage: 'aggregate' }, aggregateMs / 1000);
   }
 }
 

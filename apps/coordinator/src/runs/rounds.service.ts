@@ -4,6 +4,7 @@ import { AuditService } from '../audit/audit.service.js';
 import { SitesService } from '../identity/sites.service.js';
 import { VersionsService, type Version } from '../models/versions.service.js';
 import { after } from '../platform/clock/clock.js';
+import { Metrics } from '../platform/metrics/metrics.js';
 import { SiteHints } from '../platform/hints/site-hints.js';
 import { AssignmentRepository, type Assignment } from './assignment.repository.js';
 import { offerOf } from './offers.js';
@@ -24,6 +25,7 @@ export class RoundsService {
     private readonly sites: SitesService,
     private readonly hints: SiteHints,
     private readonly audit: AuditService,
+    private readonly metrics: Metrics,
   ) {}
 
   /**
@@ -91,6 +93,7 @@ export class RoundsService {
     change.record({ kind: 'round.abandoned', round: round.n, detail: { attempt: round.attempt, reason } });
     const detail = { round: round.n, attempt: round.attempt, reason };
     await this.audit.append(db, { actor: 'coordinator', action: 'round.abandoned', subject: change.run.id, detail });
+    change.then(() => this.metrics.roundsEnded.inc({ outcome: 'abandoned' }));
     if (round.kind === 'train' && change.next.state === 'running') this.planRetry(change, round, reason);
   }
 

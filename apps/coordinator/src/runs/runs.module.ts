@@ -7,6 +7,7 @@ import { ApprovalsService } from './approvals.service.js';
 import { AssignmentRepository } from './assignment.repository.js';
 import { AssignmentsService } from './assignments.service.js';
 import { ConclusionService } from './conclusion.service.js';
+import { MetricsController } from './metrics.controller.js';
 import { OpenWorkService } from './open-work.service.js';
 import { ProgressService } from './progress.service.js';
 import { PublicationService } from './publication.service.js';
@@ -25,7 +26,7 @@ import { RunsService } from './runs.service.js';
 
 @Module({
   imports: [AggregationModule, EvaluationModule, ModelsModule, StudiesModule],
-  controllers: [RunsController],
+  controllers: [RunsController, MetricsController],
   providers: [
     ApprovalsService,
     AssignmentRepository,

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
 import { TributaryError } from '@tributary/protocol';
 import { BlobStore, syncFile } from '../platform/blobs/blob-store.js';
+import { Metrics } from '../platform/metrics/metrics.js';
 import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
 import { ProgressService } from '../runs/progress.service.js';
 import { UpdateCheckService } from './update-check.service.js';
@@ -23,6 +24,7 @@ export class ReceivedUpdatesService {
     private readonly checks: UpdateCheckService,
     private readonly blobs: BlobStore,
     private readonly progress: ProgressService,
+    private readonly metrics: Metrics,
   ) {}
 
   /**
@@ -38,12 +40,16 @@ export class ReceivedUpdatesService {
       await this.checks.check(path, upload, context);
     } catch (error) {
       await rm(path, { force: true });
-      if (error instanceof TributaryError) await this.assignments.refuse(siteId, assignmentId, error);
+      if (error instanceof TributaryError) {
+        this.metrics.updatesRefused.inc({ code: error.code });
+        await this.assignments.refuse(siteId, assignmentId, error);
+      }
       throw error;
     }
     await syncFile(path);
     await this.blobs.adopt(path, sha256);
     await this.assignments.receive({ assignmentId, siteId, sha256, sizeBytes, report });
     this.progress.forget(assignmentId);
+    this.metrics.updateBytes.inc(sizeBytes);
   }
 }

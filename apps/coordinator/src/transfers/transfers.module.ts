@@ -13,5 +13,6 @@ import { UploadsService } from './uploads.service.js';
   imports: [RunsModule, ModelsModule, EvaluationModule],
   controllers: [BlobsController, UploadsController],
   providers: [BlobAccessService, ReceivedUpdatesService, UpdateCheckService, UploadsService],
+  exports: [UploadsService],
 })
 export class TransfersModule {}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Injectable } from '@nestjs/common';
-import { UpdateVerifier } from '@tributary/federation';
+import { UpdateVerifier, createStrategy, updateManifest } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
 import { EvaluationService } from '../evaluation/evaluation.service.js';
 import type { AssignmentContext } from '../runs/assignments.service.js';
@@ -41,7 +41,9 @@ export class UpdateCheckService {
     { run }: AssignmentContext,
   ): Promise<void> {
     if (run.manifest === null) throw new Error(`run ${run.id} has no manifest`);
-    const verifier = new UpdateVerifier({ sizeBytes, sha256: announced.sha256, manifest: run.manifest });
+    const { updateVectors } = createStrategy(run.recipe.strategy, run.sites.length);
+    const manifest = updateManifest(run.manifest, updateVectors);
+    const verifier = new UpdateVerifier({ sizeBytes, sha256: announced.sha256, manifest });
     for await (const chunk of createReadStream(path, { highWaterMark: WINDOW_BYTES })) verifier.push(chunk);
     verifier.finish();
   }

@@ -1,9 +1,11 @@
+import { readdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { TributaryError, toProblem } from '@tributary/protocol';
 import { FileStore } from '@tus/file-store';
 import { Server, type Upload } from '@tus/server';
+import { removeOld } from '../platform/blobs/blob-store.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
 import { toTributaryError } from '../platform/errors/problem.filter.js';
@@ -20,7 +22,7 @@ const TUS_VERSION = '1.0.0';
  * resumes or does nothing. @see https://tus.io/protocols/resumable-upload
  */
 @Injectable()
-export class UploadsService {
+export class UploadsService implements OnApplicationBootstrap {
   private readonly store: FileStore;
   private readonly tus: Server;
   /** The last thing that was begun with an upload that had arrived whole; two requests never finish one file at a time. */
@@ -47,6 +49,10 @@ export class UploadsService {
       },
       onResponseError: (_request, error) => this.answerOf(error),
     });
+  }
+
+  onApplicationBootstrap(): Promise<void> {
+    return this.recover();
   }
 
   /**
@@ -98,6 +104,24 @@ export class UploadsService {
     await this.handOver(context, request, response);
   }
 
+  /** Removes uploads that nobody has written to for `ageMs`: their rounds have gone on. @returns How many files. */
+  removeAbandoned(ageMs: number): Promise<number> {
+    return removeOld(this.folder, ageMs);
+  }
+
+  /**
+   * Counts what had arrived whole when this process died before it could: its sites think that all is sent.
+   */
+  async recover(): Promise<void> {
+    for (const name of await readdir(this.folder)) {
+      const upload = name.endsWith('.json') ? null : await this.stored(name);
+      if (upload?.size === undefined || upload.offset !== upload.size) continue;
+      await this.finish(upload).catch((error: unknown) => {
+        this.logger.warn({ assignmentId: name, err: error }, 'an upload that had arrived whole was refused');
+      });
+    }
+  }
+
   /** Lets tus take the bytes; when the last has come, `count` finds the context here. */
   private async handOver(
     context: AssignmentContext,
@@ -117,7 +141,7 @@ export class UploadsService {
     return join(this.config.blobDir, 'uploads');
   }
 
-  private async stored(id: string): Promise<Upload | null> {
+  private stored(id: string): Promise<Upload | null> {
     return this.store.getUpload(id).catch(() => null);
   }
 

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CONFIG } from '../config/config.module.js';
@@ -51,9 +51,22 @@ export class BlobStore implements OnModuleInit {
     await syncFolder(dirname(target));
   }
 
-  async remove(sha256: string): Promise<void> {
-    await rm(this.pathOf(sha256), { force: true });
+  /** Removes unfinished files that nobody has touched for `ageMs`. @returns How many. */
+  async removeAbandonedStaging(ageMs: number): Promise<number> {
+    return removeOld(join(this.folder, 'staging'), ageMs);
   }
+}
+
+/** Removes the files of a folder that were last written more than `ageMs` ago. @returns How many. */
+export async function removeOld(folder: string, ageMs: number): Promise<number> {
+  let removed = 0;
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    if (Date.now() - (await stat(path)).mtimeMs < ageMs) continue;
+    await rm(path, { force: true });
+    removed++;
+  }
+  return removed;
 }
 
 /** Makes the bytes of a file durable. */

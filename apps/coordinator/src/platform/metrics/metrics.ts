@@ -1,0 +1,56 @@
+import { Injectable } from '@nestjs/common';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+const ROUND_SECONDS = [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000];
+
+/** What the coordinator counts, in Prometheus' form; event-loop lag is among the defaults. */
+@Injectable()
+export class Metrics {
+  readonly registry = new Registry();
+  readonly roundSeconds = new Histogram({
+    name: 'tributary_round_seconds',
+    help: 'Seconds of published rounds by stage: collect, aggregate',
+    labelNames: ['stage'],
+    buckets: ROUND_SECONDS,
+    registers: [this.registry],
+  });
+  readonly roundsEnded = new Counter({
+    name: 'tributary_rounds_total',
+    help: 'Rounds by how they ended: published, abandoned',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+  readonly updateBytes = new Counter({
+    name: 'tributary_update_bytes_total',
+    help: 'Bytes of updates received and counted',
+    registers: [this.registry],
+  });
+  readonly updatesRefused = new Counter({
+    name: 'tributary_updates_refused_total',
+    help: 'Updates refused by error code',
+    labelNames: ['code'],
+    registers: [this.registry],
+  });
+  private readonly siteStages: Gauge<'stage'>;
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry, prefix: 'tributary_' });
+    this.siteStages = new Gauge({
+      name: 'tributary_sites',
+      help: 'Open assignments by stage',
+      labelNames: ['stage'],
+      registers: [this.registry],
+    });
+  }
+
+  /** A value that is looked up at every scrape. */
+  observe(name: string, help: string, read: () => Promise<number>): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => update() });
+    const update = async (): Promise<void> => gauge.set(await read());
+  }
+
+  setSiteStages(stages: ReadonlyMap<string, number>): void {
+    this.siteStages.reset();
+    for (const [stage, count] of stages) this.siteStages.set({ stage }, count);
+  }
+}
