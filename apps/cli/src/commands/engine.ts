@@ -16,11 +16,20 @@ export function defineEngineCommands(program: Command, attach: Attach): void {
   attach(list, async () => (await import('../machine/engine-list.js')).listEngines);
 
   const bench = program.command('bench').description('Measure this machine.');
-  const engineBench = bench
-    .command('engine')
-    .description('Training and sampling speed of every usable engine on the demo network.')
-    .option('--seconds <n>', 'how long each case is measured', '3')
-    .option('--threads <n>', 'threads of the engine', '1');
-  withExample(engineBench, 'tributary bench engine --threads 2');
-  attach(engineBench, async () => (await import('../machine/bench-engine.js')).benchEngine);
+  const measured = [
+    ['engine', 'Training speed of every usable engine on the quick demo’s network.'],
+    ['sampling', 'How quickly every usable engine makes images with the quick demo’s network.'],
+  ] as const;
+  for (const [name, description] of measured) {
+    const command = bench
+      .command(name)
+      .description(description)
+      .option('--seconds <n>', 'how long each case is measured', '3')
+      .option('--threads <n>', 'threads of the engine', '1');
+    withExample(command, `tributary bench ${name} --threads 2`);
+    attach(command, async () => {
+      const verbs = await import('../machine/bench-verbs.js');
+      return name === 'engine' ? verbs.benchEngine : verbs.benchSampling;
+    });
+  }
 }

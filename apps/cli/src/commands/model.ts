@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Attach } from '../program.js';
 import { withExample } from './example.js';
 
@@ -32,8 +32,6 @@ export function defineModelCommands(program: Command, attach: Attach): void {
   defineUseOfModels(program, attach);
 }
 
-const SAMPLERS = ['ddpm', 'ddim', 'euler-maruyama', 'pc', 'langevin', 'ode', 'heun', 'dpmpp-2m'] as const;
-
 function defineUseOfModels(program: Command, attach: Attach): void {
   const generate = program
     .command('generate')
@@ -45,7 +43,7 @@ function defineUseOfModels(program: Command, attach: Attach): void {
     .option('--site <id>', 'in the style of this site (else all sites in turn)')
     .option('--count <n>', 'how many images')
     .option('--seeds <seeds>', 'seeds such as 0-63 or 1,5,9 (else 0 to count - 1)')
-    .addOption(new Option('--sampler <name>', 'how noise becomes an image').choices(SAMPLERS))
+    .option('--sampler <name>', 'such as heun, ddim, ddpm, dpmpp-2m (else that of the recipe’s evaluation)')
     .option('--steps <n>', 'steps of the sampler')
     .option('--guidance <weight>', 'classifier-free guidance; 1 is none')
     .option('--threads <n>', 'threads of the engine', '1')

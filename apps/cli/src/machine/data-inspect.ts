@@ -1,4 +1,5 @@
 import { inspectFolder, type FolderReport } from '@tributary/imaging';
+import { TributaryError } from '@tributary/protocol/errors';
 import { rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -10,13 +11,14 @@ import { argumentAt, parseVerbOptions } from '../verb-options.js';
 /** `tributary data inspect`: what a site would train on, in counts only. */
 export const inspectData: Action = async (context, { arguments: values, options }) => {
   const { out } = parseVerbOptions(z.object({ out: z.string().min(1) }), options);
-  const progress = new Progress(context.output, { label: 'Reading', total: 100, unit: '%' });
+  const progress = new Progress(context.output, { label: 'Reading', total: 0, unit: 'files' });
   const { contactSheetPng, ...report } = await inspectFolder({
     directory: resolve(context.host.cwd, argumentAt(values, 0, 'folder')),
     signal: context.host.signal,
-    onProgress: ({ done, total }) => progress.update(Math.round((100 * done) / Math.max(1, total))),
+    onProgress: ({ done, total }) => progress.update(done, total),
   });
   progress.finish();
+  if (report.images === 0) throw emptyFolder(report.problems);
   const contactSheet = contactSheetPng.length === 0 ? null : resolve(context.host.cwd, out);
   if (contactSheet !== null) {
     await writeFile(`${contactSheet}.part`, contactSheetPng);
@@ -25,8 +27,12 @@ export const inspectData: Action = async (context, { arguments: values, options 
   context.output.document({ ...report, contactSheet }, reportText(report, contactSheet));
 };
 
+function emptyFolder(problems: FolderReport['problems']): TributaryError {
+  const detail = problems.length === 0 ? 'it is empty' : problemsText({ problems });
+  return new TributaryError('DATA_EMPTY', { detail, problems });
+}
+
 function reportText(report: Omit<FolderReport, 'contactSheetPng'>, contactSheet: string | null): string {
-  const problems = report.problems.map(({ kind, count }) => `${count} ${kind}`).join(', ');
   return textTable(
     ['Images', `${report.images} of ${report.patients} patients`],
     [
@@ -35,10 +41,14 @@ function reportText(report: Omit<FolderReport, 'contactSheetPng'>, contactSheet:
       ['modalities', counted(report.modalities)],
       ['classes', counted(report.classes)],
       ['sizes', counted(report.sizes)],
-      ['problems', problems || 'none'],
+      ['problems', problemsText(report)],
       ['contact sheet', contactSheet ?? 'none'],
     ],
   );
+}
+
+function problemsText({ problems }: Pick<FolderReport, 'problems'>): string {
+  return problems.map(({ kind, count }) => `${count} ${kind}`).join(', ') || 'none';
 }
 
 function counted(counts: Readonly<Record<string, number | undefined>>): string {

@@ -28,12 +28,12 @@ export const evaluateVerb: Action = async (context, { options: typed }) => {
   const options = parseVerbOptions(evaluateOptionsSchema, typed);
   const model = await readModelFolder(resolve(context.host.cwd, options.model));
   const { recipe } = model;
-  const reading = new Progress(context.output, { label: 'Reading', total: 100, unit: '%' });
+  const reading = new Progress(context.output, { label: 'Reading', total: 0, unit: 'files' });
   const real = await readImageFolder({
     ...readingOf(recipe),
     directory: resolve(context.host.cwd, options.data),
     signal: context.host.signal,
-    onProgress: ({ done, total }) => reading.update(Math.round((100 * done) / Math.max(1, total))),
+    onProgress: ({ done, total }) => reading.update(done, total),
   });
   reading.finish();
   const plans = planSamples({ ...options, out: '' }, model);

@@ -1,4 +1,4 @@
-import { SAMPLER_NAMES, type SamplerName } from '@tributary/diffusion';
+import { SAMPLER_NAMES, type SamplerName } from '@tributary/protocol/recipe-diffusion';
 import { TributaryError } from '@tributary/protocol/errors';
 import { embeddingRow, type Recipe } from '@tributary/protocol/recipe';
 import { z } from 'zod';

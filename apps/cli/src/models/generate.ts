@@ -49,7 +49,7 @@ export async function drawSamples(
   const classRows = embeddingRows(recipe, lineage.sites.length);
   const generator = await createSampler({ engine, recipe, classRows, weights: weights.values });
   try {
-    return await generator.generate({
+    const images = await generator.generate({
       seeds: plans.map(({ seed }) => seed),
       classRows: Int32Array.from(plans, ({ classRow }) => classRow),
       sampler,
@@ -59,8 +59,9 @@ export async function drawSamples(
       onProgress: ({ imagesDone }) => progress.update(imagesDone),
       signal: context.host.signal,
     });
-  } finally {
     progress.finish();
+    return images;
+  } finally {
     await generator.dispose();
     await engine.dispose();
   }

@@ -10,6 +10,8 @@ export interface TextSink {
   write(text: string): unknown;
 }
 
+const DEFAULT_COLUMNS = 80;
+
 export interface OutputOptions {
   readonly format: OutputFormat;
   readonly quiet: boolean;
@@ -36,7 +38,9 @@ export class Output {
   }
 
   get columns(): number {
-    return this.options.stderr.columns ?? 80;
+    // Some pseudo-terminals say 0.
+    const columns = this.options.stderr.columns ?? 0;
+    return columns > 0 ? columns : DEFAULT_COLUMNS;
   }
 
   /** The verb's one result. */

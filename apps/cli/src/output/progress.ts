@@ -7,6 +7,7 @@ const BAR_CELLS = 24;
 export interface ProgressOptions {
   /** What is being done: `writing images`. */
   readonly label: string;
+  /** 0 until `update` knows it. */
   readonly total: number;
   /** What is counted: `images`. */
   readonly unit: string;
@@ -19,6 +20,7 @@ export class Progress {
   private readonly nowMs: () => number;
   private readonly startedAtMs: number;
   private done = 0;
+  private total: number;
 
   constructor(
     output: Output,
@@ -27,22 +29,28 @@ export class Progress {
     this.nowMs = options.nowMs ?? Date.now;
     this.block = new LiveBlock(output, this.nowMs);
     this.startedAtMs = this.nowMs();
+    this.total = options.total;
   }
 
-  /** @param done How many of `total` are finished now. */
-  update(done: number): void {
+  /**
+   * @param done  How many are finished now.
+   * @param total Of how many, where that is known only now.
+   */
+  update(done: number, total = this.total): void {
     this.done = done;
+    this.total = total;
     this.block.update([this.bar()], this.line());
   }
 
   /** Ends the bar at `total`. */
   finish(): void {
-    this.done = this.options.total;
+    this.done = this.total;
     this.block.finish([this.bar()], this.line());
   }
 
   private line(): string {
-    const { label, total, unit } = this.options;
+    const { total } = this;
+    const { label, unit } = this.options;
     const seconds = (this.nowMs() - this.startedAtMs) / 1000;
     const rate = seconds > 0.2 ? this.done / seconds : 0;
     const left = rate > 0 && this.done < total ? `, ${formatSeconds((total - this.done) / rate)} left` : '';
@@ -51,7 +59,7 @@ export class Progress {
   }
 
   private bar(): string {
-    return `${progressBar(this.done, this.options.total)} ${this.line()}`;
+    return `${progressBar(this.done, this.total)} ${this.line()}`;
   }
 }
 
