@@ -64,7 +64,7 @@ function readWords(words: readonly string[]) {
   try {
     return parseArgs({ args: [...words], options: OPTIONS, allowPositionals: true, strict: true });
   } catch (error) {
-    throw usage(error instanceof Error ? error.message : 'unknown');
+    throw usage(typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : 'unknown');
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { AssignmentOffer } from '@tributary/protocol';
+import { RUN_FILE, type AssignmentOffer } from '@tributary/protocol';
 import { readJson } from '../../durable-files/read-json.js';
 import { writeFileAtomically } from '../../durable-files/write-file-atomically.js';
 import { assignmentRecordSchema, isSettled, type AssignmentRecord } from './assignment-record.js';
@@ -64,6 +64,13 @@ export class AssignmentStore {
     return records
       .filter((record) => record !== undefined)
       .sort((a, b) => a.offer.round - b.offer.round || a.offer.attempt - b.offer.attempt);
+  }
+
+  /** Removes what a run that has ended leaves beside its assignments, such as the optimiser's moments. */
+  async clear(runId: string): Promise<void> {
+    const entries = await readdir(this.runFolder(runId), { withFileTypes: true }).catch(() => []);
+    const files = entries.filter((entry) => entry.isFile() && entry.name !== RUN_FILE);
+    await Promise.all(files.map(({ name }) => rm(join(this.runFolder(runId), name), { force: true })));
   }
 
   /** Removes the folders of all but the last few settled assignments of a run. */

@@ -31,8 +31,10 @@ export class AssignmentWork {
     return report;
   }
 
-  endRun(runId: string): Promise<void> {
-    return this.trainers.stop(runId);
+  /** Nothing more comes for a run: its trainer goes, and what only the trainer needed. */
+  async endRun(runId: string): Promise<void> {
+    await this.trainers.stop(runId);
+    await this.store.clear(runId);
   }
 
   stop(): Promise<void> {

@@ -43,8 +43,8 @@ describe('BlobCache', () => {
     let bytes = 0;
     await cache.place(blob, target, { signal, onBytes: (count) => (bytes += count) });
     await cache.place(blob, join(folder, 'again'), { signal });
-    expect(await readFile(target)).toEqual(content);
-    expect(await readFile(join(folder, 'again'))).toEqual(content);
+    expect((await readFile(target)).equals(content)).toBe(true);
+    expect((await readFile(join(folder, 'again'))).equals(content)).toBe(true);
     expect(bytes).toBe(content.length);
     expect(coordinator.requests).toEqual([`GET /v1/blobs/${blob.sha256}`]);
   });
@@ -55,14 +55,14 @@ describe('BlobCache', () => {
     let bytes = 0;
     await cache.place(blob, target, { signal, onBytes: (count) => (bytes += count) });
     expect(bytes).toBe(content.length - 200_001);
-    expect(await readFile(target)).toEqual(content);
+    expect((await readFile(target)).equals(content)).toBe(true);
   });
 
   it('starts anew when the part on the disk is not of this blob', async () => {
     await cache.place(refOf(Buffer.from('other')), target, { signal }).catch(() => undefined);
     await writeFile(join(folder, 'cache', `${blob.sha256}.safetensors.part`), randomBytes(100_000));
     await cache.place(blob, target, { signal });
-    expect(await readFile(target)).toEqual(content);
+    expect((await readFile(target)).equals(content)).toBe(true);
   });
 
   it('refuses bytes that are not what the hash says', async () => {
@@ -77,7 +77,7 @@ describe('BlobCache', () => {
     await writeFile(join(folder, 'cache', `${blob.sha256}.safetensors`), randomBytes(content.length));
     const restarted = new BlobCache(join(folder, 'cache'), coordinator.http, coordinator.tokens);
     await restarted.place(blob, target, { signal });
-    expect(await readFile(target)).toEqual(content);
+    expect((await readFile(target)).equals(content)).toBe(true);
   });
 
   it('reports a connection that breaks as one that can be tried again', async () => {

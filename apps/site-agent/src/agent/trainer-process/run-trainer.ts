@@ -78,10 +78,13 @@ export class RunTrainer {
   private ensureRunning(): Running {
     if (this.running?.process.ended === undefined && this.running !== undefined) return this.running;
     const process = TrainerProcess.start(this.launch, this.runDirectory);
-    const ready = untilReady(process);
-    ready.catch(() => undefined); // whoever waits for it sees the failure; nobody may be waiting
-    this.running = { process, ready };
-    return this.running;
+    const running = { process, ready: untilReady(process) };
+    this.running = running;
+    // A trainer that cannot begin is ending; whoever asks next gets a new one, because the reason may be gone.
+    running.ready.catch(() => {
+      if (this.running === running) this.running = undefined;
+    });
+    return running;
   }
 }
 
