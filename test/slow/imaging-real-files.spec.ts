@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { inspectFolder, readImageFolder } from '@tributary/imaging';
 import { ImageProblem } from '@tributary/imaging/folder/image-problem';
 import { readImageFile } from '@tributary/imaging/folder/image-format';
@@ -7,6 +7,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+
+jest.setTimeout(300_000);
 
 /** DICOM and NIfTI files of other writers, from packages that are fetched for these tests and removed after them. */
 const statistics = { min: z.number(), max: z.number(), mean: z.number() };
@@ -130,7 +132,7 @@ withFiles('DICOM files of other writers', () => {
         if (outcome !== undefined) expect(outcome).toBeInstanceOf(ImageProblem);
       }
     }
-  }, 300_000);
+  });
 
   it.each([
     ['pydicom/MR_truncated.dcm', 'truncated'],
@@ -185,5 +187,5 @@ withFiles('a folder of other writers', () => {
     expect(report.images).toBeGreaterThan(60);
     expect(Object.keys(report.modalities)).toEqual(expect.arrayContaining(['CT', 'MR', 'US']));
     expect(JSON.stringify(report)).not.toMatch(/\^|CompressedSamples|1\.2\.840|dcm/);
-  }, 120_000);
+  });
 });

@@ -1,8 +1,11 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { PNG } from 'pngjs';
 import { dicomFile, imageElements, PIXEL_DATA } from '../dicom/dicom-bytes.spec-support.js';
 import { testPng, withFolder } from '../folder/temporary-folder.spec-support.js';
 import { inspectFolder } from './inspect-folder.js';
+
+// Many small files take their time on a busy machine.
+jest.setTimeout(60_000);
 
 describe('inspectFolder', () => {
   it('counts a folder and shows it, without a name in it', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { TributaryError } from '@tributary/protocol/errors';
 import { chmod, mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,6 +6,9 @@ import { dicomFile, imageElements, PIXEL_DATA } from '../dicom/dicom-bytes.spec-
 import { testPng, withFolder } from '../folder/temporary-folder.spec-support.js';
 import { encodePng } from '../picture/png.js';
 import { readImageFolder, type ReadImageFolderOptions } from './read-image-folder.js';
+
+// Many small files take their time on a busy machine.
+jest.setTimeout(60_000);
 
 const options = (directory: string, more: Partial<ReadImageFolderOptions> = {}): ReadImageFolderOptions => ({
   directory,

@@ -1,7 +1,10 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { randomStream } from '@tributary/tensor/random/random-stream';
 import fc from 'fast-check';
 import { splitByPatient } from './split-by-patient.js';
+
+// Many generated cases take their time on a busy machine.
+jest.setTimeout(60_000);
 
 /** Patients with four common images each; patient p has the rare class `rare[p]` (0 none) in one of them. */
 const hospital = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 8, maxLength: 40 }).map((rare) => ({

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { ImageProblem } from '../folder/image-problem.js';
 import {
@@ -11,6 +11,9 @@ import {
   type TestElement,
 } from './dicom-bytes.spec-support.js';
 import { readDicom } from './dicom-image.js';
+
+// Many generated cases take their time on a busy machine.
+jest.setTimeout(60_000);
 
 const words = (...value: number[]): TestElement => ({ tag: PIXEL_DATA, vr: 'OW', value });
 const bytes = (...value: number[]): TestElement => ({ tag: PIXEL_DATA, vr: 'OB', value: Uint8Array.from(value) });

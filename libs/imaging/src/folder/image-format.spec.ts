@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { dataSetBytes, dicomFile, imageElements, PIXEL_DATA } from '../dicom/dicom-bytes.spec-support.js';
@@ -6,6 +6,9 @@ import { writeNifti } from '../nifti/nifti-writer.js';
 import { readImageFile } from './image-format.js';
 import { problemOf } from './folder-images.js';
 import { testPng } from './temporary-folder.spec-support.js';
+
+// Many generated cases take their time on a busy machine.
+jest.setTimeout(60_000);
 
 const nifti = writeNifti({
   size: [3, 2, 2],
