@@ -49,6 +49,15 @@ describe('createExtractor', () => {
     await other.dispose();
   });
 
+  it('lets calls at the same time take turns, and goes on after one that failed', async () => {
+    const expected = await extractor.features(images, 70);
+    const calls = [extractor.features(images, 70), extractor.features(images, 3), extractor.features(images, 70)];
+    const [first, refused, last] = await Promise.allSettled(calls);
+    expect(first).toEqual({ status: 'fulfilled', value: expected });
+    expect(refused?.status).toBe('rejected');
+    expect(last).toEqual({ status: 'fulfilled', value: expected });
+  });
+
   it('agrees with the reference engine to rounding', async () => {
     const reference = await openEngine({ name: 'reference' });
     const eager = await createExtractor(reference, { imageSize, channels: 1, seed: 5 });

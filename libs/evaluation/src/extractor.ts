@@ -30,7 +30,7 @@ export interface Extractor {
   readonly dimensions: number;
   /**
    * @param images `[count, imageSize, imageSize, channels]`, -1 (black) to 1 (white); values outside are clipped.
-   * @returns `[count, d]`; an image's features do not depend on the images beside it.
+   * @returns `[count, d]`; an image's features do not depend on the images beside it. Calls at the same time take turns.
    * @throws RangeError if `images` has another length.
    */
   features(images: Float32Array, count: number): Promise<Float32Array>;
@@ -63,6 +63,7 @@ export async function createExtractor(engine: Engine, options: ExtractorOptions)
     { label: 'feature extractor' },
   );
   program.writeState('weights', weights);
+  let previous: Promise<unknown> = Promise.resolve();
   return {
     id: `random-modulus-1/${imageSize}x${imageSize}x${channels}/${seed}`,
     dimensions: 2 * FINE_CHANNELS + COARSE_CHANNELS,
@@ -72,7 +73,10 @@ export async function createExtractor(engine: Engine, options: ExtractorOptions)
           `${images.length} values are not ${count} images of ${imageSize} x ${imageSize} x ${channels}`,
         );
       }
-      return runInBatches(program, { images, count, batchSize: BATCH_SIZE });
+      const run = () => runInBatches(program, { images, count, batchSize: BATCH_SIZE });
+      const current = previous.then(run, run);
+      previous = current;
+      return current;
     },
     dispose: () => program.dispose(),
   };
