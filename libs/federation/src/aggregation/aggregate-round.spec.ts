@@ -169,4 +169,36 @@ describe('aggregateRound', () => {
     );
     expect(readdirSync(folder.path).filter((name) => name.startsWith('stopped'))).toEqual([]);
   });
+
+  it('can be stopped after any window and done again, with the same bytes', async () => {
+    const wide: ParameterEntry[] = [{ name: 'w', shape: [10_000] }];
+    const values = Array.from({ length: 10_000 }, (_, i) => Math.sin(i) / 7);
+    const whole = request([{ siteId: 's1', images: 1, path: folder.write('long', wide, values) }], {
+      manifest: wide,
+      globalPath: folder.write('long-global', wide, values),
+      out: { weightsPath: folder.file('again') },
+      windowBytes: 1,
+    });
+    const undisturbed = await aggregateRound(whole);
+    for (const windows of [1, 4, 9]) {
+      const stopping = new AbortController();
+      let seen = 0;
+      const onProgress = () => {
+        seen++;
+        if (seen === windows) stopping.abort(new Error('pulled the plug'));
+      };
+      const out = { weightsPath: folder.file('stopped-midway') };
+      const stopped = aggregateRound({ ...whole, out }, { onProgress, signal: stopping.signal });
+      await expect(stopped).rejects.toThrow('pulled the plug');
+      expect(readdirSync(folder.path).filter((name) => name.startsWith('stopped-midway'))).toEqual([]);
+      expect(await aggregateRound(whole)).toEqual(undisturbed);
+    }
+  });
+
+  it('reports progress up to all bytes of all passes', async () => {
+    const seen: number[] = [];
+    const twoPasses = request([update('s1', 1, global)], { strategy: { kind: 'fedavg', clipNorm: 1 } });
+    await aggregateRound(twoPasses, { onProgress: ({ bytesRead, totalBytes }) => seen.push(bytesRead / totalBytes) });
+    expect(seen).toEqual([0.5, 1]);
+  });
 });

@@ -4,7 +4,7 @@ import { codecOf } from '../compression/compression-options.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { heldManifest } from '../exchange/exchanged-vector.js';
 import { openFloatFile } from '../vectors/float-file.js';
-import { FloatFileSink } from '../vectors/float-file-sink.js';
+import { FloatFileSink, syncFolders } from '../vectors/float-file-sink.js';
 import type { FloatSource } from '../vectors/float-source.js';
 import { partialSource } from '../vectors/partial-source.js';
 import { updateManifest } from '../vectors/vector-names.js';
@@ -89,7 +89,9 @@ export class RoundFiles {
       await Promise.all(state.map(async ({ name, sink }) => [name, await sink.commit()] as const)),
     );
     const ema = await nextAverage?.commit();
-    return { weights: await nextWeights.commit(), ema, state: written };
+    const weights = await nextWeights.commit();
+    await syncFolders(sinks.flatMap((sink) => sink?.path ?? []));
+    return { weights, ema, state: written };
   }
 
   /** Closes what is read and removes what was not committed. */

@@ -27,6 +27,8 @@ const PARTIAL_SUFFIX = '.partial';
 export class FloatFileSink {
   private readonly hash: Hash = createHash('sha256');
   private sizeBytes = 0;
+  /** Bytes that `flush` has made durable. */
+  private durableBytes = 0;
   /** Bytes that no flush has been started for. */
   private unflushedBytes = 0;
   private flushing: Promise<void> = Promise.resolve();
@@ -37,6 +39,11 @@ export class FloatFileSink {
     private readonly place: { readonly path: string; readonly partialPath: string },
     private missing: number,
   ) {}
+
+  /** Where the file appears at `commit`. */
+  get path(): string {
+    return this.place.path;
+  }
 
   /** @param path Where the file appears at `commit`. */
   static async create(path: string, manifest: readonly ParameterEntry[]): Promise<FloatFileSink> {
@@ -65,10 +72,16 @@ export class FloatFileSink {
   /** Makes the bytes written so far durable, so that `commit` is quick. */
   async flush(): Promise<void> {
     await this.flushing;
+    if (this.durableBytes === this.sizeBytes) return;
     await this.file.sync();
+    this.durableBytes = this.sizeBytes;
   }
 
-  /** Makes the file durable and visible under its name. @throws RangeError when numbers are missing. */
+  /**
+   * Makes the file visible under its name, with all its bytes; `syncFolders` makes the name last.
+   *
+   * @throws RangeError when numbers are missing.
+   */
   async commit(): Promise<WrittenFile> {
     if (this.missing > 0) throw new RangeError(`${this.missing} numbers of the manifest are missing`);
     await this.flush();
@@ -76,7 +89,6 @@ export class FloatFileSink {
     const { path, partialPath } = this.place;
     await rename(partialPath, path);
     this.state = 'committed';
-    await syncFolder(dirname(path));
     return { sha256: this.hash.digest('hex'), sizeBytes: this.sizeBytes };
   }
 
@@ -120,12 +132,14 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
-/** A rename is durable only when its folder is. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+/** A new name is durable only when its folder is: call this after the last `commit`. */
+export async function syncFolders(paths: readonly string[]): Promise<void> {
+  for (const path of new Set(paths.map((file) => dirname(file)))) {
+    const folder = await open(path, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
   }
 }
