@@ -8,7 +8,18 @@ export const VECTORS_DIRECTORY = join(import.meta.dirname, '../../../test/vector
 const numbers = z.array(z.number());
 const trajectorySchema = z.object({
   class: z.string(),
-  config: z.record(z.string(), z.unknown()),
+  config: z.looseObject({
+    beta_schedule: z.string().optional(),
+    prediction_type: z.string().optional(),
+    variance_type: z.string().optional(),
+    algorithm_type: z.string().optional(),
+    solver_type: z.string().optional(),
+    solver_order: z.number().optional(),
+    clip_sample: z.boolean().optional(),
+    set_alpha_to_one: z.boolean().optional(),
+    rescale_betas_zero_snr: z.boolean().optional(),
+    skip_prk_steps: z.boolean().optional(),
+  }),
   step_kw: z.object({ eta: z.number().optional() }),
   timesteps: numbers,
   sigmas: numbers.optional(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-const positive = z.number().positive().finite();
+const positive = z.number().positive();
 
 export const edmProcessSchema = z.strictObject({
   kind: z.literal('edm'),

@@ -14,5 +14,6 @@ export function tensorOf<R extends Rank>(tensors: Tensors, name: string, rank: R
 }
 
 function hasRank<R extends Rank>(value: Tensor, rank: R): value is Tensor<R> {
-  return `R${value.rank}` === String(rank);
+  const wanted: string = rank;
+  return `R${value.rank}` === wanted;
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { decodeSafetensorsHeader } from '@tributary/protocol/safetensors';
 import { openEngine, unflatten, valueAndGradient, type Engine, type Tensors } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
@@ -9,6 +9,9 @@ import { tensorOf } from './tensor-of.js';
 import type { ForwardContext } from './forward-pass.js';
 import { createUNet2d } from './unet2d.js';
 import type { UNetConfig } from './unet-config.js';
+
+/** The reference engine on a busy machine. */
+jest.setTimeout(120_000);
 
 type UNetVector = (typeof referenceVectors.unet)[string];
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { denoisedFrom, preconditioning, type PredictionKind } from '../parameterisation/prediction.js';
 import { createDdpmProcess, type DdpmProcess } from '../processes/ddpm-process.js';
 import { CLEAN, type NoiseLevel } from '../processes/noise-process.js';
-import { betaSchedule, type BetaScheduleOptions } from '../schedules/beta-schedule.js';
+import type { BetaScheduleOptions } from '../schedules/beta-schedule.js';
 import {
   referenceNoise,
   referenceStart,
@@ -35,11 +35,11 @@ const PREDICTIONS: Readonly<Record<string, PredictionKind>> = {
 function processOf({ class: scheduler, config }: TrajectoryVector): DdpmProcess {
   const heun = scheduler === 'HeunDiscreteScheduler';
   return createDdpmProcess({
-    name: BETA_NAMES[String(config['beta_schedule'] ?? 'linear')] ?? 'linear',
+    name: BETA_NAMES[config.beta_schedule ?? 'linear'] ?? 'linear',
     trainSteps: 1000,
     betaStart: heun ? 0.00085 : 1e-4,
     betaEnd: heun ? 0.012 : 0.02,
-    zeroTerminalSnr: config['rescale_betas_zero_snr'] === true,
+    zeroTerminalSnr: config.rescale_betas_zero_snr === true,
   });
 }
 
@@ -56,7 +56,7 @@ function flowLevels({ sigmas = [], timesteps }: TrajectoryVector): NoiseLevel[] 
 function denoiserOf(vector: TrajectoryVector): Denoiser {
   if (vector.class === FLOW) return flowDenoiser;
   const edm = vector.class.startsWith('EDM');
-  const kind = edm ? 'edm' : PREDICTIONS[String(vector.config['prediction_type'] ?? 'epsilon')];
+  const kind = edm ? 'edm' : PREDICTIONS[vector.config.prediction_type ?? 'epsilon'];
   return async (x, level) => {
     // Sigma-space schedulers hand the network x / sqrt(sigma² + 1): the variance-preserving image of the same level.
     const ratio = level.sigma / level.alpha;
@@ -73,7 +73,7 @@ function denoiserOf(vector: TrajectoryVector): Denoiser {
 /** diffusers' DDPM and DDIM always move by T / steps, whatever the spacing of their times: each move is a run of its own. */
 function ownMoves(vector: TrajectoryVector): NoiseLevel[][] {
   const process = processOf(vector);
-  const last = vector.config['set_alpha_to_one'] === false ? process.level(0) : CLEAN;
+  const last = vector.config.set_alpha_to_one === false ? process.level(0) : CLEAN;
   const stride = 1000 / vector.timesteps.length;
   return vector.timesteps.map((t) => [process.level(t), t >= stride ? process.level(t - stride) : last]);
 }
@@ -100,12 +100,12 @@ interface Case {
 }
 
 function caseOf({ class: scheduler, config, step_kw: step }: TrajectoryVector): Case | undefined {
-  const clipRange = config['clip_sample'] === true ? 1 : undefined;
+  const clipRange = config.clip_sample === true ? 1 : undefined;
   switch (scheduler) {
     case 'DDIMScheduler':
       return { sampler: createDdim({ eta: step.eta, clipRange }), runs: ownMoves };
     case 'DDPMScheduler': {
-      const variance = config['variance_type'] === 'fixed_large' ? 'large' : 'small';
+      const variance = config.variance_type === 'fixed_large' ? 'large' : 'small';
       return { sampler: createAncestral({ variance, clipRange }), runs: ownMoves };
     }
     case 'EulerDiscreteScheduler':
@@ -117,9 +117,9 @@ function caseOf({ class: scheduler, config, step_kw: step }: TrajectoryVector): 
       return { sampler: createHeun(), runs: (vector) => [scaledLevels(vector)] };
     case 'DPMSolverMultistepScheduler':
     case 'EDMDPMSolverMultistepScheduler': {
-      const order = config['solver_order'] === 1 ? 1 : config['solver_order'] === 3 ? 3 : 2;
-      const stochastic = config['algorithm_type'] === 'sde-dpmsolver++';
-      const correction = config['solver_type'] === 'heun' ? 'heun' : 'midpoint';
+      const order = config.solver_order === 1 ? 1 : config.solver_order === 3 ? 3 : 2;
+      const stochastic = config.algorithm_type === 'sde-dpmsolver++';
+      const correction = config.solver_type === 'heun' ? 'heun' : 'midpoint';
       return { sampler: createDpmSolver({ order, stochastic, correction }), runs: (vector) => [solverLevels(vector)] };
     }
     case 'UniPCMultistepScheduler':
@@ -127,7 +127,7 @@ function caseOf({ class: scheduler, config, step_kw: step }: TrajectoryVector): 
     case 'LMSDiscreteScheduler':
       return { sampler: createLinearMultistep(), runs: (vector) => [scaledLevels(vector)] };
     case 'PNDMScheduler': {
-      const rungeKuttaStart = config['skip_prk_steps'] === false;
+      const rungeKuttaStart = config.skip_prk_steps === false;
       return { sampler: createPndm({ rungeKuttaStart }), runs: (vector) => [evenLevels(vector)] };
     }
     // Euler on the flow's straight paths is the DDIM move.
@@ -149,7 +149,7 @@ function evenLevels(vector: TrajectoryVector): NoiseLevel[] {
 function expectedStates({ class: scheduler, config, traj }: TrajectoryVector): number[][] {
   if (scheduler === 'HeunDiscreteScheduler') return traj.filter((_, i) => i % 2 === 1 || i === traj.length - 1);
   if (scheduler !== 'PNDMScheduler') return traj;
-  return config['skip_prk_steps'] === true ? traj.slice(1) : traj.filter((_, i) => i >= 12 || i % 4 === 3);
+  return config.skip_prk_steps === true ? traj.slice(1) : traj.filter((_, i) => i >= 12 || i % 4 === 3);
 }
 
 async function states(vector: TrajectoryVector, { sampler, runs }: Case): Promise<Float64Array[]> {
