@@ -19,11 +19,16 @@ export const PROFILES: Readonly<Record<DemoOptions['profile'], DemoProfile>> = {
   quick: {
     patientsPerSite: 160,
     imageSizePx: 32,
-    rounds: 150,
-    localSteps: 8,
+    rounds: 160,
+    localSteps: 7,
     diskBytes: 1e9,
-    network: { kind: 'unet2d', blockOutChannels: [16, 32], layersPerBlock: 1, attention: [false, false] },
-    learningRate: 2e-3,
+    network: {
+      kind: 'unet2d',
+      blockOutChannels: [8, 16, 32],
+      layersPerBlock: 1,
+      attention: [false, false, false],
+    },
+    learningRate: 4e-3,
     samplesPerSite: 128,
   },
   full: {
@@ -59,7 +64,8 @@ export function demoRecipe({ options, classes, siteCount }: RecipeRequest): Reci
     data: { intensity: { method: 'percentile', low: 0, high: 99.5 }, heldOutFraction: 0.2, horizontalFlip: true },
     conditioning: { site: !options.pooled, dropout: 0.1 },
     network: profile.network,
-    process: { kind: 'edm' },
+    // The standard deviation of the phantom's pixels on the scale -1..1.
+    process: { kind: 'edm', sigmaData: 0.68 },
     objective: { prediction: 'edm' },
     optimiser: {
       kind: 'adamw',

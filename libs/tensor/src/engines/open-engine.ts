@@ -8,7 +8,7 @@ export interface EngineOptions {
   readonly device?: string;
   /** CPU threads, >= 1; all cores when left out. Use 1 where several trainers share a machine. */
   readonly threads?: number;
-  /** Of the onnx engine; `plain` when left out. */
+  /** Of the onnx engine. When left out: `blocked` for `auto` where the probe finds it right, else `plain`. */
   readonly layout?: ConvolutionLayout;
 }
 
@@ -17,7 +17,8 @@ export interface EngineOptions {
  * @throws RangeError for an unknown engine, a device it does not have, or a wrong number of threads.
  */
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
-  const { name = 'auto', device = 'cpu', threads = availableParallelism(), layout = 'plain' } = options;
+  const { name = 'auto', device = 'cpu', threads = availableParallelism() } = options;
+  const { layout = name === 'auto' ? 'blocked' : 'plain' } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new RangeError(`threads must be an integer >= 1, got ${threads}`);
   if (device !== 'cpu') throw new RangeError(`no engine runs on the device ${device}; use cpu`);
