@@ -6,7 +6,7 @@ const TINY: BenchSize = {
   name: 'tiny',
   imageSize: 8,
   batch: 2,
-  network: { channels: [8, 8], attention: [false, true], blocksPerLevel: 1, groups: 4 },
+  network: { channels: [8], attention: [false], blocksPerLevel: 1, groups: 4 },
 };
 
 const MINUTE_MS = 60_000;

@@ -27,23 +27,29 @@ export function filterGradient(g: GraphBuilder, operands: Operands, geometry: Co
   return g.reshape(shiftedTaps(g, operands, geometry), shape);
 }
 
-/** Σ over batch and pixels of `dy` [N, O, …] times `x` [N, K, …], by group: [O, K / groups]. */
+/**
+ * Σ over batch and pixels of `dy` [N, O, …] times `x` [N, K, …], by group: [O, K / groups]. The right operand of a product
+ * is repacked before it is used, so the smaller one goes there; the result is then turned round, and is small itself.
+ */
 function productOverPixels(
   g: GraphBuilder,
   { x, dy }: Operands,
   { batch, groups, outChannels }: ConvolutionGeometry,
 ): Value {
-  const rows = outChannels / groups;
-  const columns = product(x.shape.slice(1)) / (product(dy.shape.slice(1)) / outChannels) / groups;
   const pixels = product(dy.shape.slice(1)) / outChannels;
-  const left = g.reshape(dy, [batch * groups, rows, pixels]);
-  const right = g.reshape(x, [batch * groups, columns, pixels]);
-  const products = multiply(g, { left, right, transposeRight: true, shape: [batch * groups, rows, columns] });
-  const summed = g.apply('ReduceSum', [g.reshape(products, [batch, groups, rows, columns]), g.int64([0])], {
-    shape: [groups, rows, columns],
+  const rows = outChannels / groups;
+  const columns = product(x.shape.slice(1)) / pixels / groups;
+  const fromDy = g.reshape(dy, [batch * groups, rows, pixels]);
+  const fromX = g.reshape(x, [batch * groups, columns, pixels]);
+  const isTurned = columns > rows;
+  const [left, right] = isTurned ? [fromX, fromDy] : [fromDy, fromX];
+  const size = isTurned ? [columns, rows] : [rows, columns];
+  const products = multiply(g, { left, right, transposeRight: true, shape: [batch * groups, ...size] });
+  const summed = g.apply('ReduceSum', [g.reshape(products, [batch, groups, ...size]), g.int64([0])], {
+    shape: [groups, ...size],
     attributes: { keepdims: 0 },
   });
-  return g.reshape(summed, [outChannels, columns]);
+  return g.reshape(isTurned ? g.transpose(summed, [0, 2, 1]) : summed, [outChannels, columns]);
 }
 
 /** Windows that do not overlap: one transpose lays every window's pixels out as channels. */

@@ -1,6 +1,6 @@
 import { backend_util, type BatchMatMulAttrs } from '@tensorflow/tfjs-core';
 import { MICROSOFT, type GraphBuilder } from '../graph/graph-builder.js';
-import type { Value } from '../graph/graph.js';
+import type { AttributeMap, Value } from '../graph/graph.js';
 import { at, range } from '../graph/shapes.js';
 import { kernel, type RecordedKernel } from '../recorder/kernel.js';
 import { dense, padRank, symbolic, type Symbolic } from '../recorder/symbolic.js';
@@ -12,18 +12,22 @@ export interface MatrixProduct {
   readonly transposeLeft?: boolean;
   readonly transposeRight?: boolean;
   readonly shape: readonly number[];
+  /** Compute again even if the same product exists: to trade work for memory. */
+  readonly isAgain?: boolean;
 }
 
 /** A matrix product; transposition happens inside the product on the CPU, before it on a GPU (no FusedMatMul there). */
 export function multiply(g: GraphBuilder, call: MatrixProduct): Value {
-  const { left, right, transposeLeft = false, transposeRight = false, shape } = call;
-  if (!transposeLeft && !transposeRight) return g.apply('MatMul', [left, right], { shape });
+  const { left, right, transposeLeft = false, transposeRight = false, shape, isAgain = false } = call;
+  if (!transposeLeft && !transposeRight && !isAgain) return g.apply('MatMul', [left, right], { shape });
   if (g.target.device === 'gpu') {
     const a = transposeLeft ? swapLast(g, left) : left;
     const b = transposeRight ? swapLast(g, right) : right;
     return g.apply('MatMul', [a, b], { shape });
   }
-  const attributes = { transA: Number(transposeLeft), transB: Number(transposeRight) };
+  // The default written out: to this package and to ONNX Runtime alike, another operator than the same one without it.
+  const fresh: AttributeMap = isAgain ? { alpha: { float: 1 } } : {};
+  const attributes = { transA: Number(transposeLeft), transB: Number(transposeRight), ...fresh };
   return g.apply('FusedMatMul', [left, right], { shape, attributes, domain: MICROSOFT });
 }
 
@@ -36,8 +40,9 @@ function swapLast(g: GraphBuilder, value: Value): Value {
 export function batchMatMul(
   g: GraphBuilder,
   [a, b]: readonly [Symbolic, Symbolic],
-  attributes: BatchMatMulAttrs,
+  attributes: BatchMatMulAttrs & Pick<MatrixProduct, 'isAgain'>,
 ): Symbolic {
+  const { isAgain } = attributes;
   const rank = Math.max(a.shape.length, b.shape.length);
   const left = padRank(g, a, rank);
   const right = padRank(g, b, rank);
@@ -56,11 +61,18 @@ export function batchMatMul(
   const rightValue = dense(g, right, columnsFirst ? [...outer, columns, rightInner] : [...outer, rightInner, columns]);
   if (columnsFirst && rank > 2) {
     const shape = [...batch, n, m];
-    const value = multiply(g, { left: rightValue, right: leftValue, transposeRight: !innerFirst, shape });
+    const value = multiply(g, { left: rightValue, right: leftValue, transposeRight: !innerFirst, shape, isAgain });
     return symbolic(value, [...outer, rank - 1, rank - 2], [...batch, m, n]);
   }
   const shape = [...batch, m, n];
-  const call = { left: leftValue, right: rightValue, transposeLeft: innerFirst, transposeRight: columnsFirst, shape };
+  const call = {
+    left: leftValue,
+    right: rightValue,
+    transposeLeft: innerFirst,
+    transposeRight: columnsFirst,
+    shape,
+    isAgain,
+  };
   return symbolic(multiply(g, call), range(rank), shape);
 }
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/graph-builder.js';
-import { at } from '../graph/shapes.js';
+import { at, product as elementCount } from '../graph/shapes.js';
 import { concat, split } from '../kernels/joining.js';
 import { batchMatMul } from '../kernels/matrix-product.js';
 import { softmax } from '../kernels/reduction.js';
@@ -13,25 +13,25 @@ import { fillFloat, type Symbolic } from '../recorder/symbolic.js';
 export const ATTENTION = 'TributaryAttention';
 const ATTENTION_GRADIENT = 'TributaryAttentionGradient';
 
-/**
- * Attention weights up to this size are kept for the gradient. More are handled in parts, of which only one is in memory
- * at a time; the gradient computes them again.
- */
+/** Pairs of tokens are handled in parts of about this size, of which only one need be in memory at a time. */
 const PART_BYTES = 2 ** 22;
 /** Each part costs some ten nodes. */
 const MAX_PARTS = 16;
+/** Attention weights up to this size are kept for the gradient; more are computed again there. */
+const KEPT_BYTES = 2 ** 25;
 
-interface Transposed {
+interface ProductOptions {
   readonly left?: boolean;
   readonly right?: boolean;
+  readonly isAgain?: boolean;
 }
 
 function product(
   g: GraphBuilder,
   operands: readonly [Symbolic, Symbolic],
-  { left = false, right = false }: Transposed = {},
+  { left = false, right = false, isAgain }: ProductOptions = {},
 ): Symbolic {
-  return batchMatMul(g, operands, { transposeA: left, transposeB: right });
+  return batchMatMul(g, operands, { transposeA: left, transposeB: right, isAgain });
 }
 
 /** [batch, heads, tokens, headDim] as [batch · heads, tokens, headDim]. */
@@ -39,28 +39,30 @@ function merge(g: GraphBuilder, s: Symbolic): Symbolic {
   return reshapeSymbolic(g, s, [at(s.shape, 0) * at(s.shape, 1), ...s.shape.slice(2)]);
 }
 
+function weightBytes(q: Symbolic, k: Symbolic): number {
+  return Float32Array.BYTES_PER_ELEMENT * elementCount(q.shape.slice(0, 3)) * at(k.shape, 2);
+}
+
 /** How many of the batch · heads matrices each part takes. */
 function partSizes(q: Symbolic, k: Symbolic): number[] {
   const matrices = at(q.shape, 0) * at(q.shape, 1);
-  const bytes = Float32Array.BYTES_PER_ELEMENT * matrices * at(q.shape, 2) * at(k.shape, 2);
-  const parts = Math.min(matrices, MAX_PARTS, Math.ceil(bytes / PART_BYTES));
+  const parts = Math.min(matrices, MAX_PARTS, Math.ceil(weightBytes(q, k) / PART_BYTES));
   const size = Math.ceil(matrices / parts);
   return Array.from({ length: Math.ceil(matrices / size) }, (_, i) => Math.min(size, matrices - i * size));
 }
 
 /** P = softmax(q kᵀ); q comes scaled. */
-function attentionWeights(g: GraphBuilder, q: Symbolic, k: Symbolic): Symbolic {
-  return softmax(g, product(g, [q, k], { right: true }), 2);
+function attentionWeights(g: GraphBuilder, { q, k }: Record<'q' | 'k', Symbolic>, isAgain = false): Symbolic {
+  return softmax(g, product(g, [q, k], { right: true, isAgain }), 2);
 }
 
-/** y = P v, and P itself if it is to be kept. */
-function forward(g: GraphBuilder, { q, k, v }: Record<'q' | 'k' | 'v', Symbolic>): Symbolic[] {
+/** y = P v. */
+function forward(g: GraphBuilder, { q, k, v }: Record<'q' | 'k' | 'v', Symbolic>): Symbolic {
   const sizes = partSizes(q, k);
   const [qs, ks, vs] = [q, k, v].map((s) => split(g, merge(g, s), { sizes, axis: 0 }));
-  const weights = sizes.map((_, i) => attentionWeights(g, at(qs ?? [], i), at(ks ?? [], i)));
+  const weights = sizes.map((_, i) => attentionWeights(g, { q: at(qs ?? [], i), k: at(ks ?? [], i) }));
   const parts = weights.map((p, i) => product(g, [p, at(vs ?? [], i)]));
-  const y = reshapeSymbolic(g, concat(g, parts, 0), [...q.shape.slice(0, 3), at(v.shape, 3)]);
-  return weights.length === 1 ? [y, ...weights] : [y];
+  return reshapeSymbolic(g, concat(g, parts, 0), [...q.shape.slice(0, 3), at(v.shape, 3)]);
 }
 
 type Part = Record<'dy' | 'q' | 'k' | 'v' | 'y', Symbolic> & { readonly weights: Symbolic };
@@ -82,15 +84,15 @@ function backwardPart(g: GraphBuilder, { dy, q, k, v, y, weights }: Part): [Symb
   ];
 }
 
-function backward(g: GraphBuilder, inputs: Readonly<Record<string, Symbolic>>): Symbolic[] {
-  const [dy, q, k, v, y] = ['dy', 'q', 'k', 'v', 'y'].map((name) => at([inputs[name]], 0));
-  if (!dy || !q || !k || !v || !y) throw new RangeError('attention gradient: missing operands');
+/** The weights of a part are the forward pass's own where they are kept (the same operators on the same inputs). */
+function backward(g: GraphBuilder, { dy, q, k, v, y }: Record<'dy' | 'q' | 'k' | 'v' | 'y', Symbolic>): Symbolic[] {
+  const isKept = weightBytes(q, k) <= KEPT_BYTES;
   const sizes = partSizes(q, k);
   const cut = (s: Symbolic) => split(g, merge(g, s), { sizes, axis: 0 });
   const cuts = { dy: cut(dy), q: cut(q), k: cut(k), v: cut(v), y: cut(y) };
   const parts = sizes.map((_, i) => {
     const part = { dy: at(cuts.dy, i), q: at(cuts.q, i), k: at(cuts.k, i), v: at(cuts.v, i), y: at(cuts.y, i) };
-    return backwardPart(g, { ...part, weights: inputs['weights'] ?? attentionWeights(g, part.q, part.k) });
+    return backwardPart(g, { ...part, weights: attentionWeights(g, part, !isKept) });
   });
   const join = (index: 0 | 1 | 2, like: Symbolic) =>
     reshapeSymbolic(
@@ -110,16 +112,15 @@ export const attentionKernels: readonly RecordedKernel[] = [
     ...kernel(ATTENTION, ['q', 'k', 'v'], (g, inputs) => forward(g, inputs)),
     gradient: {
       inputsToSave: ['q', 'k', 'v'],
-      outputsToSave: [true, true],
+      outputsToSave: [true],
       gradFunc: (dys, saved) => {
-        const [q, k, v, y, weights] = saved;
+        const [q, k, v, y] = saved;
         const [dy] = [dys].flat();
         if (!q || !k || !v || !y || !dy) throw new RangeError('attention gradient: missing operands');
-        const inputs = { dy, q, k, v, y, ...(weights ? { weights } : {}) };
-        const gradients = tf.engine().runKernel<tf.Tensor[]>(ATTENTION_GRADIENT, inputs);
+        const gradients = tf.engine().runKernel<tf.Tensor[]>(ATTENTION_GRADIENT, { dy, q, k, v, y });
         return { q: () => at(gradients, 0), k: () => at(gradients, 1), v: () => at(gradients, 2) };
       },
     },
   },
-  { name: ATTENTION_GRADIENT, record: (g, { inputs }) => backward(g, inputs) },
+  kernel(ATTENTION_GRADIENT, ['dy', 'q', 'k', 'v', 'y'], (g, inputs) => backward(g, inputs)),
 ];

@@ -19,6 +19,5 @@ export function attention(
 ): tf.Tensor4D {
   const scaled = tf.mul(q, scale ?? 1 / Math.sqrt(at(q.shape, 3)));
   if (!isRecording()) return tf.matMul(tf.softmax(tf.matMul(scaled, k, false, true)), v);
-  const [y] = tf.engine().runKernel<tf.Tensor4D[]>(ATTENTION, { q: scaled, k, v });
-  return at([y], 0);
+  return tf.engine().runKernel<tf.Tensor4D>(ATTENTION, { q: scaled, k, v });
 }
