@@ -6,7 +6,7 @@ import { createDiffusionModel, type DiffusionModel } from '../parameterisation/d
 import { denoisedFrom } from '../parameterisation/prediction.js';
 import type { Denoiser } from '../samplers/sampler.js';
 import { EvaluationBatcher } from './evaluation-batcher.js';
-import { guidedDenoiser } from './guidance.js';
+import { guidedDenoiser } from '../conditioning/classifier-free-guidance.js';
 import { createNetworkProgram, type NetworkProgram } from './network-program.js';
 import { planSampling } from './sampling-plan.js';
 
