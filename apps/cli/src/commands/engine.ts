@@ -17,13 +17,14 @@ export function defineEngineCommands(program: Command, attach: Attach): void {
 
   const bench = program.command('bench').description('Measure this machine.');
   const measured = [
-    ['engine', 'Training speed of every usable engine on the quick demo’s network.'],
-    ['sampling', 'How quickly every usable engine makes images with the quick demo’s network.'],
+    ['engine', 'Training speed of an engine on the quick demo’s network.'],
+    ['sampling', 'How quickly an engine makes images with the quick demo’s network.'],
   ] as const;
   for (const [name, description] of measured) {
     const command = bench
       .command(name)
       .description(description)
+      .option('--engine <name>', 'auto, onnx, tensorflow or reference', 'auto')
       .option('--seconds <n>', 'how long each case is measured', '3')
       .option('--threads <n>', 'threads of the engine', '1');
     withExample(command, `tributary bench ${name} --threads 2`);

@@ -3,15 +3,21 @@ import { z } from 'zod';
 import type { Action, CommandContext, VerbInput } from '../command-context.js';
 import { parseVerbOptions, wholeNumber } from '../verb-options.js';
 import { printBench, type BenchRow } from './bench-table.js';
-import { engineCandidates } from './engine-candidates.js';
 import { probeSampling } from './sampling-probe.js';
 import { probeTraining } from './training-probe.js';
 
-const optionsSchema = z.object({ seconds: wholeNumber(1, 600), threads: wholeNumber(1, 256) });
+const engineNameSchema = z.enum(['auto', 'onnx', 'tensorflow', 'reference'], {
+  error: 'auto, onnx, tensorflow or reference',
+});
+const optionsSchema = z.object({
+  seconds: wholeNumber(1, 600),
+  threads: wholeNumber(1, 256),
+  engine: engineNameSchema,
+});
 
-/** `tributary bench engine`: training speed of every usable engine. */
+/** `tributary bench engine`: training speed of an engine. */
 export const benchEngine: Action = (context, input) =>
-  benchEngines(context, input, async (engine, { label, seconds }) => {
+  benchOne(context, input, async (engine, { label, seconds }) => {
     const { imagesPerSecond, compileSeconds } = await probeTraining(engine, seconds);
     const row = { bench: 'engine', case: `${label}, batch 16` };
     return [
@@ -20,9 +26,9 @@ export const benchEngine: Action = (context, input) =>
     ];
   });
 
-/** `tributary bench sampling`: how quickly every usable engine makes images. */
+/** `tributary bench sampling`: how quickly an engine makes images. */
 export const benchSampling: Action = (context, input) =>
-  benchEngines(context, input, async (engine, { label, seconds }) => {
+  benchOne(context, input, async (engine, { label, seconds }) => {
     const ours = await probeSampling(engine, seconds);
     return [
       { bench: 'sampling', case: `${label}, Heun, 12 steps`, metric: 'sampleImagesPerSecond', unit: '1/s', ours },
@@ -34,20 +40,16 @@ interface BenchCase {
   readonly seconds: number;
 }
 
-async function benchEngines(
+async function benchOne(
   context: CommandContext,
   { options }: VerbInput,
   measure: (engine: Engine, benchCase: BenchCase) => Promise<BenchRow[]>,
 ): Promise<void> {
-  const { seconds, threads } = parseVerbOptions(optionsSchema, options);
-  const rows: BenchRow[] = [];
-  for (const { name, usable } of await engineCandidates()) {
-    if (!usable) continue;
-    context.output.note(`Measuring ${name} for ${seconds} s`);
-    const engine = await openEngine({ name, threads });
-    const label = `${engine.name}/${engine.device}, ${engine.threads} thread(s), quick demo network`;
-    rows.push(...(await measure(engine, { label, seconds })));
-    await engine.dispose();
-  }
+  const { seconds, threads, engine: name } = parseVerbOptions(optionsSchema, options);
+  const engine = await openEngine({ name, threads });
+  context.output.note(`Measuring ${engine.name} for ${seconds} s`);
+  const label = `${engine.name}/${engine.device}, ${engine.threads} thread(s), quick demo network`;
+  const rows = await measure(engine, { label, seconds });
+  await engine.dispose();
   printBench(context, rows);
 }
