@@ -92,8 +92,11 @@ async function engineContender(engine: Engine, { size, name }: { size: BenchSize
     name,
     parameters: programs.parameters,
     compileMs,
-    measure: async () => ({ trainMs: await time(programs.train), sampleMs: await time(programs.sample) }),
-    dispose: programs.dispose,
+    measure: async () => ({
+      trainMs: await time(() => programs.train()),
+      sampleMs: await time(() => programs.sample()),
+    }),
+    dispose: () => programs.dispose(),
   };
 }
 

@@ -45,7 +45,7 @@ function torchContender(
 }
 
 async function nextLine(lines: AsyncIterator<string>): Promise<unknown> {
-  const { value, done } = await lines.next();
-  if (done) throw new Error('the PyTorch process ended early; can its Python import torch?');
-  return JSON.parse(value);
+  const next = await lines.next();
+  if (next.done === true) throw new Error('the PyTorch process ended early; can its Python import torch?');
+  return JSON.parse(next.value);
 }

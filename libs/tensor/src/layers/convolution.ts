@@ -138,6 +138,6 @@ export function convTranspose2d(
     outChannels,
   ];
   const filter = tf.transpose<tf.Tensor4D>(weight, [2, 3, 1, 0]);
-  const y = tf.conv2dTranspose(x, filter, shape, stride, explicit(padding), 'floor') as tf.Tensor4D;
+  const y = tf.conv2dTranspose<tf.Tensor4D>(x, filter, shape, stride, explicit(padding), 'floor');
   return bias ? tf.add(y, bias) : y;
 }
