@@ -102,6 +102,15 @@ describe('UpdateVerifier', () => {
     expect(codeOf(() => verify(Buffer.from(text, 'latin1')))).toBe('UPDATE_WRONG_MANIFEST');
   });
 
+  it('takes time that is linear in the header, however small the chunks of a long one are', () => {
+    const noise = Buffer.alloc(4_000_000, 0x20);
+    noise.writeBigUInt64LE(3_999_000n);
+    const begin = performance.now();
+    expect(codeOf(() => verify(noise, [64]))).toBe('SAFETENSORS_INVALID');
+    // 62,500 chunks: milliseconds when linear, minutes when every chunk copies the header so far.
+    expect(performance.now() - begin).toBeLessThan(10_000);
+  });
+
   it('refuses what is no safetensors file, before its numbers arrive', () => {
     const noise = Buffer.from('GIF89a, and then something quite different');
     expect(codeOf(() => verify(noise))).toBe('SAFETENSORS_INVALID');

@@ -43,14 +43,16 @@ export interface VerifiedUpdate {
  */
 export class UpdateVerifier {
   private readonly hash = createHash('sha256');
-  private readonly headerParts: Uint8Array[] = [];
+  /** First the length prefix alone, then all of the header. */
+  private header = new Uint8Array(LENGTH_PREFIX_BYTES);
+  private headerFilled = 0;
+  private headerPending = true;
   private readonly codec: WindowCodec | undefined;
   private readonly entries: readonly TensorEntry[];
   /** Start of a unit (a number, or a block of a code) that was cut by the end of a chunk. */
   private readonly cut: Uint8Array;
   private cutBytes = 0;
   private numbersLeft: number;
-  private headerPending = true;
   private sizeBytes = 0;
   private squaredNorm = 0;
 
@@ -87,21 +89,31 @@ export class UpdateVerifier {
 
   /** Returns what follows the header; nothing while the header is incomplete. */
   private pushHeader(chunk: Uint8Array): Uint8Array {
-    // A copy: the caller may reuse its chunk.
-    this.headerParts.push(chunk.slice());
-    const bytes = Buffer.concat(this.headerParts);
-    if (bytes.length < LENGTH_PREFIX_BYTES || bytes.length < safetensorsHeaderByteLength(bytes)) {
-      this.headerParts.splice(0, Infinity, bytes);
-      return new Uint8Array(0);
+    let rest = this.fillHeader(chunk);
+    if (this.header.length === LENGTH_PREFIX_BYTES && this.headerFilled === LENGTH_PREFIX_BYTES) {
+      const prefix = this.header;
+      this.header = new Uint8Array(safetensorsHeaderByteLength(prefix));
+      this.header.set(prefix);
+      rest = this.fillHeader(rest);
     }
-    const header = decodeSafetensorsHeader(bytes);
+    if (this.headerFilled === this.header.length) this.checkHeader();
+    return rest;
+  }
+
+  private fillHeader(chunk: Uint8Array): Uint8Array {
+    const count = Math.min(chunk.length, this.header.length - this.headerFilled);
+    this.header.set(chunk.subarray(0, count), this.headerFilled);
+    this.headerFilled += count;
+    return chunk.subarray(count);
+  }
+
+  private checkHeader(): void {
+    const header = decodeSafetensorsHeader(this.header);
     assertHeaderMatches(header, this.entries);
     if (header.headerBytes + header.dataBytes !== this.expected.sizeBytes) {
       throw this.wrongSize('header and numbers make another size');
     }
     this.headerPending = false;
-    this.headerParts.length = 0;
-    return bytes.subarray(header.headerBytes);
   }
 
   private pushNumbers(data: Uint8Array): void {
