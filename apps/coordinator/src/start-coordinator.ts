@@ -8,6 +8,7 @@ import { lockDataDir } from './platform/data-dir/data-dir-lock.js';
 import { initialiseSecrets } from './platform/data-dir/secrets.js';
 import { openDatabase } from './platform/database/open-database.js';
 import { assignCorrelationId } from './platform/errors/correlation.js';
+import { isErrno } from './platform/errors/errno.js';
 import { ProblemFilter } from './platform/errors/problem.filter.js';
 import { requestValidation } from './platform/errors/request-validation.js';
 import { readInstance } from './platform/instance/instance.js';
@@ -65,7 +66,7 @@ async function listen(app: NestExpressApplication, { host, port }: CoordinatorCo
   try {
     await app.listen(port, host);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    if (isErrno(error, 'EADDRINUSE')) {
       throw new TributaryError('PORT_IN_USE', { detail: `${host}:${port}`, port }, { cause: error });
     }
     throw error;

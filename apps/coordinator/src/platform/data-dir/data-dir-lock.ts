@@ -2,6 +2,7 @@ import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync }
 import { join } from 'node:path';
 import { TributaryError, parseOrThrow } from '@tributary/protocol';
 import { z } from 'zod';
+import { isErrno } from '../errors/errno.js';
 
 const LOCK_FILE = 'coordinator.lock';
 const holderSchema = z.object({ pid: z.int().positive(), startedAt: z.string().nullable() });
@@ -88,8 +89,4 @@ function readOrNull(path: string): string | null {
   } catch {
     return null;
   }
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } fr
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TributaryError } from '@tributary/protocol';
+import { errnoOf } from '../errors/errno.js';
 
 /** Injection token of the {@link Secrets}. */
 export const SECRETS = Symbol('Secrets');
@@ -37,7 +38,7 @@ export function initialiseSecrets(dataDir: string): { secrets: Secrets; createdA
     writeOnce(join(folder, TOKEN_KEY_FILE), () => randomBytes(32).toString('base64'));
     return { secrets: readSecrets(folder), createdAdminKey: isNew };
   } catch (error) {
-    throw new TributaryError('DATA_DIR_NOT_WRITABLE', { detail: describe(error) }, { cause: error });
+    throw new TributaryError('DATA_DIR_NOT_WRITABLE', { detail: errnoOf(error) }, { cause: error });
   }
 }
 
@@ -59,8 +60,4 @@ function writeOnce(path: string, content: () => string): void {
   const temporary = `${path}.${process.pid}`;
   writeFileSync(temporary, content(), { mode: 0o600 });
   renameSync(temporary, path);
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

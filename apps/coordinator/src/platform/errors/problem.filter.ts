@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { ERRORS, TributaryError, isErrorCode, toProblem, type ErrorCode } from '@tributary/protocol';
+import { ERRORS, TributaryError, toProblem, type ErrorCode } from '@tributary/protocol';
 import { LOGGER, type Logger } from '../logging/logger.js';
+import { errnoOf } from './errno.js';
 import { correlationIdOf, type CorrelatedRequest } from './correlation.js';
 
 const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
@@ -47,10 +48,7 @@ export function toTributaryError(error: unknown): TributaryError {
 function codeOf(error: unknown): ErrorCode {
   if (error instanceof HttpException) return CODE_BY_STATUS[error.getStatus()] ?? 'INTERNAL';
   if (typeof error !== 'object' || error === null) return 'INTERNAL';
-  if ('code' in error && typeof error.code === 'string') {
-    if (NO_SPACE.includes(error.code)) return 'DISK_FULL';
-    if (isErrorCode(error.code)) return error.code;
-  }
+  if (NO_SPACE.includes(errnoOf(error) ?? '')) return 'DISK_FULL';
   // The body parser's errors carry a status: malformed JSON, wrong charset, too large.
   if ('statusCode' in error && typeof error.statusCode === 'number')
     return CODE_BY_STATUS[error.statusCode] ?? 'INTERNAL';

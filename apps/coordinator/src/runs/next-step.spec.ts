@@ -1,0 +1,185 @@
+import { describe, expect, it } from '@jest/globals';
+import { recipeSchema, type AssignmentState, type RoundState, type RunState } from '@tributary/protocol';
+import type { Assignment } from './assignment.repository.js';
+import { nextStep, type RunSnapshot } from './next-step.js';
+import type { RoundWithAssignments } from './round.repository.js';
+import type { Run } from './run.repository.js';
+
+const NOW = new Date('2026-03-01T12:00:00Z');
+const LATER = new Date('2026-03-01T12:10:00Z');
+const EARLIER = new Date('2026-03-01T11:50:00Z');
+
+const recipe = recipeSchema.parse({
+  name: 'tiny',
+  seed: 7,
+  image: { sizePx: 16, channels: 1 },
+  classes: ['base', 'vertex'],
+  data: { intensity: { method: 'percentile' } },
+  conditioning: {},
+  network: { kind: 'unet2d', blockOutChannels: [8], attention: [false] },
+  process: { kind: 'edm' },
+  objective: { prediction: 'edm' },
+  optimiser: { kind: 'adamw', learningRate: 1e-3 },
+  rounds: { count: 3, localSteps: 1, batchSize: 2, quorum: 2 },
+  strategy: { kind: 'fedavg' },
+  evaluation: { sampler: 'heun' },
+});
+
+function buildRun(state: RunState, patch: Partial<Run> = {}): Run {
+  return {
+    id: 'run-00000001',
+    studyId: 'brains',
+    name: 'tiny',
+    recipe,
+    recipeSha256: '0'.repeat(64),
+    state,
+    sites: ['site-a', 'site-b', 'site-c'],
+    eventSeq: 0,
+    attemptsForgiven: 0,
+    manifest: null,
+    approvalDeadlineAt: LATER,
+    nextRoundAt: EARLIER,
+    problem: null,
+    evaluation: null,
+    createdAt: EARLIER,
+    startedAt: null,
+    endedAt: null,
+    ...patch,
+  };
+}
+
+function buildRound(
+  state: RoundState,
+  states: AssignmentState[],
+  patch: Partial<RoundWithAssignments> = {},
+): RoundWithAssignments {
+  return {
+    id: 'run-00000001-r1-a0',
+    runId: 'run-00000001',
+    n: 1,
+    attempt: 0,
+    kind: 'train',
+    state,
+    openedAt: EARLIER,
+    deadlineAt: LATER,
+    closedAt: null,
+    reason: null,
+    loss: null,
+    bytesUp: 0,
+    timings: null,
+    assignments: states.map((each, index) => buildAssignment(each, 'abc'[index] ?? 'z')),
+    ...patch,
+  };
+}
+
+function buildAssignment(state: AssignmentState, letter: string): Assignment {
+  return {
+    id: `run-00000001-r1-a0-site-${letter}`,
+    runId: 'run-00000001',
+    roundId: 'run-00000001-r1-a0',
+    siteId: `site-${letter}`,
+    state,
+    stage: null,
+    done: null,
+    total: null,
+    images: null,
+    loss: null,
+    bytes: null,
+    updateSha256: null,
+    report: null,
+    problem: null,
+    updatedAt: EARLIER,
+  };
+}
+
+const snapshot = (run: Run, round: RoundWithAssignments | null, roundsDone = 0): RunSnapshot => ({
+  run,
+  round,
+  roundsDone,
+  now: NOW,
+});
+const late = { deadlineAt: EARLIER };
+
+describe('the next step of a run', () => {
+  it('seeks approval before anything else', () => {
+    expect(nextStep(snapshot(buildRun('approving'), null)).kind).toBe('seek-approval');
+  });
+
+  it.each(['completed', 'failed', 'cancelled', 'draft'] as const)('does nothing for a run that is %s', (state) => {
+    expect(nextStep(snapshot(buildRun(state), buildRound('collecting', ['received']))).kind).toBe('nothing');
+  });
+
+  it('opens the round after the last published one', () => {
+    const published = buildRound('published', [], { n: 1 });
+    expect(nextStep(snapshot(buildRun('running'), published, 1))).toEqual({ kind: 'open-round', n: 2, attempt: 0 });
+  });
+
+  it('tries an abandoned round again, with the next attempt', () => {
+    const abandoned = buildRound('abandoned', [], { n: 2, attempt: 3 });
+    expect(nextStep(snapshot(buildRun('running'), abandoned, 1))).toEqual({ kind: 'open-round', n: 2, attempt: 4 });
+  });
+
+  it('waits with the next attempt until its time', () => {
+    const run = buildRun('running', { nextRoundAt: LATER });
+    expect(nextStep(snapshot(run, buildRound('abandoned', [])))).toMatchObject({ kind: 'wait', until: LATER });
+  });
+
+  it('closes a round when all have answered and a quorum has sent', () => {
+    const round = buildRound('collecting', ['received', 'declined', 'received']);
+    expect(nextStep(snapshot(buildRun('running'), round)).kind).toBe('close-round');
+  });
+
+  it('waits for a site that has not answered while there is time, and says for whom', () => {
+    const round = buildRound('collecting', ['received', 'received', 'training']);
+    expect(nextStep(snapshot(buildRun('running'), round))).toEqual({
+      kind: 'wait',
+      for: 'site-c (training)',
+      until: LATER,
+    });
+  });
+
+  it('closes a round with a quorum at its deadline', () => {
+    const round = buildRound('collecting', ['received', 'received', 'training'], late);
+    expect(nextStep(snapshot(buildRun('running'), round)).kind).toBe('close-round');
+  });
+
+  it('abandons a round without a quorum at its deadline', () => {
+    const round = buildRound('collecting', ['received', 'training', 'offered'], late);
+    expect(nextStep(snapshot(buildRun('running'), round))).toEqual({
+      kind: 'abandon-round',
+      reason: 'deadline passed with 1 of 2 updates',
+    });
+  });
+
+  it('abandons a round at once when a quorum can no longer come', () => {
+    const round = buildRound('collecting', ['declined', 'failed', 'training']);
+    expect(nextStep(snapshot(buildRun('running'), round))).toEqual({
+      kind: 'abandon-round',
+      reason: 'only 1 of 2 updates can still come',
+    });
+  });
+
+  it('goes on with an aggregation that a crash interrupted', () => {
+    expect(nextStep(snapshot(buildRun('running'), buildRound('aggregating', ['received']))).kind).toBe('aggregate');
+  });
+
+  it('finishes the round in flight of a paused run, and opens no other', () => {
+    expect(nextStep(snapshot(buildRun('paused'), buildRound('aggregating', []))).kind).toBe('aggregate');
+    expect(nextStep(snapshot(buildRun('paused'), buildRound('published', []), 1)).kind).toBe('wait');
+  });
+
+  it('evaluates after the last round', () => {
+    const last = buildRound('published', [], { n: 3 });
+    expect(nextStep(snapshot(buildRun('running'), last, 3)).kind).toBe('begin-evaluation');
+  });
+
+  it('closes an evaluation with the results of one site when the others are late', () => {
+    const round = buildRound('collecting', ['received', 'training', 'offered'], { ...late, n: 4, kind: 'evaluate' });
+    expect(nextStep(snapshot(buildRun('evaluating'), round, 3)).kind).toBe('close-round');
+  });
+
+  it('concludes a run whose evaluation came to nothing', () => {
+    const round = buildRound('abandoned', ['declined', 'declined', 'failed'], { n: 4, kind: 'evaluate' });
+    expect(nextStep(snapshot(buildRun('evaluating'), round, 3)).kind).toBe('conclude');
+  });
+});
