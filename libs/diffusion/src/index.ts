@@ -10,3 +10,9 @@ export type { OptimiserState, Trainer, TrainerOptions, TrainingStep } from './tr
 export { exportDiffusers, DIFFUSERS_FILES, type DiffusersExport } from './exchange/export-diffusers.js';
 export { exportOnnxDenoiser, type OnnxExport } from './exchange/export-onnx.js';
 export { importDiffusers, type DiffusersImport } from './exchange/import-diffusers.js';
+export {
+  createLikelihoodEstimator,
+  type LikelihoodEstimator,
+  type LikelihoodEstimatorOptions,
+  type LikelihoodRequest,
+} from './likelihood/network-likelihood.js';

@@ -7,11 +7,11 @@ export interface EvaluationRequest {
 }
 
 /** Answers up to `batchSize` requests at once, in order. */
-export type BatchEvaluation = (requests: readonly EvaluationRequest[]) => Promise<readonly Float64Array[]>;
+export type BatchEvaluation<Request, Answer> = (requests: readonly Request[]) => Promise<readonly Answer[]>;
 
-interface Waiting {
-  readonly request: EvaluationRequest;
-  readonly resolve: (value: Float64Array) => void;
+interface Waiting<Request, Answer> {
+  readonly request: Request;
+  readonly resolve: (value: Answer) => void;
   readonly reject: (reason: unknown) => void;
 }
 
@@ -19,20 +19,20 @@ interface Waiting {
  * Lets samplers be written for one image while the network runs in batches: requests of images that advance together are
  * collected until every one of them waits, then answered by few calls. Each image may be at its own noise level.
  */
-export class EvaluationBatcher {
-  readonly #evaluate: BatchEvaluation;
+export class EvaluationBatcher<Request, Answer extends object> {
+  readonly #evaluate: BatchEvaluation<Request, Answer>;
   readonly #batchSize: number;
-  #waiting: Waiting[] = [];
+  #waiting: Waiting<Request, Answer>[] = [];
   #running: Promise<void> = Promise.resolve();
   #scheduled = false;
 
-  constructor(evaluate: BatchEvaluation, batchSize: number) {
+  constructor(evaluate: BatchEvaluation<Request, Answer>, batchSize: number) {
     this.#evaluate = evaluate;
     this.#batchSize = batchSize;
   }
 
   /** The network's answer for one image. */
-  request(request: EvaluationRequest): Promise<Float64Array> {
+  request(request: Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ request, resolve, reject });
       this.#schedule();
@@ -55,7 +55,7 @@ export class EvaluationBatcher {
     }
   }
 
-  async #answer(batch: readonly Waiting[]): Promise<void> {
+  async #answer(batch: readonly Waiting<Request, Answer>[]): Promise<void> {
     try {
       const answers = await this.#evaluate(batch.map(({ request }) => request));
       batch.forEach(({ resolve, reject }, i) => {

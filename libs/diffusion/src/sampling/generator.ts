@@ -5,7 +5,7 @@ import { randomStream, type Engine, type RandomStream } from '@tributary/tensor'
 import { createDiffusionModel, type DiffusionModel } from '../parameterisation/diffusion-model.js';
 import { denoisedFrom } from '../parameterisation/prediction.js';
 import type { Denoiser } from '../samplers/sampler.js';
-import { EvaluationBatcher } from './evaluation-batcher.js';
+import { EvaluationBatcher, type EvaluationRequest } from './evaluation-batcher.js';
 import { guidedDenoiser } from '../conditioning/classifier-free-guidance.js';
 import { createNetworkProgram, type NetworkProgram } from './network-program.js';
 import { planSampling } from './sampling-plan.js';
@@ -123,7 +123,10 @@ function imageMaker(
       detail: 'guidance needs a model trained with conditioning.dropout > 0; use guidance 1',
     });
   }
-  const batcher = new EvaluationBatcher((requests) => program.evaluate(requests), program.batchSize);
+  const batcher = new EvaluationBatcher(
+    (requests: readonly EvaluationRequest[]) => program.evaluate(requests),
+    program.batchSize,
+  );
   const size = image.sizePx ** 2 * image.channels;
   const progress = progressCounter(request, plan.levels.length - 1);
 
@@ -148,7 +151,11 @@ function imageMaker(
   };
 }
 
-function denoiserFor(model: DiffusionModel, batcher: EvaluationBatcher, classRow: number): Denoiser {
+function denoiserFor(
+  model: DiffusionModel,
+  batcher: EvaluationBatcher<EvaluationRequest, Float64Array>,
+  classRow: number,
+): Denoiser {
   return async (x, level) => {
     const factors = model.preconditioning(level);
     const output = await batcher.request({
