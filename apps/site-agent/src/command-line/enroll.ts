@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { enrolmentResponseSchema, TributaryError } from '@tributary/protocol';
+import type { z } from 'zod';
 import { loadSiteConfig, saveSiteConfig, type SiteConfig } from '../agent/config/site-config.js';
 import type { SitePaths } from '../agent/config/site-paths.js';
 import { CoordinatorHttp } from '../agent/coordinator-client/coordinator-http.js';
@@ -10,22 +11,29 @@ import { ensurePolicy } from '../agent/policy/policy-file.js';
 import type { Flags } from './arguments.js';
 import type { CommandOutput } from './output.js';
 
+type Enrolment = z.infer<typeof enrolmentResponseSchema>;
+
 /**
- * Enrols the site, or changes the settings of an enrolled one. Interrupted anywhere, the same command goes on: the key is
- * kept, and the coordinator knows the same key with the same token again.
+ * Enrols the site, or changes the settings of an enrolled one; a further token takes it into a further study. Interrupted
+ * anywhere, the same command goes on: the key is kept, and the coordinator knows the same key with the same token again.
  *
  * @throws TributaryError ENROL_TOKEN_INVALID, ENROL_TOKEN_USED, ENROL_TOKEN_EXPIRED, COORDINATOR_UNREACHABLE …
  */
 export async function enroll(paths: SitePaths, flags: Flags, output: CommandOutput): Promise<void> {
   await mkdir(paths.root, { recursive: true, mode: 0o700 });
-  const enrolled = await loadSiteConfig(paths);
-  const { config, state } =
-    enrolled === undefined
-      ? await enrolNew(paths, flags)
-      : { config: sameCoordinator(enrolled, flags), state: 'enrolled' };
+  const known = await loadSiteConfig(paths);
+  const url = coordinatorUrl(known, flags);
+  const answer = known !== undefined && flags.token === undefined ? undefined : await proveKey(paths, url, flags);
+  const config = withSettings(known ?? newConfig(url, answer), flags);
+  if (answer !== undefined && answer.siteId !== config.siteId) {
+    throw new TributaryError('ALREADY_EXISTS', {
+      detail: `the folder holds ${config.siteId}, the token is for another site`,
+    });
+  }
   await ensurePolicy(paths.policyFile);
-  await saveSiteConfig(paths, withSettings(config, flags));
+  await saveSiteConfig(paths, config);
   const { siteId, fingerprint } = config;
+  const state = answer?.state ?? 'enrolled';
   output.document({ siteId, fingerprint, state }, () =>
     [
       `This site is ${siteId} (${state}).`,
@@ -36,27 +44,35 @@ export async function enroll(paths: SitePaths, flags: Flags, output: CommandOutp
   );
 }
 
-async function enrolNew(paths: SitePaths, { url, token }: Flags): Promise<{ config: SiteConfig; state: string }> {
-  if (url === undefined) throw new TributaryError('USAGE_INVALID', { detail: '--url: the address of the coordinator' });
+/** @throws TributaryError USAGE_INVALID without an address, ALREADY_EXISTS when the folder belongs to another coordinator. */
+function coordinatorUrl(known: SiteConfig | undefined, { url }: Flags): string {
+  if (known === undefined && url === undefined) {
+    throw new TributaryError('USAGE_INVALID', { detail: '--url: the address of the coordinator' });
+  }
+  if (known !== undefined && url !== undefined && new URL(url).href !== new URL(known.url).href) {
+    throw new TributaryError('ALREADY_EXISTS', { detail: `the folder holds ${known.siteId} of another coordinator` });
+  }
+  return known?.url ?? url ?? '';
+}
+
+async function proveKey(paths: SitePaths, url: string, { token }: Flags): Promise<Enrolment> {
   if (token === undefined)
     throw new TributaryError('USAGE_INVALID', { detail: '--token: the token of the invitation' });
   const key = await openSiteKey(paths.keyFile);
-  const { siteId, studyId, fingerprint, state } = await new CoordinatorHttp(url).json('POST', '/v1/enrolment', {
+  const answer = await new CoordinatorHttp(url).json('POST', '/v1/enrolment', {
     body: { token, publicKey: key.publicKey, signature: key.sign(`tributary-enrol:${token}`) },
     schema: enrolmentResponseSchema,
   });
-  if (fingerprint !== key.fingerprint) throw new TributaryError('SITE_FINGERPRINT_MISMATCH');
-  const engine = { name: 'auto' as const, threads: availableParallelism() };
-  return {
-    config: { version: 1, url, siteId, studyId, fingerprint, imagesDirectory: null, engine, checkpointEverySteps: 25 },
-    state,
-  };
+  if (answer.fingerprint !== key.fingerprint) throw new TributaryError('SITE_FINGERPRINT_MISMATCH');
+  return answer;
 }
 
-/** @throws TributaryError ALREADY_EXISTS when the folder belongs to a site of another coordinator. */
-function sameCoordinator(config: SiteConfig, { url }: Flags): SiteConfig {
-  if (url === undefined || new URL(url).href === new URL(config.url).href) return config;
-  throw new TributaryError('ALREADY_EXISTS', { detail: `the folder holds ${config.siteId} of another coordinator` });
+function newConfig(url: string, answer: Enrolment | undefined): SiteConfig {
+  if (answer === undefined)
+    throw new TributaryError('USAGE_INVALID', { detail: '--token: the token of the invitation' });
+  const { siteId, studyId, fingerprint } = answer;
+  const engine = { name: 'auto' as const, threads: availableParallelism() };
+  return { version: 1, url, siteId, studyId, fingerprint, imagesDirectory: null, engine, checkpointEverySteps: 25 };
 }
 
 function withSettings(config: SiteConfig, { images, engine, threads }: Flags): SiteConfig {

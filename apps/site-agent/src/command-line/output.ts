@@ -4,17 +4,20 @@ export type OutputFormat = 'text' | 'json' | 'ndjson';
 
 /** Where a command's answer goes: one document on stdout; everything else to stderr. */
 export class CommandOutput {
-  constructor(readonly format: OutputFormat) {}
+  constructor(
+    private readonly format: OutputFormat,
+    private readonly print: (text: string) => void = (text) => void process.stdout.write(text),
+  ) {}
 
   /** @param text The same for a person, made only when it is shown. */
   document(value: unknown, text: () => string): void {
-    process.stdout.write(`${this.format === 'text' ? text() : JSON.stringify(value)}\n`);
+    this.print(`${this.format === 'text' ? text() : JSON.stringify(value)}\n`);
   }
 
   /** What happened, what is wrong in which field, and what to do. */
   failure(error: TributaryError): void {
     const problem = toProblem(error);
-    if (this.format !== 'text') process.stdout.write(`${JSON.stringify({ error: problem })}\n`);
+    if (this.format !== 'text') this.print(`${JSON.stringify({ error: problem })}\n`);
     process.stderr.write(`${problem.code}: ${problem.message}\n${problem.remedy}\n`);
   }
 }

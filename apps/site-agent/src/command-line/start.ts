@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { NestApplicationContextOptions } from '@nestjs/common/interfaces/nest-application-context-options.interface.js';
 import { NestFactory } from '@nestjs/core';
+import { EXIT_CODES, TributaryError } from '@tributary/protocol';
 import { AgentModule } from '../agent/agent.module.js';
 import { WorkLoop } from '../agent/assignments/work-loop.js';
 import { lockDirectory } from '../agent/config/directory-lock.js';
@@ -9,7 +10,6 @@ import { SiteInstallation } from '../agent/config/site-installation.js';
 import type { SitePaths } from '../agent/config/site-paths.js';
 import { openAgentLog } from '../agent/logging/agent-log.js';
 import { loadPolicy } from '../agent/policy/policy-file.js';
-import { EXIT_CODES } from '@tributary/protocol';
 import type { CommandOutput } from './output.js';
 
 /**
@@ -20,6 +20,11 @@ import type { CommandOutput } from './output.js';
  */
 export async function start(paths: SitePaths, output: CommandOutput): Promise<number> {
   const config = await requireSiteConfig(paths);
+  if (config.imagesDirectory === null) {
+    throw new TributaryError('CONFIG_INVALID', {
+      detail: 'imagesDirectory is not set; run `tributary agent enroll --data-dir DIR --images DIR`',
+    });
+  }
   await loadPolicy(paths.policyFile);
   const lock = await lockDirectory(paths.lockFile);
   const log = openAgentLog(paths, config.siteId);

@@ -49,6 +49,13 @@ describe('BlobCache', () => {
     expect(coordinator.requests).toEqual([`GET /v1/blobs/${blob.sha256}`]);
   });
 
+  it('downloads a blob once for two runs that want it at the same time', async () => {
+    const targets = [target, join(folder, 'other-run')];
+    await Promise.all(targets.map((path) => cache.place(blob, path, { signal })));
+    for (const path of targets) expect((await readFile(path)).equals(content)).toBe(true);
+    expect(coordinator.requests).toHaveLength(1);
+  });
+
   it('goes on where a download broke off, also in a new process', async () => {
     await cache.place(refOf(Buffer.from('other')), target, { signal }).catch(() => undefined);
     await writeFile(join(folder, 'cache', `${blob.sha256}.safetensors.part`), content.subarray(0, 200_001));

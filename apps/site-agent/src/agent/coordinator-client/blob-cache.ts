@@ -23,6 +23,7 @@ export interface DownloadOptions {
  */
 export class BlobCache {
   private readonly verified = new Set<string>();
+  private last: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly directory: string,
@@ -35,7 +36,15 @@ export class BlobCache {
    *
    * @throws TributaryError BLOB_CORRUPT when what arrived twice is not what the hash says.
    */
-  async place(blob: BlobRef, target: string, options: DownloadOptions): Promise<void> {
+  place(blob: BlobRef, target: string, options: DownloadOptions): Promise<void> {
+    // One at a time: two runs may want the same blob, and would write the same partial file.
+    const placed = this.last.then(() => this.placeAlone(blob, target, options));
+    this.last = placed.catch(() => undefined);
+    return placed;
+  }
+
+  private async placeAlone(blob: BlobRef, target: string, options: DownloadOptions): Promise<void> {
+    options.signal.throwIfAborted();
     const cached = join(this.directory, `${blob.sha256}.safetensors`);
     await mkdir(this.directory, { recursive: true });
     if (!(await this.holds(blob, cached))) {

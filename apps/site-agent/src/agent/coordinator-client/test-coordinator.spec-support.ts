@@ -8,6 +8,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse, body: Buffer
 
 /** A coordinator of one route: it hands out access tokens, and leaves the rest to `handler`. */
 export interface TestCoordinator {
+  readonly url: string;
   readonly http: CoordinatorHttp;
   readonly tokens: AccessTokens;
   /** `METHOD path` of every request that was no token exchange. */
@@ -41,13 +42,14 @@ export async function startTestCoordinator(handler: Handler): Promise<TestCoordi
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const http = new CoordinatorHttp(`http://127.0.0.1:${port}`);
+  const url = `http://127.0.0.1:${port}`;
+  const http = new CoordinatorHttp(url);
   const tokens = new AccessTokens(http, 'site-a', new SiteKey(generateKeyPairSync('ed25519').privateKey));
   const close = async (): Promise<void> => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
-  const coordinator: TestCoordinator = { http, tokens, requests, issued, handler, close };
+  const coordinator: TestCoordinator = { url, http, tokens, requests, issued, handler, close };
   return coordinator;
 }
 
