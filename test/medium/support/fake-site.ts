@@ -15,7 +15,14 @@ import { io, type Socket } from 'socket.io-client';
 import { buildEvaluation, buildUpdate, type BuiltResult } from '../../factories/update.js';
 import { Api } from './api.js';
 
+const ACK_TIMEOUT_MS = 2000;
+const RETRY_MS = 100;
+const MAX_ATTEMPTS = 100;
+
 type SiteSocket = Socket<CoordinatorToSiteEvents, SiteToCoordinatorEvents>;
+
+/** A message that the coordinator refused, by its code. */
+export class SiteRefusal extends Error {}
 
 /** What a site does with an offer; the default trains and evaluates at once. */
 export type Behaviour = (site: FakeSite, offer: AssignmentOffer) => Promise<void>;
@@ -112,8 +119,8 @@ export class FakeSite {
   /** Sends one message and waits for its acknowledgement; a refusal is thrown by its code. */
   async ask<T>(emit: (socket: ReturnType<SiteSocket['timeout']>) => Promise<Ack<T>>): Promise<T> {
     if (this.socket === undefined) throw new Error('not connected');
-    const ack = await emit(this.socket.timeout(10_000));
-    if (!ack.ok) throw new Error(ack.problem.code);
+    const ack = await emit(this.socket.timeout(ACK_TIMEOUT_MS));
+    if (!ack.ok) throw new SiteRefusal(ack.problem.code);
     return ack.value;
   }
 
@@ -144,14 +151,17 @@ export class FakeSite {
     for (const offer of work.assignments) await this.work(offer);
   }
 
+  /** Tries until it is done or too late: connections may break at any time. */
   private async work(offer: AssignmentOffer): Promise<void> {
     if (this.seen.has(offer.assignmentId)) return;
     this.seen.add(offer.assignmentId);
-    try {
-      await this.behaviour(this, offer);
-    } catch (error) {
-      this.seen.delete(offer.assignmentId);
-      throw error;
+    for (let attempt = 0; !this.stopped; attempt++) {
+      try {
+        return await this.behaviour(this, offer);
+      } catch (error) {
+        if (attempt >= MAX_ATTEMPTS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
     }
   }
 
@@ -173,9 +183,14 @@ export class FakeSite {
 }
 
 export async function answerAtOnce(site: FakeSite, offer: AssignmentOffer): Promise<void> {
-  await site.answer(offer.assignmentId, 'accept');
+  try {
+    await site.answer(offer.assignmentId, 'accept');
+  } catch (error) {
+    if (error instanceof SiteRefusal) return;
+    throw error;
+  }
   const response = await site.upload(offer.assignmentId, await site.result(offer));
-  if (!response.ok) throw new Error(await response.text());
+  if (!response.ok && response.status !== 409) throw new Error(await response.text());
 }
 
 /** Stays silent. */
