@@ -7,7 +7,7 @@ import type { Utility } from './scores/utility.js';
 
 export type { LabelledImages } from './engine/balanced-batches.js';
 
-const DEFAULT_STEPS = 400;
+const DEFAULT_STEPS = 240;
 
 export interface UtilityOptions {
   readonly engine: Engine;
@@ -25,7 +25,7 @@ export interface UtilityOptions {
   readonly test: LabelledImages;
   /** One training a seed and classifier; the two classifiers of a seed start from the same weights. */
   readonly seeds: readonly number[];
-  /** Training steps, 400 unless told. */
+  /** Training steps, 240 unless told. */
   readonly steps?: number;
   readonly signal?: AbortSignal;
   /** Called after each training. */

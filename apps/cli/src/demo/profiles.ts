@@ -19,7 +19,7 @@ export const PROFILES: Readonly<Record<DemoOptions['profile'], DemoProfile>> = {
   quick: {
     patientsPerSite: 160,
     imageSizePx: 32,
-    rounds: 160,
+    rounds: 120,
     localSteps: 7,
     diskBytes: 1e9,
     network: {
