@@ -225,7 +225,6 @@ const shapes = [
 
 const indexing = [
   make('gather of rows', [normal(50, 6), index(50, 16)], (e: T, i: T) => tf.gather(e, i)),
-  make('gather of rows, many', [normal(1050, 1), index(1050, 4, 250)], (e: T, i: T) => tf.gather(e, i)),
   make('gather along axis 1', [normal(4, 20, 8), index(20, 16)], (e: T, i: T) => tf.gather(e, i, 1)),
   make('unsortedSegmentSum', [normal(16, 8), index(5, 16)], (x: T, i: T) =>
     tf.unsortedSegmentSum(x, tf.reshape(i, [16]), 5),
