@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { recordedOutput } from '../host.spec-support.js';
 import { LiveBlock } from './live-block.js';
 import { Progress } from './progress.js';
-import { formatBytes, formatSeconds } from './quantities.js';
+import { formatBytes, formatSeconds, formatShare } from './quantities.js';
 import { textTable } from './table.js';
 
 describe('Output', () => {
@@ -74,6 +74,15 @@ describe('quantities and tables', () => {
     [200, '3 min 20 s'],
     [7500, '2 h 5 min'],
   ])('writes %d seconds as %s', (seconds, text) => expect(formatSeconds(seconds)).toBe(text));
+
+  it.each([
+    [0.834, '83 %'],
+    [0.0047, '0.5 %'],
+    [0, '0 %'],
+    [null, 'not measured'],
+  ])('writes the share %d as %s', (share, text) => {
+    expect(formatShare(share)).toBe(text);
+  });
 
   it('makes columns as wide as their longest cell and leaves no trailing blanks', () => {
     expect(

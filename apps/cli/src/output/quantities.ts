@@ -33,7 +33,9 @@ export function formatLoss(loss: number | null): string {
   return loss === null ? '–' : loss.toPrecision(3);
 }
 
-/** A share as whole per cent: `83 %`. */
+/** A share as per cent: `83 %`, `0.5 %`. */
 export function formatShare(share: number | null): string {
-  return share === null ? 'not measured' : `${Math.round(share * 100)} %`;
+  if (share === null) return 'not measured';
+  const percent = 100 * share;
+  return `${percent > 0 && percent < 1 ? percent.toFixed(1) : Math.round(percent)} %`;
 }
