@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { openEngine, type Engine } from '@tributary/tensor';
 import { buildNetwork } from '../network/build-network.js';
 import { DDPM_FIELDS, SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
-import { createSampler, type GenerateOptions, type Generator, type SamplingProgress } from './generator.js';
+import type { GenerateOptions } from './generate-options.js';
+import { createSampler, type Generator } from './generator.js';
+import type { SamplingProgress } from './sampling-progress.js';
 
 /** Sampling on a busy machine. */
 jest.setTimeout(60_000);

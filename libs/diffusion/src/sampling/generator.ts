@@ -1,39 +1,9 @@
-import { TributaryError } from '@tributary/protocol/errors';
 import type { Recipe } from '@tributary/protocol/recipe';
-import type { SamplerName } from '@tributary/protocol/recipe-diffusion';
-import { randomStream, type Engine, type RandomStream } from '@tributary/tensor';
-import { createDiffusionModel, type DiffusionModel } from '../parameterisation/diffusion-model.js';
-import { denoisedFrom } from '../parameterisation/prediction.js';
-import type { Denoiser } from '../samplers/sampler.js';
-import { EvaluationBatcher, type EvaluationRequest } from './evaluation-batcher.js';
-import { guidedDenoiser } from '../conditioning/classifier-free-guidance.js';
-import { createNetworkProgram, type NetworkProgram } from './network-program.js';
-import { planSampling } from './sampling-plan.js';
-
-/** How far sampling has come. */
-export interface SamplingProgress {
-  readonly imagesDone: number;
-  readonly imagesTotal: number;
-  /** Moves done of the images under way, summed over all images. */
-  readonly movesDone: number;
-  readonly movesTotal: number;
-}
-
-export interface GenerateOptions {
-  /** One image a seed; an integer in [0, 2^32). */
-  readonly seeds: readonly number[];
-  /** Row of the class embedding for each seed. */
-  readonly classRows: Int32Array;
-  /** Default: that of the recipe's evaluation. */
-  readonly sampler?: SamplerName;
-  readonly steps?: number;
-  /** Classifier-free guidance, Ho & Salimans 2022: 1 means none. */
-  readonly guidance?: number;
-  /** Images that advance together; changes the speed, never an image. Default 16. */
-  readonly batchSize?: number;
-  readonly onProgress?: (progress: SamplingProgress) => void;
-  readonly signal?: AbortSignal;
-}
+import type { Engine } from '@tributary/tensor';
+import { createDiffusionModel } from '../parameterisation/diffusion-model.js';
+import type { GenerateOptions } from './generate-options.js';
+import { imageMaker, type ImageParts } from './image-maker.js';
+import { createNetworkProgram } from './network-program.js';
 
 /** Makes images from one set of weights. */
 export interface Generator {
@@ -86,14 +56,7 @@ export async function createSampler(options: SamplerOptions): Promise<Generator>
   };
 }
 
-interface Parts {
-  readonly recipe: Recipe;
-  readonly model: DiffusionModel;
-  readonly program: NetworkProgram;
-  readonly classRows: number;
-}
-
-async function generateImages(request: GenerateOptions, parts: Parts): Promise<Float32Array[]> {
+async function generateImages(request: GenerateOptions, parts: ImageParts): Promise<Float32Array[]> {
   const { seeds, batchSize = DEFAULT_BATCH_SIZE } = request;
   const makeImage = imageMaker(request, parts);
   const images: Float32Array[] = [];
@@ -103,94 +66,6 @@ async function generateImages(request: GenerateOptions, parts: Parts): Promise<F
     images.push(...made);
   }
   return images;
-}
-
-/** Binds everything but seed and class row. */
-function imageMaker(
-  request: GenerateOptions,
-  { recipe, model, program, classRows }: Parts,
-): (seed: number, classRow: number) => Promise<Float32Array> {
-  const { evaluation, image } = recipe;
-  const plan = planSampling({
-    process: model.process,
-    sampler: request.sampler ?? evaluation.sampler,
-    steps: request.steps ?? evaluation.steps,
-    rho: recipe.process.kind === 'edm' ? recipe.process.rho : undefined,
-  });
-  const guidance = request.guidance ?? evaluation.guidance;
-  if (guidance !== 1 && recipe.conditioning.dropout === 0) {
-    throw new TributaryError('SAMPLER_INCOMPATIBLE', {
-      detail: 'guidance needs a model trained with conditioning.dropout > 0; use guidance 1',
-    });
-  }
-  const batcher = new EvaluationBatcher(
-    (requests: readonly EvaluationRequest[]) => program.evaluate(requests),
-    program.batchSize,
-  );
-  const size = image.sizePx ** 2 * image.channels;
-  const progress = progressCounter(request, plan.levels.length - 1);
-
-  return async (seed, classRow) => {
-    const conditional = denoiserFor(model, batcher, classRow);
-    const denoiser = guidedDenoiser(conditional, denoiserFor(model, batcher, classRows - 1), guidance);
-    const random = randomStream(seed, 'sampling');
-    const x = await plan.sampler({
-      denoiser,
-      process: model.process,
-      start: normals(random, size).map((value) => value * plan.startStddev),
-      levels: plan.levels,
-      noise: () => normals(random, size),
-      afterStep: (state) => {
-        request.signal?.throwIfAborted();
-        progress.move();
-        return state;
-      },
-    });
-    progress.image();
-    return Float32Array.from(x);
-  };
-}
-
-function denoiserFor(
-  model: DiffusionModel,
-  batcher: EvaluationBatcher<EvaluationRequest, Float64Array>,
-  classRow: number,
-): Denoiser {
-  return async (x, level) => {
-    const factors = model.preconditioning(level);
-    const output = await batcher.request({
-      image: x.map((value) => value * factors.input),
-      noiseLevel: model.conditioning(level),
-      classRow,
-    });
-    return denoisedFrom(factors, x, output);
-  };
-}
-
-function normals(random: RandomStream, size: number): Float64Array {
-  const values = new Float32Array(size);
-  random.fillNormal(values);
-  return Float64Array.from(values);
-}
-
-function progressCounter(
-  { seeds, onProgress }: GenerateOptions,
-  movesPerImage: number,
-): { move: () => void; image: () => void } {
-  let imagesDone = 0;
-  let movesDone = 0;
-  const report = (): void =>
-    onProgress?.({ imagesDone, imagesTotal: seeds.length, movesDone, movesTotal: seeds.length * movesPerImage });
-  return {
-    move: () => {
-      movesDone++;
-      report();
-    },
-    image: () => {
-      imagesDone++;
-      report();
-    },
-  };
 }
 
 function assertRequest({ seeds, classRows: rows, batchSize = 1 }: GenerateOptions, classRows: number): void {

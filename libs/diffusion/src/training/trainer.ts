@@ -1,25 +1,12 @@
 import { TributaryError, type Recipe } from '@tributary/protocol';
-import {
-  ADAMW_SCALARS,
-  adamWScalars,
-  adamWStep,
-  valueAndGradient,
-  type AdamWSettings,
-  type Engine,
-  type ParameterSpec,
-  type Program,
-  type RandomStream,
-  type Tensors,
-  type TensorSpec,
-} from '@tributary/tensor';
-import * as tf from '@tensorflow/tfjs-core';
+import { adamWScalars, type Engine, type ParameterSpec, type RandomStream } from '@tributary/tensor';
 import { buildNetwork } from '../network/build-network.js';
 import { drawDropoutMasks } from '../network/dropout.js';
-import { tensorOf } from '../network/tensor-of.js';
 import type { Network } from '../network/unet2d.js';
-import { createDiffusionModel } from '../parameterisation/diffusion-model.js';
+import { createDiffusionModel, type DiffusionModel } from '../parameterisation/diffusion-model.js';
 import { learningRateAt, totalStepsOf } from './learning-rate.js';
 import { drawTrainingBatch } from './training-batch.js';
+import { dropoutInputs, recordTrainingStep } from './training-step.js';
 
 export interface TrainerOptions {
   readonly engine: Engine;
@@ -75,42 +62,12 @@ export interface Trainer {
 
 /** Records the training step of a recipe: loss, gradient, clipping, AdamW and average in one graph. */
 export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
-  const { recipe, classRows, emaDecay = 0 } = options;
+  const { engine, recipe, classRows, emaDecay = 0 } = options;
   const { sizePx, channels } = recipe.image;
   const network = buildNetwork(recipe.network, { imageSize: sizePx, channels, classRows });
-  const program = await recordStep(network, options);
-  const settings = { model: createDiffusionModel(recipe), recipe, classRows };
-  const totalSteps = totalStepsOf(recipe);
+  const program = await recordTrainingStep(network, { engine, recipe });
+  const settings = { network, model: createDiffusionModel(recipe), recipe, classRows };
   let seenSteps = 0;
-
-  const step: Trainer['step'] = async (request) => {
-    assertBatch(request, recipe);
-    const { globalStep, learningRateScale = 1 } = request;
-    const schedule = {
-      step: seenSteps + 1,
-      learningRate: learningRateScale * learningRateAt(recipe.optimiser, globalStep, totalSteps),
-      emaDecay,
-    };
-    const batch = drawTrainingBatch(request, settings);
-    const masks = drawDropoutMasks(
-      network.dropoutSites,
-      { batchSize: recipe.rounds.batchSize, rate: recipe.network.dropout },
-      request.random,
-    );
-    const outputs = await program.run({
-      ...batch,
-      ...withPrefix(MASK_PREFIX, masks),
-      scalars: adamWScalars(schedule, recipe.optimiser),
-    });
-    const loss = outputs['loss']?.[0] ?? NaN;
-    const gradientNorm = outputs['gradientNorm']?.[0] ?? NaN;
-    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-      throw new TributaryError('TRAIN_NOT_FINITE', { detail: `at step ${globalStep}`, step: globalStep });
-    }
-    seenSteps++;
-    return { loss, gradientNorm };
-  };
-
   return {
     manifest: network.manifest,
     parameterCount: network.parameterCount,
@@ -121,81 +78,50 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     weights: () => program.readState('weights'),
     averagedWeights: () => program.readState('ema'),
     optimiserState: () => ({ m: program.readState('m'), v: program.readState('v'), step: seenSteps }),
-    setOptimiserState: ({ m, v, step: seen }) => {
+    setOptimiserState: ({ m, v, step }) => {
       program.writeState('m', m);
       program.writeState('v', v);
-      seenSteps = seen;
+      seenSteps = step;
     },
-    step,
+    step: async (request) => {
+      const outputs = await program.run(stepInputs(request, settings, { step: seenSteps + 1, emaDecay }));
+      const loss = outputs['loss']?.[0] ?? NaN;
+      const gradientNorm = outputs['gradientNorm']?.[0] ?? NaN;
+      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+        const { globalStep } = request;
+        throw new TributaryError('TRAIN_NOT_FINITE', { detail: `at step ${globalStep}`, step: globalStep });
+      }
+      seenSteps++;
+      return { loss, gradientNorm };
+    },
     dispose: () => program.dispose(),
   };
 }
 
-function recordStep(network: Network, { engine, recipe }: TrainerOptions): Promise<Program> {
-  const { sizePx, channels } = recipe.image;
-  const { batchSize } = recipe.rounds;
-  const settings: AdamWSettings = recipe.optimiser;
-  const images = { shape: [batchSize, sizePx, sizePx, channels] };
-  const flat = { shape: [network.parameterCount] };
-  return engine.compile(
-    (inputs, state) => {
-      const weights = tensorOf(state, 'weights', tf.Rank.R1);
-      const { value: loss, gradient } = valueAndGradient(
-        (parameters) => {
-          const context = { parameters, dropoutMasks: masksOf(network, inputs) };
-          const output = network.forward(context, tensorOf(inputs, 'image', tf.Rank.R4), {
-            noiseLevel: tensorOf(inputs, 'noiseLevel', tf.Rank.R1),
-            classRow: tensorOf(inputs, 'classRow', tf.Rank.R1),
-          });
-          const squared = tf.square(tf.sub(output, tensorOf(inputs, 'target', tf.Rank.R4)));
-          const perExample = tf.mean(tf.reshape(squared, [batchSize, -1]), 1);
-          return tf.mean(tf.mul(perExample, tensorOf(inputs, 'weight', tf.Rank.R1)));
-        },
-        weights,
-        network.manifest,
-      );
-      const next = adamWStep(
-        {
-          weights,
-          m: tensorOf(state, 'm', tf.Rank.R1),
-          v: tensorOf(state, 'v', tf.Rank.R1),
-          ema: tensorOf(state, 'ema', tf.Rank.R1),
-        },
-        { gradient, scalars: tensorOf(inputs, 'scalars', tf.Rank.R1) },
-        settings,
-      );
-      return { outputs: { loss, gradientNorm: next.gradientNorm }, state: { ...next.state } };
-    },
-    {
-      inputs: {
-        image: images,
-        target: images,
-        weight: { shape: [batchSize] },
-        noiseLevel: { shape: [batchSize] },
-        classRow: { shape: [batchSize], dtype: 'int32' },
-        scalars: { shape: [ADAMW_SCALARS] },
-        ...maskSpecs(network, batchSize),
-      },
-      state: { weights: flat, m: flat, v: flat, ema: flat },
-    },
-    { label: 'training step' },
-  );
+interface StepSettings {
+  readonly network: Network;
+  readonly model: DiffusionModel;
+  readonly recipe: Recipe;
+  readonly classRows: number;
 }
 
-/** Dropout masks travel among the step's inputs under their block's name with this prefix. */
-const MASK_PREFIX = 'dropout ';
-
-function maskSpecs({ dropoutSites }: Network, batchSize: number): Record<string, TensorSpec> {
-  const specs = dropoutSites.map(({ name, shape }) => [name, { shape: [batchSize, ...shape] }] as const);
-  return withPrefix(MASK_PREFIX, Object.fromEntries(specs));
-}
-
-function masksOf({ dropoutSites }: Network, inputs: Tensors): Tensors {
-  return Object.fromEntries(dropoutSites.map(({ name }) => [name, tensorOf(inputs, MASK_PREFIX + name, tf.Rank.R4)]));
-}
-
-function withPrefix<T>(prefix: string, values: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, value]));
+/** Everything that one run of the recorded graph reads. */
+function stepInputs(
+  request: TrainingStep,
+  settings: StepSettings,
+  { step, emaDecay }: { readonly step: number; readonly emaDecay: number },
+): Record<string, Float32Array | Int32Array> {
+  const { network, recipe } = settings;
+  assertBatch(request, recipe);
+  const { globalStep, learningRateScale = 1 } = request;
+  const learningRate = learningRateScale * learningRateAt(recipe.optimiser, globalStep, totalStepsOf(recipe));
+  const batch = drawTrainingBatch(request, settings);
+  const dropout = { batchSize: recipe.rounds.batchSize, rate: recipe.network.dropout };
+  return {
+    ...batch,
+    ...dropoutInputs(drawDropoutMasks(network.dropoutSites, dropout, request.random)),
+    scalars: adamWScalars({ step, learningRate, emaDecay }, recipe.optimiser),
+  };
 }
 
 function assertBatch({ images, classRows }: TrainingStep, { image, rounds }: Recipe): void {

@@ -1,0 +1,19 @@
+import type { SamplerName } from '@tributary/protocol/recipe-diffusion';
+import type { SamplingProgress } from './sampling-progress.js';
+
+/** Which images to make, and how. */
+export interface GenerateOptions {
+  /** One image a seed; an integer in [0, 2^32). */
+  readonly seeds: readonly number[];
+  /** Row of the class embedding for each seed. */
+  readonly classRows: Int32Array;
+  /** Default: that of the recipe's evaluation. */
+  readonly sampler?: SamplerName;
+  readonly steps?: number;
+  /** Classifier-free guidance, Ho & Salimans 2022: 1 means none. */
+  readonly guidance?: number;
+  /** Images that advance together; changes the speed, never an image. Default 16. */
+  readonly batchSize?: number;
+  readonly onProgress?: (progress: SamplingProgress) => void;
+  readonly signal?: AbortSignal;
+}
