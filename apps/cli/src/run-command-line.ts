@@ -4,6 +4,7 @@ import { CommanderError } from 'commander';
 import { outputOf, type Host } from './command-context.js';
 import { ExitWith } from './exit-with.js';
 import { buildProgram, globalOptionsOf } from './program.js';
+import { isSystemError } from './system-error.js';
 
 /** Runs one command line and answers with its exit code; every failure is printed with its stable code, never a stack. */
 export async function runCommandLine(args: readonly string[], host: Host): Promise<number> {
@@ -27,6 +28,8 @@ function codedError(error: unknown, signal: AbortSignal): TributaryError {
   if (error instanceof CommanderError) {
     return new TributaryError('USAGE_INVALID', { detail: error.message.replace(/^error: /, '') });
   }
+  if (isSystemError(error, 'ENOSPC')) return new TributaryError('DISK_FULL', {}, { cause: error });
+  if (isSystemError(error, 'EACCES')) return new TributaryError('DATA_DIR_NOT_WRITABLE', {}, { cause: error });
   if (error instanceof RangeError || error instanceof TypeError) {
     return new TributaryError('INTERNAL', { detail: error.message }, { cause: error });
   }

@@ -50,9 +50,10 @@ function image({ uri, widthPx, heightPx }: EmbeddedPicture, description: string)
   return html`<img src="${uri}" width="${widthPx}" height="${heightPx}" alt="${description}" />`;
 }
 
-/** `base-lesion` as `Base, with lesion`. */
+/** `base-lesion` as `Base, with lesion`; `site-a:base` as `Base, site-a`. */
 function classTitle(className: string): string {
-  const [place = className, finding] = className.split('-');
+  const [label = className, siteId] = className.split(':').reverse();
+  const [place = label, finding] = label.split('-');
   const title = `${place.charAt(0).toUpperCase()}${place.slice(1)}`;
-  return finding === undefined ? title : `${title}, with ${finding}`;
+  return [title, finding === undefined ? [] : [`with ${finding}`], siteId ?? []].flat().join(', ');
 }
