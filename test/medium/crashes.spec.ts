@@ -9,12 +9,12 @@ import { answerAtOnce } from './support/fake-site.js';
 
 jest.setTimeout(180_000);
 
-describe.each(databaseCases())('a coordinator that is killed, on $name', ({ open }) => {
+describe.each(databaseCases())('a coordinator that is killed, on $name', (databaseCase) => {
   let database: OpenDatabases;
   let consortium: Consortium;
 
   beforeAll(async () => {
-    database = await open();
+    database = await databaseCase.open();
   });
   beforeEach(async () => {
     consortium = await Consortium.create(database.fresh());

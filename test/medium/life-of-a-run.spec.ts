@@ -7,12 +7,12 @@ import { answerAtOnce, decline, stayAway } from './support/fake-site.js';
 
 jest.setTimeout(120_000);
 
-describe.each(databaseCases())('the life of a run on $name', ({ open }) => {
+describe.each(databaseCases())('the life of a run on $name', (databaseCase) => {
   let database: OpenDatabases;
   let consortium: Consortium;
 
   beforeAll(async () => {
-    database = await open();
+    database = await databaseCase.open();
     consortium = await Consortium.create(database.fresh());
   });
   beforeEach(() => {

@@ -11,12 +11,12 @@ import { FakeSite, stayAway } from './support/fake-site.js';
 
 jest.setTimeout(120_000);
 
-describe.each(databaseCases())('what a coordinator refuses, on $name', ({ open }) => {
+describe.each(databaseCases())('what a coordinator refuses, on $name', (databaseCase) => {
   let database: OpenDatabases;
   let consortium: Consortium;
 
   beforeAll(async () => {
-    database = await open();
+    database = await databaseCase.open();
     consortium = await Consortium.create(database.fresh());
   });
   afterAll(async () => {
@@ -60,7 +60,7 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', ({ open }
         400,
         'REQUEST_INVALID',
       ],
-    ] as const)('%s: %s is refused with a code', async (_, path, init, status, code) => {
+    ] as const)('%s: %s is refused with a code', async (...[, path, init, status, code]) => {
       expect(await consortium.coordinator.admin.refusal(path, init)).toMatchObject({ status, code });
     });
 

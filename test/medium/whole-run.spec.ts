@@ -9,13 +9,13 @@ import { databaseCases, type OpenDatabases } from './support/databases.js';
 
 jest.setTimeout(120_000);
 
-describe.each(databaseCases())('a whole run on $name', ({ open }) => {
+describe.each(databaseCases())('a whole run on $name', (databaseCase) => {
   let database: OpenDatabases;
   let consortium: Consortium;
   let runId: string;
 
   beforeAll(async () => {
-    database = await open();
+    database = await databaseCase.open();
     consortium = await Consortium.create(database.fresh());
     runId = await consortium.createRun(buildRecipe());
     await consortium.until(runId, ({ state }) => state === 'completed');

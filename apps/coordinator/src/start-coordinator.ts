@@ -21,6 +21,8 @@ export interface RunningCoordinator {
   stop(): Promise<void>;
 }
 
+type Closer = () => void | Promise<void>;
+
 /**
  * Opens the data folder and the database, and serves.
  *
@@ -29,19 +31,14 @@ export interface RunningCoordinator {
 export async function startCoordinator(config: CoordinatorConfig): Promise<RunningCoordinator> {
   const { secrets } = initialiseSecrets(config.dataDir);
   mkdirSync(config.blobDir, { recursive: true });
-  const closers = [lockDataDir(config.dataDir)];
+  const closers: Closer[] = [lockDataDir(config.dataDir)];
   try {
     const logger = openLogger(config);
     const database = await openDatabase(config);
     closers.push(() => database.close());
-    const app = await NestFactory.create<NestExpressApplication>(
-      AppModule.on({ config, secrets, database, logger, instance: readInstance(config.dataDir) }),
-      {
-        logger: new NestLogger(logger),
-        abortOnError: false,
-        forceCloseConnections: true,
-      },
-    );
+    const ground = { config, secrets, database, logger, instance: readInstance(config.dataDir) };
+    const options = { logger: new NestLogger(logger), abortOnError: false, forceCloseConnections: true };
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.on(ground), options);
     closers.push(() => app.close());
     configure(app, new ProblemFilter(logger));
     const url = await listen(app, config);
@@ -75,7 +72,7 @@ async function listen(app: NestExpressApplication, { host, port }: CoordinatorCo
 }
 
 /** Last opened, first closed; one that fails does not keep the others open. */
-async function closeAll(closers: (() => void | Promise<void>)[]): Promise<void> {
+async function closeAll(closers: Closer[]): Promise<void> {
   const failures: unknown[] = [];
   for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
     try {

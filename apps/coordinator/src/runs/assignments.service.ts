@@ -16,7 +16,7 @@ import { stepOfCollecting } from './next-step.js';
 import { RoundRepository, type Round } from './round.repository.js';
 import { isCollecting } from './round.states.js';
 import { RoundsService } from './rounds.service.js';
-import { RunChanges, type RunChange } from './run-change.js';
+import { RunChanges } from './run-change.js';
 import { RunRepository, type Run } from './run.repository.js';
 
 /** An upload that passed every check; its bytes are a blob already. */

@@ -44,7 +44,7 @@ export class UpdateCheckService {
     const { updateVectors } = createStrategy(run.recipe.strategy, run.sites.length);
     const manifest = updateManifest(run.manifest, updateVectors);
     const verifier = new UpdateVerifier({ sizeBytes, sha256: announced.sha256, manifest });
-    for await (const chunk of createReadStream(path, { highWaterMark: WINDOW_BYTES })) verifier.push(chunk);
+    for await (const chunk of windowsOf(path)) verifier.push(chunk);
     verifier.finish();
   }
 
@@ -55,8 +55,12 @@ export class UpdateCheckService {
     if (sizeBytes > MAX_EVALUATION_BYTES)
       throw new TributaryError('UPDATE_WRONG_SIZE', { detail: 'too large for an evaluation' });
     const hash = createHash('sha256');
-    for await (const chunk of createReadStream(path, { highWaterMark: WINDOW_BYTES })) hash.update(chunk);
+    for await (const chunk of windowsOf(path)) hash.update(chunk);
     if (hash.digest('hex') !== announced.sha256) throw new TributaryError('UPDATE_WRONG_HASH');
     await this.evaluation.check(path);
   }
+}
+
+function windowsOf(path: string): AsyncIterable<Buffer> {
+  return createReadStream(path, { highWaterMark: WINDOW_BYTES });
 }

@@ -8,7 +8,9 @@ async function withDatabase(work: (connection: MigrationConnection) => Promise<v
   const client = new PGlite();
   try {
     await work({
-      execute: async (sql) => void (await client.exec(sql)),
+      execute: async (sql) => {
+        await client.exec(sql);
+      },
       query: async (sql) => (await client.query<Record<string, unknown>>(sql)).rows,
     });
   } finally {

@@ -33,7 +33,9 @@ export async function openPGlite(folder: string, seed: string = SEED_DATABASE): 
   await client.waitReady;
   await applyMigrations(
     {
-      execute: async (sql) => void (await client.exec(sql)),
+      execute: async (sql) => {
+        await client.exec(sql);
+      },
       query: async (sql) => (await client.query<Record<string, unknown>>(sql)).rows,
     },
     readMigrations(),

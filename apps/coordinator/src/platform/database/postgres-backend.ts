@@ -5,6 +5,8 @@ import { PrismaClient } from '../../generated/prisma/client.js';
 import type { DatabaseBackend, SqlResult } from './database.js';
 import { applyMigrations, readMigrations } from './migrations.js';
 
+type Row = Record<string, unknown>;
+
 const POOL_SIZE = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -34,7 +36,7 @@ export async function openPostgres(url: string): Promise<DatabaseBackend> {
   return {
     kind: 'postgres',
     prisma,
-    executeSql: async (text, values) => collectRows(await pool.query(text, values)),
+    executeSql: async (text, values) => collectRows(await pool.query<Row>(text, values)),
     close: async () => {
       await prisma.$disconnect();
       await pool.end();
@@ -47,8 +49,10 @@ async function migrate(pool: pg.Pool): Promise<void> {
   try {
     await applyMigrations(
       {
-        execute: async (sql) => void (await client.query(sql)),
-        query: async (sql) => (await client.query<Record<string, unknown>>(sql)).rows,
+        execute: async (sql) => {
+          await client.query(sql);
+        },
+        query: async (sql) => (await client.query<Row>(sql)).rows,
       },
       readMigrations(),
     );
@@ -58,6 +62,6 @@ async function migrate(pool: pg.Pool): Promise<void> {
 }
 
 /** The driver answers several statements with an array of results. */
-function collectRows(result: pg.QueryResult | pg.QueryResult[]): SqlResult {
+function collectRows(result: pg.QueryResult<Row> | pg.QueryResult<Row>[]): SqlResult {
   return { rows: [result].flat().flatMap((each) => each.rows) };
 }
