@@ -99,9 +99,10 @@ function resultOf({ options, folder, stageSeconds }: DemoSession, findings: Demo
       testLesions: utility.data?.testLesions ?? null,
     },
     slabShare: evaluation.slabShare,
-    siteShare: evaluation.siteShare,
+    // Of one site every image keeps its scanner: nothing would be measured.
+    siteShare: run.sites.length > 1 ? evaluation.siteShare : null,
     realClassShare: evaluation.realClassShare,
-    realSiteShare: evaluation.realSiteShare,
+    realSiteShare: run.sites.length > 1 ? evaluation.realSiteShare : null,
     realFd: evaluation.realFd ?? null,
     diversity: evaluation.diversity ?? null,
     heldOutImages: evaluation.heldOutImages,
