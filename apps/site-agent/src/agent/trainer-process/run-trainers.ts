@@ -9,7 +9,7 @@ import type { TrainerLaunch } from './trainer-process.js';
 
 /** The trainers of this agent, one a run. */
 export class RunTrainers {
-  private readonly trainers = new Map<string, RunTrainer>();
+  private readonly trainers = new Map<string, Promise<RunTrainer>>();
 
   constructor(
     private readonly installation: SiteInstallation,
@@ -18,30 +18,37 @@ export class RunTrainers {
   ) {}
 
   /** The trainer of an assignment's run. Its `run.json` is written at the first call; the child starts when needed. */
-  async forOffer(offer: AssignmentOffer): Promise<RunTrainer> {
+  forOffer(offer: AssignmentOffer): Promise<RunTrainer> {
     const { runId } = offer;
     const existing = this.trainers.get(runId);
     if (existing !== undefined) return existing;
-    const { paths, log } = this.installation;
-    const folder = join(paths.runs, runId);
-    const runFile = await this.runFile(offer);
-    await mkdir(folder, { recursive: true });
-    await writeFileAtomically(join(folder, RUN_FILE), JSON.stringify(runFile), { durable: false });
-    const trainer = new RunTrainer(this.launch, folder, (error, deaths) =>
-      log.warn({ runId, code: error.code, deaths }, error.message),
-    );
+    const trainer = this.prepare(offer);
     this.trainers.set(runId, trainer);
+    // What could not be prepared is tried again at the next offer.
+    trainer.catch(() => this.trainers.delete(runId));
     return trainer;
   }
 
   async stop(runId: string): Promise<void> {
-    const trainer = this.trainers.get(runId);
+    const trainer = await this.trainers.get(runId)?.catch(() => undefined);
     this.trainers.delete(runId);
     await trainer?.stop();
   }
 
   async stopAll(): Promise<void> {
     await Promise.all([...this.trainers.keys()].map((runId) => this.stop(runId)));
+  }
+
+  private async prepare(offer: AssignmentOffer): Promise<RunTrainer> {
+    const { runId } = offer;
+    const { paths, log } = this.installation;
+    const folder = join(paths.runs, runId);
+    const runFile = await this.runFile(offer);
+    await mkdir(folder, { recursive: true });
+    await writeFileAtomically(join(folder, RUN_FILE), JSON.stringify(runFile), { durable: false });
+    return new RunTrainer(this.launch, folder, (error, deaths) =>
+      log.warn({ runId, code: error.code, deaths }, error.message),
+    );
   }
 
   private async runFile(offer: AssignmentOffer): Promise<RunFile> {
