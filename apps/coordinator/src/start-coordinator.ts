@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import type { DynamicModule, NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { MAX_JSON_BODY_BYTES, TributaryError } from '@tributary/protocol';
@@ -37,8 +38,7 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     const database = await openDatabase(config);
     closers.push(() => database.close());
     const ground = { config, secrets, database, logger, instance: readInstance(config.dataDir) };
-    const options = { logger: new NestLogger(logger), abortOnError: false, forceCloseConnections: true };
-    const app = await NestFactory.create<NestExpressApplication>(AppModule.on(ground), options);
+    const app = await createApp(AppModule.on(ground), new NestLogger(logger));
     closers.push(() => app.close());
     configure(app, new ProblemFilter(logger));
     const url = await listen(app, config);
@@ -48,6 +48,16 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     await closeAll(closers);
     throw error;
   }
+}
+
+/** The options go through a type of their own: Nest declares a class there, but reads plain fields. */
+function createApp(module: DynamicModule, logger: NestLogger): Promise<NestExpressApplication> {
+  const options: Pick<NestApplicationOptions, 'logger' | 'abortOnError' | 'forceCloseConnections'> = {
+    logger,
+    abortOnError: false,
+    forceCloseConnections: true,
+  };
+  return NestFactory.create<NestExpressApplication>(module, options);
 }
 
 function configure(app: NestExpressApplication, filter: ProblemFilter): void {
