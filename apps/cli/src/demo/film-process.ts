@@ -2,8 +2,9 @@ import { createSampler } from '@tributary/diffusion';
 import { toProblem } from '@tributary/protocol/problem';
 import { embeddingRows } from '@tributary/protocol/recipe';
 import { openEngine } from '@tributary/tensor';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { readFlatWeights } from '../models/weights-file.js';
+import { writeWholeFile } from '../whole-file.js';
 import { filmJobSchema, type FilmJob, type FilmMessage } from './film-job.js';
 
 /**
@@ -36,8 +37,7 @@ async function weightsOf(frame: FilmJob['frames'][number] | undefined): Promise<
 
 async function writeImages({ imagesFile }: FilmJob['frames'][number], images: readonly Float32Array[]): Promise<void> {
   const bytes = images.map((image) => new Uint8Array(image.buffer, image.byteOffset, image.byteLength));
-  await writeFile(`${imagesFile}.part`, Buffer.concat(bytes));
-  await rename(`${imagesFile}.part`, imagesFile);
+  await writeWholeFile(imagesFile, Buffer.concat(bytes));
 }
 
 function tell(message: FilmMessage): void {

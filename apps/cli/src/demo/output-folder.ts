@@ -1,9 +1,10 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { mkdir, readFile, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { formatBytes } from '../output/quantities.js';
 import { isSystemError } from '../system-error.js';
+import { writeWholeFile } from '../whole-file.js';
 
 const MARKER = '.tributary-demo.json';
 const markerSchema = z.object({ writtenBy: z.literal('tributary demo'), processIds: z.array(z.int()) });
@@ -67,9 +68,7 @@ export class OutputFolder {
 
   /** Writes a file so that it is there whole or not at all. */
   async writeFile(name: string, content: string | Uint8Array): Promise<void> {
-    const target = this.of(name);
-    await writeFile(`${target}.part`, content);
-    await rename(`${target}.part`, target);
+    await writeWholeFile(this.of(name), content);
   }
 }
 

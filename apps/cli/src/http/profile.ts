@@ -1,8 +1,9 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { writeWholeFile } from '../whole-file.js';
 
 const profileSchema = z.object({ url: z.url(), apiKey: z.string().min(1) });
 export type Profile = z.infer<typeof profileSchema>;
@@ -30,8 +31,7 @@ export async function readProfile(env: Environment): Promise<Profile | undefined
 export async function writeProfile(env: Environment, profile: Profile): Promise<string> {
   const path = profilePath(env);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await writeFile(`${path}.part`, `${JSON.stringify(profile, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${path}.part`, path);
+  await writeWholeFile(path, `${JSON.stringify(profile, null, 2)}\n`, { mode: 0o600 });
   return path;
 }
 

@@ -1,12 +1,12 @@
 import { inspectFolder, type FolderReport } from '@tributary/imaging';
 import { TributaryError } from '@tributary/protocol/errors';
-import { rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
 import { Progress } from '../output/progress.js';
 import { textTable } from '../output/table.js';
 import { argumentAt, parseVerbOptions } from '../verb-options.js';
+import { writeWholeFile } from '../whole-file.js';
 
 /** `tributary data inspect`: what a site would train on, in counts only. */
 export const inspectData: Action = async (context, { arguments: values, options }) => {
@@ -21,8 +21,7 @@ export const inspectData: Action = async (context, { arguments: values, options 
   if (report.images === 0) throw emptyFolder(report.problems);
   const contactSheet = contactSheetPng.length === 0 ? null : resolve(context.host.cwd, out);
   if (contactSheet !== null) {
-    await writeFile(`${contactSheet}.part`, contactSheetPng);
-    await rename(`${contactSheet}.part`, contactSheet);
+    await writeWholeFile(contactSheet, contactSheetPng);
   }
   context.output.document({ ...report, contactSheet }, reportText(report, contactSheet));
 };

@@ -2,11 +2,12 @@ import { createSampler } from '@tributary/diffusion';
 import { encodePng, imageGrid } from '@tributary/imaging';
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
 import { openEngine } from '@tributary/tensor';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Action, CommandContext } from '../command-context.js';
 import { Progress } from '../output/progress.js';
 import { parseVerbOptions } from '../verb-options.js';
+import { writeWholeFile } from '../whole-file.js';
 import {
   generateOptionsSchema,
   planSamples,
@@ -14,6 +15,7 @@ import {
   type GenerateOptions,
   type SamplePlan,
 } from './generate-request.js';
+import { joinImages } from './joined-images.js';
 import { readModelFolder, type ModelFolder } from './model-folder.js';
 import { npzOfBytes } from './npz-file.js';
 
@@ -86,28 +88,21 @@ async function writeSamples(directory: string, recipe: Recipe, { plans, images }
   for (const [index, { seed, className, siteId }] of plans.entries()) {
     const file = `${String(index).padStart(5, '0')}-seed-${seed}.png`;
     const picture = imageGrid({ images: images[index] ?? new Float32Array(0), sizePx, channels, columns: 1, gapPx: 0 });
-    await writeWhole(join(directory, file), encodePng(picture));
+    await writeWholeFile(join(directory, file), encodePng(picture));
     samples.push({ file, seed, class: className, site: siteId });
   }
-  const all = imageGrid({ images: joined(images), sizePx, channels, columns: GRID_COLUMNS, zoom: sizePx < 64 ? 2 : 1 });
-  await writeWhole(join(directory, 'grid.png'), encodePng(all));
-  const bytes = Uint8Array.from(joined(images), (value) => Math.round(127.5 * (Math.min(1, Math.max(-1, value)) + 1)));
-  await writeWhole(join(directory, 'samples.npz'), npzOfBytes(bytes, [images.length, sizePx, sizePx, channels]));
-  await writeWhole(join(directory, 'samples.json'), `${JSON.stringify(samples, null, 2)}\n`);
+  const all = imageGrid({
+    images: joinImages(images),
+    sizePx,
+    channels,
+    columns: GRID_COLUMNS,
+    zoom: sizePx < 64 ? 2 : 1,
+  });
+  await writeWholeFile(join(directory, 'grid.png'), encodePng(all));
+  const bytes = Uint8Array.from(joinImages(images), (value) =>
+    Math.round(127.5 * (Math.min(1, Math.max(-1, value)) + 1)),
+  );
+  await writeWholeFile(join(directory, 'samples.npz'), npzOfBytes(bytes, [images.length, sizePx, sizePx, channels]));
+  await writeWholeFile(join(directory, 'samples.json'), `${JSON.stringify(samples, null, 2)}\n`);
   return samples;
-}
-
-async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
-  await writeFile(`${file}.part`, content);
-  await rename(`${file}.part`, file);
-}
-
-function joined(images: readonly Float32Array[]): Float32Array {
-  const values = new Float32Array(images.reduce((length, image) => length + image.length, 0));
-  let position = 0;
-  for (const image of images) {
-    values.set(image, position);
-    position += image.length;
-  }
-  return values;
 }
