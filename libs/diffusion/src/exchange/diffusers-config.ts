@@ -72,7 +72,7 @@ function schedulerChoice({ process, objective }: SchedulerSource): SchedulerChoi
   const table = betaTable(process);
   const prediction = PREDICTION_TYPES[objective.prediction];
   if (!table || prediction === undefined) return undefined;
-  const fixed = { clip_sample: false, set_alpha_to_one: true, timestep_spacing: 'trailing' };
+  const fixed = { clip_sample: true, clip_sample_range: 1, set_alpha_to_one: true, timestep_spacing: 'trailing' };
   const settings = { ...table, prediction_type: prediction, ...fixed };
   return { scheduler: 'DDIMScheduler', pipeline: 'DDIMPipeline', settings };
 }

@@ -9,6 +9,7 @@ import { createDpmSolver } from '../samplers/dpm-solver.js';
 import { createEulerMaruyama } from '../samplers/euler-maruyama.js';
 import { createHeun } from '../samplers/heun.js';
 import { createPredictorCorrector } from '../samplers/predictor-corrector.js';
+import { clip } from '../samplers/image-arithmetic.js';
 import type { Sampler } from '../samplers/sampler.js';
 import { linspace } from '../schedules/beta-schedule.js';
 import { karrasSigmas } from '../schedules/sigma-schedule.js';
@@ -42,8 +43,9 @@ export function planSampling(options: PlanOptions): SamplingPlan {
   const { process } = options;
   const levels = [...noiseLevels(options), CLEAN];
   const [first = CLEAN, second = CLEAN] = levels;
+  const clipRange = process.kind === 'edm' ? undefined : DATA_RANGE;
   return {
-    sampler: createSampler(options.sampler, noiseRatio(first) / noiseRatio(second)),
+    sampler: createSampler(options.sampler, { levelRatio: noiseRatio(first) / noiseRatio(second), clipRange }),
     levels,
     startStddev: (process.priorStddev * first.sigma) / process.level(process.maxTime).sigma,
   };
@@ -65,30 +67,47 @@ function assertFits({ process, sampler, steps }: PlanOptions): void {
   }
 }
 
+/**
+ * Images lie in [-1, 1], and so does the mean of all images that fit a noisy one. Where the network's output is divided by a small
+ * alpha or multiplied by a large sigma, an estimate outside is an error that would only grow. EDM's factors keep it small.
+ */
+const DATA_RANGE = 1;
+
 const LANGEVIN_STEPS_PER_LEVEL = 5;
 
-/** @param levelRatio Ratio of two neighbouring noise levels; sets the step of Langevin dynamics. */
-function createSampler(name: SamplerName, levelRatio: number): Sampler {
+interface SamplerSettings {
+  /** Ratio of two neighbouring noise levels; sets the step of Langevin dynamics. */
+  readonly levelRatio: number;
+  readonly clipRange: number | undefined;
+}
+
+function createSampler(name: SamplerName, { levelRatio, clipRange }: SamplerSettings): Sampler {
   switch (name) {
     case 'ddpm':
-      return createAncestral();
+      return createAncestral({ clipRange });
     case 'ddim':
-      return createDdim();
+      return createDdim({ clipRange });
     case 'heun':
-      return createHeun();
+      return onClippedEstimates(createHeun(), clipRange);
     case 'dpmpp-2m':
-      return createDpmSolver();
+      return onClippedEstimates(createDpmSolver(), clipRange);
     case 'euler-maruyama':
-      return createEulerMaruyama();
+      return onClippedEstimates(createEulerMaruyama(), clipRange);
     case 'pc':
-      return createPredictorCorrector();
+      return onClippedEstimates(createPredictorCorrector(), clipRange);
     case 'ode':
-      return createAdaptiveOde();
+      return onClippedEstimates(createAdaptiveOde(), clipRange);
     case 'langevin': {
       const stepsPerLevel = LANGEVIN_STEPS_PER_LEVEL;
-      return createAnnealedLangevin({ stepsPerLevel, stepSize: technique4StepSize(levelRatio, stepsPerLevel) });
+      const stepSize = technique4StepSize(levelRatio, stepsPerLevel);
+      return onClippedEstimates(createAnnealedLangevin({ stepsPerLevel, stepSize }), clipRange);
     }
   }
+}
+
+function onClippedEstimates(sampler: Sampler, range: number | undefined): Sampler {
+  if (range === undefined) return sampler;
+  return (run) => sampler({ ...run, denoiser: async (x, level) => clip(await run.denoiser(x, level), range) });
 }
 
 function noiseLevels({ process, sampler, steps, rho }: PlanOptions): NoiseLevel[] {
