@@ -19,8 +19,8 @@ export const PROFILES: Readonly<Record<DemoOptions['profile'], DemoProfile>> = {
   quick: {
     patientsPerSite: 160,
     imageSizePx: 32,
-    rounds: 120,
-    localSteps: 7,
+    rounds: 130,
+    localSteps: 8,
     diskBytes: 1e9,
     network: {
       kind: 'unet2d',

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { LASTING_PROGRAM_FLAGS } from './app-paths.js';
 import { codedErrorIn } from './coded-output.js';
 
 const POLL_MS = 50;
@@ -30,7 +31,7 @@ export class BackgroundProcess {
   constructor(private readonly options: BackgroundProcessOptions) {
     const stdout = openSync(options.stdoutFile, 'w', 0o600);
     const stderr = openSync(options.stderrFile, 'w', 0o600);
-    this.child = spawn(process.execPath, [options.main, ...options.args], {
+    this.child = spawn(process.execPath, [...LASTING_PROGRAM_FLAGS, options.main, ...options.args], {
       stdio: ['ignore', stdout, stderr],
       detached: options.detached,
       env: { ...process.env, ...options.env },

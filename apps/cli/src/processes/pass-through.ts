@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { z } from 'zod';
 import type { Action, CommandContext, VerbInput } from '../command-context.js';
 import { ExitWith } from '../exit-with.js';
-import { AGENT_MAIN, COORDINATOR_MAIN } from './app-paths.js';
+import { AGENT_MAIN, COORDINATOR_MAIN, LASTING_PROGRAM_FLAGS } from './app-paths.js';
 
 const optionsSchema = z.record(z.string(), z.union([z.string(), z.boolean()]));
 
@@ -33,7 +33,7 @@ function argumentsOf({ global }: CommandContext, input: VerbInput): string[] {
 
 /** Runs the program on this process's own streams and ends as it ends. */
 async function passThrough(context: CommandContext, main: string, args: readonly string[]): Promise<void> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [...LASTING_PROGRAM_FLAGS, main, ...args], { stdio: 'inherit' });
   const stop = (): void => void child.kill('SIGTERM');
   context.host.signal.addEventListener('abort', stop, { once: true });
   const exitCode = await new Promise<number>((resolve, reject) => {
