@@ -4,6 +4,7 @@ import { EXIT_CODES, TributaryError, exitCodeOf, toProblem } from '@tributary/pr
 import { readConfig, type CoordinatorConfig } from './platform/config/coordinator-config.js';
 import { initialiseSecrets } from './platform/data-dir/secrets.js';
 import { toTributaryError } from './platform/errors/problem.filter.js';
+import { compileWebAssemblyOnce } from './platform/runtime/web-assembly.js';
 
 const USAGE = `Usage: coordinator init|start --data-dir DIR [--port PORT] [--host HOST] [--format text|json]
 
@@ -52,6 +53,7 @@ function initialise({ config, isJson }: Invocation): void {
 }
 
 async function start({ config, isJson }: Invocation): Promise<void> {
+  compileWebAssemblyOnce();
   const { startCoordinator } = await import('./start-coordinator.js');
   const coordinator = await startCoordinator(config);
   print(

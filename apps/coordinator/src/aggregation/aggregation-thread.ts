@@ -28,11 +28,6 @@ export class AggregationThread implements OnModuleDestroy {
     });
   }
 
-  /** Starts the thread now, so that the first round does not wait for it. */
-  warmUp(): void {
-    this.running();
-  }
-
   async onModuleDestroy(): Promise<void> {
     await this.worker?.terminate();
   }

@@ -46,10 +46,6 @@ export class AggregationService {
     private readonly thread: AggregationThread,
   ) {}
 
-  warmUp(): void {
-    this.thread.warmUp();
-  }
-
   /**
    * The next global weights and their moving average, as blobs. The same updates give the same bytes, so doing it again after
    * a crash changes nothing.

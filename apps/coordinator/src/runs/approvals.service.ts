@@ -112,7 +112,7 @@ export class ApprovalsService {
         detail: { reason },
       });
       const members = await this.sites.approvedIn(change.db, run.studyId);
-      change.then(() => {
+      change.onCommit(() => {
         for (const siteId of members) this.hints.tell(siteId, { event: 'run:ended', body: { runId: run.id } });
       });
     });

@@ -73,7 +73,7 @@ export class ConclusionService {
     await this.audit.append(db, { actor: 'coordinator', action: 'release.created', subject: run.id, detail });
     change.move('complete');
     change.set({ endedAt: now });
-    change.then(() => {
+    change.onCommit(() => {
       for (const siteId of run.sites) this.hints.tell(siteId, { event: 'run:ended', body: { runId: run.id } });
     });
   }

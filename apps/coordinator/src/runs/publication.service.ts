@@ -85,7 +85,7 @@ export class PublicationService {
       subject: run.id,
       detail: { round: round.n, weightsSha256: weights.sha256, emaSha256: ema.sha256, updates },
     });
-    change.then(() => this.count(timings));
+    change.onCommit(() => this.count(timings));
     return version;
   }
 

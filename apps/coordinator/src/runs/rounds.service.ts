@@ -70,7 +70,7 @@ export class RoundsService {
       bytesUp: 0,
       timings: null,
     };
-    change.then(() => {
+    change.onCommit(() => {
       for (const { id, siteId } of assignments) {
         this.hints.tell(siteId, { event: 'assignment:offered', body: offerOf({ run, round: open, versions }, id) });
       }
@@ -93,7 +93,7 @@ export class RoundsService {
     change.record({ kind: 'round.abandoned', round: round.n, detail: { attempt: round.attempt, reason } });
     const detail = { round: round.n, attempt: round.attempt, reason };
     await this.audit.append(db, { actor: 'coordinator', action: 'round.abandoned', subject: change.run.id, detail });
-    change.then(() => this.metrics.roundsEnded.inc({ outcome: 'abandoned' }));
+    change.onCommit(() => this.metrics.roundsEnded.inc({ outcome: 'abandoned' }));
     if (round.kind === 'train' && change.next.state === 'running') this.planRetry(change, round, reason);
   }
 
@@ -113,7 +113,7 @@ export class RoundsService {
     const ended: Assignment[] = await this.assignments.closeOpen(change.db, round.id, { state, at: change.now });
     for (const { id, siteId } of ended) {
       change.record({ kind: 'assignment.state', round: round.n, siteId, detail: { state } });
-      change.then(() => this.hints.tell(siteId, { event: 'assignment:withdrawn', body: { assignmentId: id } }));
+      change.onCommit(() => this.hints.tell(siteId, { event: 'assignment:withdrawn', body: { assignmentId: id } }));
     }
   }
 }

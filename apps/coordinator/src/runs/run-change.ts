@@ -45,7 +45,7 @@ export class RunChange {
   }
 
   /** Hints and the like: done only if the change is. */
-  then(action: () => void): void {
+  onCommit(action: () => void): void {
     this.afterCommit.push(action);
   }
 }

@@ -60,7 +60,7 @@ export class RunsService {
     await this.changes.change(id, (change) => {
       change.move('propose');
       change.set({ sites });
-      change.then(() => {
+      change.onCommit(() => {
         for (const siteId of sites)
           this.hints.tell(siteId, { event: 'run:proposed', body: { runId: id, recipeSha256 } });
       });
@@ -109,7 +109,7 @@ export class RunsService {
         await this.roundChanges.abandon(change, round, 'the run was cancelled');
       }
       await this.note(change, 'run.cancelled', by);
-      change.then(() => {
+      change.onCommit(() => {
         for (const siteId of change.run.sites) this.hints.tell(siteId, { event: 'run:ended', body: { runId: id } });
       });
     });

@@ -12,7 +12,7 @@ import { applyMigrations, readMigrations } from './migrations.js';
 const COMPLETE_MARKER = 'TRIBUTARY_COMPLETE';
 
 /** One process uses it and its rows fit in little memory: PostgreSQL's defaults would take 130 MB more. */
-const SMALL_SERVER = ['-c', 'shared_buffers=16MB', '-c', 'max_connections=4', '-c', 'jit=off'];
+const SMALL_SERVER = ['-c', 'shared_buffers=4MB', '-c', 'max_connections=4', '-c', 'jit=off'];
 
 /**
  * V8's optimising compiler takes 600 MB for PostgreSQL as WebAssembly, and keeps 60 of them; small queries gain little.
