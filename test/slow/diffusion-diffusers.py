@@ -39,9 +39,11 @@ def sample():
     x = torch.tensor(request["noise"]).reshape(1, unet.config.in_channels, size, size)
     x = x * (request.get("startStddev") or scheduler.init_noise_sigma)
     labels = torch.tensor([request["classRow"]])
+    # Noise is estimated again from the clipped image, as Tributary's sampler does.
+    options = {"use_clipped_model_output": True} if "DDIM" in index["scheduler"][1] else {}
     for t in scheduler.timesteps:
         output = unet(scheduler.scale_model_input(x, t), t, class_labels=labels).sample
-        x = scheduler.step(output, t, x).prev_sample
+        x = scheduler.step(output, t, x, **options).prev_sample
     return x.flatten().tolist()
 
 

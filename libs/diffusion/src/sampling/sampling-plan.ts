@@ -86,7 +86,8 @@ function createSampler(name: SamplerName, { levelRatio, clipRange }: SamplerSett
     case 'ddpm':
       return createAncestral({ clipRange });
     case 'ddim':
-      return createDdim({ clipRange });
+      // Limiting the estimate alone leaves the noise estimate with its error: barely trained models then end in grey noise.
+      return onClippedEstimates(createDdim(), clipRange);
     case 'heun':
       return onClippedEstimates(createHeun(), clipRange);
     case 'dpmpp-2m':
