@@ -17,7 +17,6 @@ export interface Symbolic {
 }
 
 export const NCHW = [0, 3, 1, 2] as const;
-export const NCDHW = [0, 4, 1, 2, 3] as const;
 
 export function symbolic(value: Value, order: readonly number[], shape: readonly number[]): Symbolic {
   return { value, order, shape, type: value.type };
