@@ -13,6 +13,7 @@ export const EXIT_CODES = {
 
 const ENDINGS: Partial<Record<ErrorCode, keyof typeof EXIT_CODES>> = {
   USAGE_INVALID: 'badInput',
+  OUTPUT_NOT_OURS: 'badInput',
   INPUT_FILE_INVALID: 'badInput',
   REQUEST_INVALID: 'badInput',
   RECIPE_INVALID: 'badInput',
@@ -32,7 +33,6 @@ const ENDINGS: Partial<Record<ErrorCode, keyof typeof EXIT_CODES>> = {
   POLICY_DECLINED: 'refused',
   RECIPE_NOT_APPROVED: 'refused',
   SITE_FINGERPRINT_MISMATCH: 'refused',
-  OUTPUT_NOT_OURS: 'refused',
   AUTH_MISSING: 'notAuthorised',
   AUTH_INVALID: 'notAuthorised',
   AUTH_EXPIRED: 'notAuthorised',

@@ -19,7 +19,7 @@ export const PROFILES: Readonly<Record<DemoOptions['profile'], DemoProfile>> = {
   quick: {
     patientsPerSite: 160,
     imageSizePx: 32,
-    rounds: 120,
+    rounds: 130,
     localSteps: 8,
     diskBytes: 1e9,
     network: {
@@ -28,7 +28,7 @@ export const PROFILES: Readonly<Record<DemoOptions['profile'], DemoProfile>> = {
       layersPerBlock: 1,
       attention: [false, false, false],
     },
-    learningRate: 5e-3,
+    learningRate: 4e-3,
     samplesPerSite: 128,
   },
   full: {
