@@ -90,7 +90,7 @@ export class RunStepsService {
     } catch (error) {
       if (!(error instanceof TributaryError) || error.spec.retryable || error.code.endsWith('_STALE_TRANSITION'))
         throw error;
-      await this.abandonRound(run, round, error.message);
+      return this.abandonRound(run, round, error.message);
     }
     this.logger.info({ runId: run.id, round: round.n, kind: round.kind }, 'round published');
     return false;

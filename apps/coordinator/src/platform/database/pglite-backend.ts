@@ -1,7 +1,6 @@
 import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 import { PGlite } from '@electric-sql/pglite';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { PrismaClient } from '../../generated/prisma/client.js';
@@ -13,12 +12,6 @@ const COMPLETE_MARKER = 'TRIBUTARY_COMPLETE';
 
 /** One process uses it and its rows fit in little memory: PostgreSQL's defaults would take 130 MB more. */
 const SMALL_SERVER = ['-c', 'shared_buffers=4MB', '-c', 'max_connections=4', '-c', 'jit=off'];
-
-/**
- * V8's optimising compiler takes 600 MB for PostgreSQL as WebAssembly, and keeps 60 of them; small queries gain little.
- * The first flag implies the others only on the command line.
- */
-const BASELINE_COMPILER_ONLY = ['--liftoff-only', '--no-wasm-tier-up', '--no-wasm-dynamic-tiering'];
 
 /** An initialised database made at set-up time (scripts/prisma-seed-database.mjs); copying it beats making one. */
 export const SEED_DATABASE = fileURLToPath(new URL('../../../../../.tributary/seed-database', import.meta.url));
@@ -36,7 +29,6 @@ export async function openPGlite(folder: string, seed: string = SEED_DATABASE): 
     if (await exists(join(seed, COMPLETE_MARKER))) await copySeed(seed, folder);
     else await mkdir(folder, { recursive: true });
   }
-  for (const flag of BASELINE_COMPILER_ONLY) setFlagsFromString(flag);
   const client = new PGlite(folder, { startParams: [...PGlite.defaultStartParams, ...SMALL_SERVER] });
   await client.waitReady;
   await applyMigrations(
