@@ -5,6 +5,7 @@ import { aggregateRound } from '../aggregation/aggregate-round.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { FLOAT_BYTES } from '../vectors/float-file.js';
 import { FloatFileSink } from '../vectors/float-file-sink.js';
+import { peakMemoryBytes } from './peak-memory.js';
 
 const WRITE_LENGTH = 1 << 20;
 
@@ -57,8 +58,7 @@ export async function benchAggregation(options: AggregationBenchOptions): Promis
       bytesRead = result.bytesRead;
     }
     seconds.sort((a, b) => a - b);
-    const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
-    return { seconds, bytesPerSecond: bytesRead / (seconds[0] ?? NaN), peakMemoryBytes };
+    return { seconds, bytesPerSecond: bytesRead / (seconds[0] ?? NaN), peakMemoryBytes: await peakMemoryBytes() };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
