@@ -31,8 +31,8 @@ export type StepFunction = (inputs: Tensors, state: Tensors) => { outputs: Tenso
 export interface Program {
   /** Runs one step. The arrays returned are valid until the next run; copy what must be kept. */
   run(inputs: Arrays): Promise<Arrays>;
-  /** A copy of one state tensor. Throws RangeError for an unknown name. */
-  readState(name: string): Float32Array;
+  /** A copy of one state tensor; on a GPU it comes from there. Rejects with RangeError for an unknown name. */
+  readState(name: string): Promise<Float32Array>;
   /** Replaces one state tensor. Throws RangeError for an unknown name or a wrong length. */
   writeState(name: string, values: Float32Array): void;
   dispose(): Promise<void>;

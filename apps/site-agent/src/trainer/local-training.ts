@@ -67,7 +67,7 @@ export class LocalTraining {
     const global = await readGlobalWeights(join(folder, task.weightsFile), trainer.manifest);
     const start = await this.resume(task, folder, global);
     const tally = await this.steps(task, start, { folder, signal, onStep });
-    const update = trainer.weights();
+    const update = await trainer.weights();
     for (let i = 0; i < update.length; i += 1) update[i] = (update[i] ?? 0) - (global[i] ?? 0);
     const [written] = await Promise.all([
       writeParameterFile(join(folder, RESULT_FILE), { manifest: [...trainer.manifest], flat: update }),
@@ -143,9 +143,9 @@ export class LocalTraining {
 
   private async checkpoint(folder: string, { steps, lossSum, seconds }: Tally): Promise<void> {
     const { trainer } = this.parts;
-    const { m, v, step: optimiserStep } = trainer.optimiserState();
+    const { m, v, step: optimiserStep } = await trainer.optimiserState();
     await writeTrainingState(join(folder, CHECKPOINT_FILE), {
-      vectors: { weights: trainer.weights(), m, v },
+      vectors: { weights: await trainer.weights(), m, v },
       numbers: { steps, lossSum, seconds, optimiserStep },
     });
   }

@@ -29,7 +29,7 @@ export class OptimiserHistory {
 
   /** Keeps what the trainer holds as the moments of a finished round. */
   async finish(round: number): Promise<void> {
-    const { m, v, step } = this.trainer.optimiserState();
+    const { m, v, step } = await this.trainer.optimiserState();
     await writeTrainingState(this.file(round), { vectors: { m, v }, numbers: { step } });
     this.held = round;
     for (const old of (await this.rounds()).slice(0, -KEPT_ROUNDS)) await rm(this.file(old), { force: true });

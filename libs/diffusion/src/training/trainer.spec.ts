@@ -52,16 +52,16 @@ describe('trainer', () => {
     const whole = await createTrainer(options);
     whole.setWeights(whole.initialWeights(11));
     await train(whole, 0, 4);
-    const weights = whole.weights();
-    const optimiser = whole.optimiserState();
+    const weights = await whole.weights();
+    const optimiser = await whole.optimiserState();
     await train(whole, 4, 8);
 
     const resumed = await createTrainer(options);
     resumed.setWeights(weights);
     resumed.setOptimiserState(optimiser);
     await train(resumed, 4, 8);
-    expect(resumed.weights()).toEqual(whole.weights());
-    expect(resumed.optimiserState()).toEqual(whole.optimiserState());
+    expect(await resumed.weights()).toEqual(await whole.weights());
+    expect(await resumed.optimiserState()).toEqual(await whole.optimiserState());
     await whole.dispose();
     await resumed.dispose();
   });

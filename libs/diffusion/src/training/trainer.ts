@@ -45,10 +45,10 @@ export interface Trainer {
   initialWeights(seed: number): Float32Array;
   /** Takes over the global weights of a round; the optimiser's moments stay. */
   setWeights(weights: Float32Array): void;
-  weights(): Float32Array;
+  weights(): Promise<Float32Array>;
   /** The local average of weights. */
-  averagedWeights(): Float32Array;
-  optimiserState(): OptimiserState;
+  averagedWeights(): Promise<Float32Array>;
+  optimiserState(): Promise<OptimiserState>;
   setOptimiserState(state: OptimiserState): void;
   /**
    * One optimiser step.
@@ -77,7 +77,11 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     },
     weights: () => program.readState('weights'),
     averagedWeights: () => program.readState('ema'),
-    optimiserState: () => ({ m: program.readState('m'), v: program.readState('v'), step: seenSteps }),
+    optimiserState: async () => ({
+      m: await program.readState('m'),
+      v: await program.readState('v'),
+      step: seenSteps,
+    }),
     setOptimiserState: ({ m, v, step }) => {
       program.writeState('m', m);
       program.writeState('v', v);

@@ -55,7 +55,7 @@ export class LesionClassifier {
     for (let step = 1; step <= this.options.steps; step++) {
       await this.training.run({ ...batches.draw(random), scalars: this.scalars(step) });
     }
-    this.scoring.writeState('weights', this.training.readState('ema'));
+    this.scoring.writeState('weights', await this.training.readState('ema'));
     return runInBatches(this.scoring, { images: test.images, count: test.isLesion.length, batchSize: BATCH_SIZE });
   }
 

@@ -99,8 +99,8 @@ export class OnnxProgram implements Program {
     throw new RangeError(`the program has no float32 state named ${name}`);
   }
 
-  readState(name: string): Float32Array {
-    return this.#stateArray(name).slice();
+  async readState(name: string): Promise<Float32Array> {
+    return Promise.resolve(this.#stateArray(name).slice());
   }
 
   writeState(name: string, values: Float32Array): void {

@@ -57,8 +57,8 @@ class ReferenceProgram implements Program {
     return array;
   }
 
-  readState(name: string): Float32Array {
-    return this.#stateArray(name).slice();
+  async readState(name: string): Promise<Float32Array> {
+    return Promise.resolve(this.#stateArray(name).slice());
   }
 
   writeState(name: string, values: Float32Array): void {

@@ -73,7 +73,7 @@ describe('adamWStep', () => {
         expect(at([norm], 0)[0]).toBeCloseTo(Math.hypot(...gradient), 5);
       }
       for (const key of ['weights', 'm', 'v', 'ema'] as const) {
-        program.readState(key).forEach((value, i) => expect(value).toBeCloseTo(at(expected[key], i), 6));
+        (await program.readState(key)).forEach((value, i) => expect(value).toBeCloseTo(at(expected[key], i), 6));
       }
       await program.dispose();
     },
