@@ -16,21 +16,32 @@ export function defineEngineCommands(program: Command, attach: Attach): void {
   attach(list, async () => (await import('../machine/engine-list.js')).listEngines);
 
   const bench = program.command('bench').description('Measure this machine.');
-  const measured = [
-    ['engine', 'Training speed of an engine on the quick demo’s network.'],
-    ['sampling', 'How quickly an engine makes images with the quick demo’s network.'],
-  ] as const;
-  for (const [name, description] of measured) {
-    const command = bench
-      .command(name)
-      .description(description)
-      .option('--engine <name>', 'auto, onnx, tensorflow or reference', 'auto')
-      .option('--seconds <n>', 'how long each case is measured', '3')
-      .option('--threads <n>', 'threads of the engine', '1');
-    withExample(command, `tributary bench ${name} --threads 2`);
-    attach(command, async () => {
-      const verbs = await import('../machine/bench-verbs.js');
-      return name === 'engine' ? verbs.benchEngine : verbs.benchSampling;
-    });
-  }
+  defineEngineBench(bench, attach);
+  defineSamplingBench(bench, attach);
+}
+
+function defineEngineBench(bench: Command, attach: Attach): void {
+  const command = bench
+    .command('engine')
+    .summary('training and sampling speed beside PyTorch')
+    .description(
+      'Training and sampling speed and memory of the engines for three networks, in turn with diffusers where a Python has it.',
+    )
+    .option('--sizes <names>', 'some of mini, mednist, large, with commas between; all when left out')
+    .option('--threads <counts>', 'numbers of threads, with commas between; 1 and all cores when left out')
+    .option('--rounds <n>', 'how often everything is measured, in turn; the median counts', '5')
+    .option('--python <path>', 'a Python with torch and diffusers');
+  withExample(command, 'tributary bench engine --sizes mini --threads 2');
+  attach(command, async () => (await import('../bench/bench-engine.js')).benchEngine);
+}
+
+function defineSamplingBench(bench: Command, attach: Attach): void {
+  const command = bench
+    .command('sampling')
+    .description('How quickly an engine makes images with the quick demo’s network.')
+    .option('--engine <name>', 'auto, onnx, tensorflow or reference', 'auto')
+    .option('--seconds <n>', 'how long each case is measured', '3')
+    .option('--threads <n>', 'threads of the engine', '1');
+  withExample(command, 'tributary bench sampling --threads 2');
+  attach(command, async () => (await import('../bench/bench-sampling.js')).benchSampling);
 }

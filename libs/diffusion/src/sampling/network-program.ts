@@ -15,6 +15,7 @@ export interface NetworkProgramOptions {
 /** The network's recorded forward pass for a fixed batch size. */
 export interface NetworkProgram {
   readonly batchSize: number;
+  readonly parameterCount: number;
   setWeights(weights: Float32Array): void;
   /** Raw outputs for up to `batchSize` requests; unused places are filled and ignored. */
   evaluate(requests: readonly EvaluationRequest[]): Promise<Float64Array[]>;
@@ -53,6 +54,7 @@ export async function createNetworkProgram(options: NetworkProgramOptions): Prom
   const classRow = new Int32Array(batchSize);
   return {
     batchSize,
+    parameterCount: network.parameterCount,
     setWeights: (weights) => {
       program.writeState('weights', weights);
     },

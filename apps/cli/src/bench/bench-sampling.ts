@@ -4,7 +4,6 @@ import type { Action, CommandContext, VerbInput } from '../command-context.js';
 import { parseVerbOptions, wholeNumber } from '../verb-options.js';
 import { printBench, type BenchRow } from './bench-table.js';
 import { probeSampling } from './sampling-probe.js';
-import { probeTraining } from './training-probe.js';
 
 const engineNameSchema = z.enum(['auto', 'onnx', 'tensorflow', 'reference'], {
   error: 'auto, onnx, tensorflow or reference',
@@ -14,17 +13,6 @@ const optionsSchema = z.object({
   threads: wholeNumber(1, 256),
   engine: engineNameSchema,
 });
-
-/** `tributary bench engine`: training speed of an engine. */
-export const benchEngine: Action = (context, input) =>
-  benchOne(context, input, async (engine, { label, seconds }) => {
-    const { imagesPerSecond, compileSeconds } = await probeTraining(engine, seconds);
-    const row = { bench: 'engine', case: `${label}, batch 16` };
-    return [
-      { ...row, metric: 'trainImagesPerSecond', unit: '1/s', ours: imagesPerSecond },
-      { ...row, metric: 'compileSeconds', unit: 's', ours: compileSeconds },
-    ];
-  });
 
 /** `tributary bench sampling`: how quickly an engine makes images. */
 export const benchSampling: Action = (context, input) =>

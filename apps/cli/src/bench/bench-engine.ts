@@ -1,0 +1,106 @@
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import type { Action, CommandContext } from '../command-context.js';
+import { parseVerbOptions, wholeNumber } from '../verb-options.js';
+import { alternate, type Timing } from './alternate.js';
+import { BENCH_CASE_NAMES, benchCase } from './bench-case.js';
+import { besidePeer, printBench, type BenchRow } from './bench-table.js';
+import { startContender, type Contender } from './contender.js';
+import { ourContenders, peerContenders, type EngineRun } from './engine-contender-programs.js';
+import { pythonWithDiffusers } from './python-with-diffusers.js';
+
+const listOf = <T>(item: z.ZodType<T>) => z.preprocess((text) => String(text).split(','), z.array(item));
+
+const optionsSchema = z.object({
+  sizes: listOf(z.enum(BENCH_CASE_NAMES, { error: `some of ${BENCH_CASE_NAMES.join(', ')}` })).optional(),
+  threads: listOf(wholeNumber(1, 256)).optional(),
+  rounds: wholeNumber(1, 1000),
+  python: z.string().optional(),
+});
+
+const TASKS = ['train', 'sample'] as const;
+const METRICS = { train: 'trainImagesPerSecond', sample: 'sampleImagesPerSecond' } as const;
+
+/** `tributary bench engine`: our engines beside PyTorch, in training and sampling. */
+export const benchEngine: Action = async (context, { options }) => {
+  const asked = parseVerbOptions(optionsSchema, options);
+  const threadCounts = new Set(asked.threads ?? [1, availableParallelism()]);
+  const python = await peerPython(context, asked.python);
+  const rows: BenchRow[] = [];
+  for (const name of asked.sizes ?? BENCH_CASE_NAMES) {
+    for (const threads of threadCounts) {
+      for (const task of TASKS) {
+        const run = { bench: benchCase(name), task, threads };
+        context.output.note(`Measuring ${task} on ${caseName(run)}`);
+        rows.push(...(await benchOne(run, { rounds: asked.rounds, python })));
+      }
+    }
+  }
+  printBench(context, rows);
+};
+
+async function peerPython({ output }: CommandContext, asked: string | undefined): Promise<string | undefined> {
+  const python = await pythonWithDiffusers(asked);
+  if (python === undefined) {
+    output.note(
+      'No Python with torch and diffusers: ours only. Have both: pip install torch diffusers, or --python PATH.',
+    );
+  }
+  return python;
+}
+
+function caseName({ bench, threads }: EngineRun): string {
+  return `${bench.name} ${bench.sizePx} px, batch ${bench.batchSize}, ${threads} thread${threads === 1 ? '' : 's'}`;
+}
+
+interface BenchSettings {
+  readonly rounds: number;
+  readonly python: string | undefined;
+}
+
+async function benchOne(run: EngineRun, { rounds, python }: BenchSettings): Promise<BenchRow[]> {
+  const contenders: Contender[] = [];
+  try {
+    const ours = ourContenders(run);
+    const peers = python === undefined ? [] : peerContenders(run, python);
+    for (const program of [...ours, ...peers]) contenders.push(await startContender(program));
+    const timings = await alternate(contenders, rounds);
+    return rowsOf(run, timings.slice(0, ours.length), timings.slice(ours.length));
+  } finally {
+    for (const contender of contenders) await contender.close();
+  }
+}
+
+/** Each of our engines beside PyTorch's default memory format, and our best beside its better one. */
+function rowsOf(run: EngineRun, ours: readonly Timing[], peers: readonly Timing[]): BenchRow[] {
+  const rows = ours.flatMap((timing) => engineRows(run, timing, peers[0]));
+  const best = quickest(ours);
+  const betterPeer = quickest(peers);
+  if (!best || !betterPeer) return rows;
+  return [...rows, speedRow(run, { ...best, label: `best (${best.contender.name})` }, betterPeer)];
+}
+
+function quickest(timings: readonly Timing[]): Timing | undefined {
+  return timings.toSorted((a, b) => a.ms - b.ms)[0];
+}
+
+function engineRows(run: EngineRun, timing: Timing, peer: Timing | undefined): BenchRow[] {
+  const { name, compileMs = NaN } = timing.contender;
+  const row = { bench: 'engine', case: `${caseName(run)}, ${name}` };
+  const memory = { ...row, metric: `${run.task}PeakRssMiB`, unit: 'MiB', ours: timing.peakRssMiB };
+  return [
+    speedRow(run, { ...timing, label: name }, peer),
+    besidePeer(memory, peer && peerOf(peer, peer.peakRssMiB), 'less'),
+    { ...row, metric: `${run.task}CompileSeconds`, unit: 's', ours: compileMs / 1000 },
+  ];
+}
+
+function speedRow(run: EngineRun, { ms, label }: Timing & { readonly label: string }, peer?: Timing): BenchRow {
+  const imagesPerSecond = (timeMs: number): number => (1000 * run.bench.batchSize) / timeMs;
+  const row = { bench: 'engine', case: `${caseName(run)}, ${label}`, metric: METRICS[run.task], unit: '1/s' };
+  return besidePeer({ ...row, ours: imagesPerSecond(ms) }, peer && peerOf(peer, imagesPerSecond(peer.ms)), 'more');
+}
+
+function peerOf({ contender }: Timing, value: number): { name: string; version: string; value: number } {
+  return { name: contender.name, version: contender.version, value };
+}

@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { unetConfigFile } from '@tributary/diffusion/exchange/diffusers-config';
+import { unetConfig } from '@tributary/diffusion/network/unet-config';
+import { benchRecipe, type BenchCase } from './bench-case.js';
+import type { ContenderProgram } from './contender.js';
+
+const OURS = join(import.meta.dirname, '../../dist/bench/engine-contender-process.js');
+const PEER = join(import.meta.dirname, '../../bench/diffusers_unet.py');
+
+export type BenchTask = 'train' | 'sample';
+
+export interface EngineRun {
+  readonly bench: BenchCase;
+  readonly task: BenchTask;
+  readonly threads: number;
+}
+
+/** Both convolution layouts of the onnx engine. */
+export function ourContenders({ bench, task, threads }: EngineRun): ContenderProgram[] {
+  const engines = [
+    { name: 'onnx, plain', engine: 'onnx', layout: 'plain' },
+    { name: 'onnx, blocked', engine: 'onnx', layout: 'blocked' },
+  ];
+  return engines.map(({ name, ...engine }) => ({
+    name,
+    command: process.execPath,
+    args: [OURS, JSON.stringify({ case: bench.name, task, threads, ...engine })],
+  }));
+}
+
+/** The same network in PyTorch's two memory formats; the first is its default. */
+export function peerContenders({ bench, task, threads }: EngineRun, python: string): ContenderProgram[] {
+  const { image, network } = benchRecipe(bench);
+  const shape = { imageSize: image.sizePx, channels: image.channels, classRows: 0 };
+  const config = unetConfigFile(unetConfig(network, shape));
+  return ['default', 'channels_last'].map((format) => ({
+    name: `PyTorch, ${format}`,
+    command: python,
+    args: [PEER, JSON.stringify({ config, batchSize: bench.batchSize, task, threads, format })],
+  }));
+}
