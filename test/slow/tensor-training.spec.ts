@@ -10,7 +10,7 @@ const recipe = recipeSchema.parse({
   classes: ['any'],
   data: { intensity: { method: 'percentile' } },
   conditioning: { site: false, dropout: 0 },
-  network: { kind: 'unet2d', blockOutChannels: [4], attention: [false], normGroups: 2 },
+  network: { kind: 'unet2d', blockOutChannels: [4], attention: [false], attentionHeadDim: 4, normGroups: 2 },
   process: { kind: 'edm' },
   objective: { prediction: 'edm' },
   optimiser: { kind: 'adamw', learningRate: 1e-3, schedule: 'constant' },
@@ -41,7 +41,7 @@ async function train(name: 'onnx' | 'reference', steps: number) {
   const { trainer, step } = await openTrainer(engine);
   const losses: number[] = [];
   for (let i = 0; i < steps; i++) losses.push((await step()).loss);
-  const weights = trainer.weights();
+  const weights = await trainer.weights();
   await trainer.dispose();
   await engine.dispose();
   return { losses, weights };

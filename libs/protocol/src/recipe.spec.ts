@@ -55,6 +55,14 @@ describe('a recipe', () => {
     expect(recipe.data.onBadFile).toBe('skip');
   });
 
+  it('needs heads that divide the channels of the deepest level, whose middle always attends', () => {
+    const network = { kind: 'unet2d', blockOutChannels: [8, 12], attention: [false, false], normGroups: 4 } as const;
+    const { error } = recipeSchema.safeParse({ ...validRecipe(), network });
+    expect(error?.issues).toMatchObject([
+      { path: ['network', 'blockOutChannels', 1], message: 'divisible by attentionHeadDim (8)' },
+    ]);
+  });
+
   it('has a hash that depends on its content and not on the order of its fields', () => {
     const reversed = Object.fromEntries(Object.entries(validRecipe()).reverse());
     expect(recipeHash(recipeSchema.parse(reversed))).toBe(recipeHash(recipe));

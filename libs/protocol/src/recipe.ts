@@ -27,7 +27,7 @@ export const networkSchema = z.strictObject({
     .array(z.boolean())
     .min(1)
     .max(6)
-    .describe('one flag a level, finest first: self-attention after each residual block'),
+    .describe('one flag a level, finest first: self-attention after each residual block; the middle always has it'),
   attentionHeadDim: count(256).default(8).describe('channels of an attention head'),
   normGroups: count(64).default(8).describe('groups of the group normalisation'),
   normEpsilon: positive.default(1e-5).describe('added to the variance in group normalisation'),
@@ -142,7 +142,8 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
   recipe.network.blockOutChannels.forEach((channels, level) => {
     if (channels % recipe.network.normGroups !== 0)
       fault(['network', 'blockOutChannels', level], `divisible by normGroups (${recipe.network.normGroups})`);
-    if (recipe.network.attention[level] === true && channels % recipe.network.attentionHeadDim !== 0)
+    const attends = recipe.network.attention[level] === true || level === levels - 1;
+    if (attends && channels % recipe.network.attentionHeadDim !== 0)
       fault(
         ['network', 'blockOutChannels', level],
         `divisible by attentionHeadDim (${recipe.network.attentionHeadDim})`,
