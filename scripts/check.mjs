@@ -22,6 +22,7 @@ const CHECKS = [
   ['dead code', [bin('knip/bin/knip.js'), '--no-progress']],
   ['error reference', ['scripts/docs-errors.mjs', '--check']],
   ['recipe reference', ['scripts/docs-recipe.mjs', '--check']],
+  ['engine reference', ['scripts/docs-engine.mjs', '--check']],
   ['command-line reference', ['scripts/docs-command-line.mjs', '--check']],
   [
     'import law',

@@ -5,7 +5,7 @@ export {
   conv2d,
   conv3d,
   convTranspose2d,
-  type Convolution2dOptions,
+  convTranspose3d,
   type ConvolutionOptions,
   type TransposedConvolutionOptions,
 } from './layers/convolution.js';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attention } from '../layers/attention.js';
-import { conv2d as convolve, conv3d as convolve3d, convTranspose2d } from '../layers/convolution.js';
+import { conv2d as convolve, conv3d as convolve3d, convTranspose2d, convTranspose3d } from '../layers/convolution.js';
 import { groupNorm } from '../layers/group-norm.js';
 import { linear } from '../layers/linear.js';
 import { avgPool2d, maxPool2d, upsampleNearest2d } from '../layers/resampling.js';
@@ -232,17 +232,36 @@ const indexing = [
   makeForward('oneHot', [index(6, 9)], (i: T) => tf.oneHot(tf.cast(i, 'int32'), 6, 0.9, 0.1, 'float32')),
 ];
 
+/** alignCorners and halfPixelCenters; tfjs allows one of them. */
+const RESIZE_RULES: readonly { name: string; rule: [boolean, boolean] }[] = [
+  { name: 'corners', rule: [false, false] },
+  { name: 'aligned corners', rule: [true, false] },
+  { name: 'half-pixel centres', rule: [false, true] },
+];
+
 const images = [
-  make('resizeBilinear, larger', [normal(2, 5, 6, 3)], (x: T4) => tf.square(tf.image.resizeBilinear(x, [10, 9]))),
-  make('resizeBilinear, smaller, half-pixel centres', [normal(2, 8, 8, 3)], (x: T4) =>
-    tf.image.resizeBilinear(x, [4, 5], false, true),
-  ),
-  make('resizeBilinear, aligned corners', [normal(2, 5, 6, 3)], (x: T4) => tf.image.resizeBilinear(x, [7, 11], true)),
   make('resizeNearestNeighbor by 2', [normal(2, 5, 6, 3)], (x: T4) =>
     tf.square(tf.image.resizeNearestNeighbor(x, [10, 12])),
   ),
-  make('resizeNearestNeighbor by 3 and 1', [normal(2, 5, 6, 3)], (x: T4) => tf.image.resizeNearestNeighbor(x, [15, 6])),
+  ...RESIZE_RULES.flatMap(({ name, rule }) => [
+    make(`resizeNearestNeighbor, ${name}`, [normal(2, 5, 6, 3)], (x: T4) =>
+      tf.square(tf.image.resizeNearestNeighbor(x, [7, 4], ...rule)),
+    ),
+    make(`resizeNearestNeighbor by 3 and 1, ${name}`, [normal(2, 5, 6, 3)], (x: T4) =>
+      tf.image.resizeNearestNeighbor(x, [15, 6], ...rule),
+    ),
+    make(`resizeBilinear, ${name}`, [normal(2, 5, 6, 3)], (x: T4) =>
+      tf.square(tf.image.resizeBilinear(x, [8, 4], ...rule)),
+    ),
+  ]),
   make('avgPool 2x2', [normal(2, 8, 8, 3)], (x: T4) => tf.square(tf.avgPool(x, 2, 2, 'same'))),
+  make('avgPool 3x3, stride 2, same', [normal(2, 8, 7, 3)], (x: T4) => tf.square(tf.avgPool(x, 3, 2, 'same'))),
+  make('avgPool 3x3, stride 1, padded', [normal(2, 6, 7, 3)], (x: T4) => tf.square(tf.avgPool(x, 3, 1, 1))),
+  make('maxPool 3x2, stride 2 and 1, same', [normal(2, 8, 7, 3)], (x: T4) => tf.maxPool(x, [3, 2], [2, 1], 'same')),
+  make('maxPool of equal numbers', [normal(2, 8, 8, 3)], (x: T4) => tf.maxPool(tf.relu(tf.sub(x, 1)), 3, 2, 'valid')),
+  make('avgPool3d, overlapping', [normal(1, 5, 6, 7, 2)], (x: T5) => tf.avgPool3d(x, 3, 2, 'same')),
+  make('avgPool3d 2x2x2', [normal(1, 4, 6, 2, 2)], (x: T5) => tf.avgPool3d(x, 2, 2, 'valid')),
+  make('maxPool3d, overlapping', [normal(1, 5, 6, 7, 2)], (x: T5) => tf.maxPool3d(x, 3, 2, 'same')),
   make('maxPool 2x2', [normal(2, 8, 8, 3)], (x: T4) => tf.square(tf.maxPool(x, 2, 2, 'same'))),
 ];
 
@@ -269,6 +288,15 @@ const layers = [
   ),
   make('layer convTranspose2d', [normal(2, 5, 4, 3), normal(3, 2, 3, 3), normal(2)], (x: T4, w: T4, b: T1) =>
     convTranspose2d(x, w, b, { stride: 2, padding: 1, outputPadding: 1 }),
+  ),
+  make('layer convTranspose2d, 2 groups, dilated', [normal(2, 4, 5, 4), normal(4, 3, 2, 3)], (x: T4, w: T4) =>
+    convTranspose2d(x, w, undefined, { stride: 2, padding: 1, dilation: 2, groups: 2 }),
+  ),
+  make('layer convTranspose3d', [normal(1, 3, 4, 2, 3), normal(3, 2, 3, 2, 3), normal(2)], (x: T5, w: T5, b: T1) =>
+    convTranspose3d(x, w, b, { stride: 2, padding: 1, outputPadding: 1 }),
+  ),
+  make('layer conv3d, depthwise, dilated, strided', [normal(1, 7, 6, 8, 2), normal(4, 1, 3, 3, 2)], (x: T5, w: T5) =>
+    convolve3d(x, w, undefined, { groups: 2, padding: 2, dilation: 2, stride: 2 }),
   ),
   make('layer silu', [normal(2, 6, 6, 8)], (x: T) => silu(x)),
   make('layer groupNorm', [normal(2, 6, 5, 12), normal(12), normal(12)], (x: T4, gamma: T1, beta: T1) =>

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { registerGradients } from '../gradients/register-gradients.js';
-import { at } from '../graph/shapes.js';
-import { interpolationMatrix } from '../kernels/interpolation-matrix.js';
+import { at, product } from '../graph/shapes.js';
+import { interpolationMatrix, type InterpolationRule } from '../kernels/interpolation-matrix.js';
+import { poolGeometry, windowShares, type PoolAttributes } from '../kernels/pool-geometry.js';
 
 const CPU = 'cpu';
 let isMended = false;
@@ -13,8 +14,10 @@ export async function useMendedCpu(): Promise<void> {
   if (isMended) return;
   isMended = true;
   registerGradients();
-  mendNearestGradient();
-  mendBilinearGradient();
+  mendResizeGradient('ResizeNearestNeighborGrad', 'nearest');
+  mendResizeGradient('ResizeBilinearGrad', 'linear');
+  mendAverageGradient('AvgPoolGrad');
+  mendAverageGradient('AvgPool3DGrad');
   skipAdvice();
 }
 
@@ -26,30 +29,11 @@ function skipAdvice(): void {
   tf.env().set('IS_NODE', isNode);
 }
 
-/** tfjs-backend-cpu 4.22 reads `dy` with the input's batch stride here, so it is right for one image at a time only. */
-function mendNearestGradient(): void {
-  const kernelName = 'ResizeNearestNeighborGrad';
-  const broken = tf.getKernel(kernelName, CPU);
-  tf.unregisterKernel(kernelName, CPU);
-  tf.registerKernel({
-    kernelName,
-    backendName: CPU,
-    kernelFunc: ({ inputs, attrs }) => {
-      const images = toTensor(inputs['images']);
-      const dy = toTensor(inputs['dy']);
-      const batch = at(images.shape, 0);
-      const single = (i: number) => {
-        const one = { images: tf.slice(images, i, 1), dy: tf.slice(dy, i, 1) };
-        return toTensor(at([broken.kernelFunc({ inputs: one, attrs, backend: tf.backend() })].flat(), 0));
-      };
-      return tf.tidy(() => tf.concat(Array.from({ length: batch }, (_, i) => single(i))));
-    },
-  });
-}
-
-/** tfjs-backend-cpu 4.22 swaps height and width here; the gradient is the transpose of the interpolation. */
-function mendBilinearGradient(): void {
-  const kernelName = 'ResizeBilinearGrad';
+/**
+ * tfjs-backend-cpu 4.22 swaps height and width in the bilinear gradient, and reads `dy` with the input's batch stride in
+ * the nearest one. Both are the transpose of the interpolation.
+ */
+function mendResizeGradient(kernelName: string, mode: InterpolationRule['mode']): void {
   tf.unregisterKernel(kernelName, CPU);
   tf.registerKernel({
     kernelName,
@@ -59,13 +43,28 @@ function mendBilinearGradient(): void {
         const [, height = 0, width = 0] = toTensor(inputs['images']).shape;
         const dy = tf.transpose(toTensor(inputs['dy']), [0, 3, 1, 2]);
         const [, , outHeight = 0, outWidth = 0] = dy.shape;
-        const rule = {
-          alignCorners: attrs?.['alignCorners'] === true,
-          halfPixelCenters: attrs?.['halfPixelCenters'] === true,
-        };
+        const alignCorners = attrs?.['alignCorners'] === true;
+        const rule = { mode, alignCorners, halfPixelCenters: attrs?.['halfPixelCenters'] === true };
         const matrix = (from: number, to: number) => tf.tensor(interpolationMatrix(from, to, rule), [1, 1, to, from]);
         const across = tf.matMul(dy, matrix(width, outWidth));
         return tf.transpose(tf.matMul(matrix(height, outHeight), across, true), [0, 2, 3, 1]);
+      }),
+  });
+}
+
+/** tfjs-backend-cpu 4.22 divides by the whole window here, padding included; its forward kernel leaves padding out. */
+function mendAverageGradient(kernelName: string): void {
+  const broken = tf.getKernel(kernelName, CPU);
+  tf.unregisterKernel(kernelName, CPU);
+  tf.registerKernel({
+    ...broken,
+    kernelFunc: ({ inputs, attrs, backend }) =>
+      tf.tidy(() => {
+        const dy = toTensor(inputs['dy']);
+        const geometry = poolGeometry(toTensor(inputs['input']).shape, attrs as unknown as PoolAttributes);
+        const weights = windowShares(geometry).map((share) => share * product(geometry.kernelSize));
+        const weighted = tf.mul(dy, tf.tensor(weights, [1, ...geometry.outSize, 1]));
+        return toTensor(at([broken.kernelFunc({ inputs: { ...inputs, dy: weighted }, attrs, backend })].flat(), 0));
       }),
   });
 }

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { CONVOLUTIONS, type ConvolutionNames } from '../recorder/convolution-names.js';
 import { isRecording } from '../recorder/recorder-name.js';
 import { gradient, need, unbroadcast } from './gradient.js';
 
@@ -21,22 +22,6 @@ const matrixProduct = gradient<tf.BatchMatMulAttrs>(
   },
 );
 
-interface Convolution {
-  readonly forward: string;
-  readonly backpropInput: string;
-  readonly backpropFilter: string;
-}
-
-const CONVOLUTIONS: readonly Convolution[] = [
-  { forward: 'Conv2D', backpropInput: 'Conv2DBackpropInput', backpropFilter: 'Conv2DBackpropFilter' },
-  {
-    forward: 'DepthwiseConv2dNative',
-    backpropInput: 'DepthwiseConv2dNativeBackpropInput',
-    backpropFilter: 'DepthwiseConv2dNativeBackpropFilter',
-  },
-  { forward: 'Conv3D', backpropInput: 'Conv3DBackpropInputV2', backpropFilter: 'Conv3DBackpropFilterV2' },
-];
-
 /** tfjs's backward kernels ignore dilation; the recorder's do not. */
 function requireGradient(kernelName: string, { dilations }: tf.NamedAttrMap): void {
   const isDilated = [dilations ?? 1].flat().some((dilation) => dilation !== 1);
@@ -44,10 +29,9 @@ function requireGradient(kernelName: string, { dilations }: tf.NamedAttrMap): vo
     throw new RangeError(`${kernelName}: no gradient with dilation here; use the conv2d layer`);
 }
 
-function convolution({ forward, backpropInput, backpropFilter }: Convolution): tf.GradConfig {
+function convolution({ forward, backpropInput, backpropFilter }: ConvolutionNames): tf.GradConfig {
   return gradient<tf.NamedAttrMap>(forward, { inputs: ['x', 'filter'] }, ({ dy, saved, attributes }) => {
-    const x = need(saved, 0);
-    const filter = need(saved, 1);
+    const [x, filter] = [need(saved, 0), need(saved, 1)];
     requireGradient(forward, attributes);
     return {
       x: () => run(backpropInput, { dy, filter }, { ...attributes, inputShape: x.shape }),
@@ -57,29 +41,24 @@ function convolution({ forward, backpropInput, backpropFilter }: Convolution): t
 }
 
 /** The transposed convolution is the input gradient of a convolution: its own gradients are the two others. */
-function transposedConvolution({ forward, backpropInput, backpropFilter }: Convolution): tf.GradConfig {
-  return gradient<tf.NamedAttrMap>(
-    backpropInput,
-    { inputs: ['dy', 'filter'] },
-    ({ dy: upstream, saved, attributes }) => {
-      const dy = need(saved, 0);
-      const filter = need(saved, 1);
-      return {
-        dy: () => run(forward, { x: upstream, filter }, { ...attributes, dilations: attributes['dilations'] ?? 1 }),
-        filter: () => run(backpropFilter, { x: upstream, dy }, { ...attributes, filterShape: filter.shape }),
-      };
-    },
-  );
+function transposedConvolution({ forward, backpropInput, backpropFilter }: ConvolutionNames): tf.GradConfig {
+  return gradient<tf.NamedAttrMap>(backpropInput, { inputs: ['dy', 'filter'] }, ({ dy: x, saved, attributes }) => {
+    const [dy, filter] = [need(saved, 0), need(saved, 1)];
+    return {
+      dy: () => run(forward, { x, filter }, { ...attributes, dilations: attributes['dilations'] ?? 1 }),
+      filter: () => run(backpropFilter, { x, dy }, { ...attributes, filterShape: filter.shape }),
+    };
+  });
 }
 
-const poolGradients = [
-  gradient<tf.NamedAttrMap>('AvgPool', { inputs: ['x'] }, ({ dy, saved, attributes }) => ({
-    x: () => run('AvgPoolGrad', { dy, input: need(saved, 0) }, attributes),
+const poolGradients = ['', '3D'].flatMap((suffix) => [
+  gradient<tf.NamedAttrMap>(`AvgPool${suffix}`, { inputs: ['x'] }, ({ dy, saved, attributes }) => ({
+    x: () => run(`AvgPool${suffix}Grad`, { dy, input: need(saved, 0) }, attributes),
   })),
-  gradient<tf.NamedAttrMap>('MaxPool', { inputs: ['x'], output: true }, ({ dy, saved, attributes }) => ({
-    x: () => run('MaxPoolGrad', { dy, input: need(saved, 0), output: need(saved, 1) }, attributes),
+  gradient<tf.NamedAttrMap>(`MaxPool${suffix}`, { inputs: ['x'], output: true }, ({ dy, saved, attributes }) => ({
+    x: () => run(`MaxPool${suffix}Grad`, { dy, input: need(saved, 0), output: need(saved, 1) }, attributes),
   })),
-];
+]);
 
 const resizeGradients = ['ResizeNearestNeighbor', 'ResizeBilinear'].map((name) =>
   gradient<tf.NamedAttrMap>(name, { inputs: ['images'] }, ({ dy, saved, attributes }) => ({
@@ -89,8 +68,7 @@ const resizeGradients = ['ResizeNearestNeighbor', 'ResizeBilinear'].map((name) =
 
 export const linearAlgebraGradients: readonly tf.GradConfig[] = [
   matrixProduct,
-  ...CONVOLUTIONS.map(convolution),
-  ...CONVOLUTIONS.map(transposedConvolution),
+  ...CONVOLUTIONS.flatMap((names) => [convolution(names), transposedConvolution(names)]),
   ...poolGradients,
   ...resizeGradients,
 ];

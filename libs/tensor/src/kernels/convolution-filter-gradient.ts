@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import type { Value } from '../graph/graph.js';
 import { at, product, range } from '../graph/shapes.js';
-import type { ConvolutionGeometry } from './convolution-geometry.js';
+import type { ConvolutionGeometry } from './window-geometry.js';
 import { multiply } from './matrix-product.js';
 
 interface Operands {

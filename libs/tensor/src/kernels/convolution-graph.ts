@@ -1,7 +1,7 @@
 import { MICROSOFT, type GraphBuilder } from '../graph/graph-builder.js';
 import type { Value } from '../graph/graph.js';
 import { at, product, range } from '../graph/shapes.js';
-import { effectiveKernel, type ConvolutionGeometry } from './convolution-geometry.js';
+import { effectiveKernel, type ConvolutionGeometry } from './window-geometry.js';
 
 const NCHWC = `${MICROSOFT}.nchwc`;
 

@@ -6,7 +6,6 @@ import { arithmeticKernels } from './arithmetic.js';
 import { comparisonKernels } from './comparison.js';
 import { convolutionKernels } from './convolution.js';
 import { gatheringKernels } from './gathering.js';
-import { interpolationKernels } from './interpolation.js';
 import { joiningKernels } from './joining.js';
 import { matrixProductKernels } from './matrix-product.js';
 import { paddingKernels } from './padding.js';
@@ -15,21 +14,21 @@ import { reductionKernels } from './reduction.js';
 import { resizingKernels } from './resizing.js';
 import { shapeKernels } from './shape.js';
 
-/** Every tfjs kernel that can be recorded. A kernel that is not here fails at record time, by name. */
-export const KERNEL_TABLE: readonly RecordedKernel[] = [
-  ...arithmeticKernels,
-  ...comparisonKernels,
-  ...shapeKernels,
-  ...joiningKernels,
-  ...paddingKernels,
-  ...gatheringKernels,
-  ...reductionKernels,
-  ...matrixProductKernels,
-  ...convolutionKernels,
-  ...poolingKernels,
-  ...resizingKernels,
-  ...interpolationKernels,
-  ...siluKernels,
-  ...groupNormKernels,
-  ...attentionKernels,
-];
+/** Every kernel that can be recorded, by family; docs/ref-engine.md shows this table. */
+export const KERNEL_FAMILIES: Readonly<Record<string, readonly RecordedKernel[]>> = {
+  arithmetic: arithmeticKernels,
+  comparison: comparisonKernels,
+  shape: shapeKernels,
+  'joining and cutting': joiningKernels,
+  padding: paddingKernels,
+  gathering: gatheringKernels,
+  reduction: reductionKernels,
+  'matrix product': matrixProductKernels,
+  convolution: convolutionKernels,
+  pooling: poolingKernels,
+  resizing: resizingKernels,
+  layers: [...siluKernels, ...groupNormKernels, ...attentionKernels],
+};
+
+/** The same as one list. A kernel that is not here fails at record time, by name. */
+export const KERNEL_TABLE: readonly RecordedKernel[] = Object.values(KERNEL_FAMILIES).flat();

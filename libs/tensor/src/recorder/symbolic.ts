@@ -16,7 +16,8 @@ export interface Symbolic {
   readonly type: ElementType;
 }
 
-export const NCHW = [0, 3, 1, 2] as const;
+/** The physical order of activations that tfjs sees as [batch, …, channels]: [batch, channels, …]. */
+export const channelsFirst = (rank: number): number[] => [0, rank - 1, ...range(rank - 2).map((i) => i + 1)];
 
 export function symbolic(value: Value, order: readonly number[], shape: readonly number[]): Symbolic {
   return { value, order, shape, type: value.type };
@@ -65,6 +66,17 @@ export function dense(g: GraphBuilder, s: Symbolic, order: readonly number[]): V
 /** The value in logical order at full size. */
 export function denseInOrder(g: GraphBuilder, s: Symbolic): Value {
   return dense(g, s, range(s.shape.length));
+}
+
+/** An activation [batch, …, channels] as a value [batch, channels, …]. */
+export function denseChannelsFirst(g: GraphBuilder, s: Symbolic): Value {
+  return dense(g, s, channelsFirst(s.shape.length));
+}
+
+/** A value [batch, channels, …] as the activation [batch, …, channels]. */
+export function activation(value: Value): Symbolic {
+  const [batch = 0, channels = 0, ...size] = value.shape;
+  return symbolic(value, channelsFirst(value.shape.length), [batch, ...size, channels]);
 }
 
 /** The same value under another shape of the same rank: dimensions of physical size 1 may be given any size. */
