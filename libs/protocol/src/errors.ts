@@ -254,6 +254,12 @@ export const ERRORS = {
     text: 'the update contains NaN or infinity',
     remedy: 'Lower the learning rate; look at the images of the site that sent it.',
   },
+  UPDATE_TOO_STALE: {
+    status: 409,
+    retryable: false,
+    text: 'the update comes from a model version that is too far behind',
+    remedy: 'Nothing to do: the site is offered the current version.',
+  },
   UPDATE_CONFLICT: {
     status: 409,
     retryable: false,
@@ -290,11 +296,17 @@ export const ERRORS = {
     text: 'the file is not a valid safetensors file',
     remedy: 'Write it with a safetensors library; the message says what is wrong.',
   },
+  MODEL_VERSION_PRUNED: {
+    status: 410,
+    retryable: false,
+    text: "the files of this model version were removed by the recipe's retention rule",
+    remedy: 'Use a version that is kept, or set retention.weightsEvery in the recipe of the next run.',
+  },
   DISK_FULL: {
     status: 507,
     retryable: true,
     text: 'there is not enough disk space',
-    remedy: 'Free the stated amount and try again; nothing was lost.',
+    remedy: 'Free disk space where the blobs lie; nothing was lost, and the work goes on by itself.',
   },
 
   // data of a site

@@ -3,7 +3,24 @@ import { blobRefSchema } from './assignment.js';
 import { fingerprintSchema, runIdSchema, sha256Schema, siteIdSchema, studyIdSchema } from './identifiers.js';
 import { problemSchema } from './problem.js';
 import { recipeSchema } from './recipe.js';
-import { assignmentStateSchema, roundStateSchema, runStateSchema, siteStateSchema } from './states.js';
+import {
+  assignmentStateSchema,
+  pauseCauseSchema,
+  roundStateSchema,
+  runStateSchema,
+  siteStateSchema,
+} from './states.js';
+
+const CLOCK_TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Largest JSON body in bytes that the coordinator reads. */
 export const MAX_JSON_BODY_BYTES = 1024 * 1024;
@@ -62,6 +79,16 @@ export const invitationResponseSchema = z.object({
   token: z.string(),
   expiresAt: z.iso.datetime(),
 });
+/** Hours of a site's wall clock in which it may be asked to train; they may pass midnight. Null: at any time. */
+export const trainingHoursSchema = z
+  .strictObject({
+    from: z.string().regex(CLOCK_TIME, 'a time such as 20:00'),
+    until: z.string().regex(CLOCK_TIME, 'a time such as 06:30'),
+    timeZone: z.string().refine(isTimeZone, 'an IANA time zone such as Europe/Berlin'),
+  })
+  .refine(({ from, until }) => from !== until, { path: ['until'], message: 'another time than from' });
+export type TrainingHours = z.infer<typeof trainingHoursSchema>;
+export const trainingHoursRequestSchema = z.strictObject({ trainingHours: trainingHoursSchema.nullable() });
 export const siteSchema = z.object({
   id: siteIdSchema,
   studies: z.array(studyIdSchema),
@@ -69,12 +96,19 @@ export const siteSchema = z.object({
   fingerprint: fingerprintSchema,
   connected: z.boolean(),
   lastSeenAt: z.iso.datetime().nullable(),
+  trainingHours: trainingHoursSchema.nullable(),
 });
 export type Site = z.infer<typeof siteSchema>;
 export const approvalRequestSchema = z.strictObject({ fingerprint: fingerprintSchema });
 
 // ---- runs
-export const runRequestSchema = z.strictObject({ studyId: studyIdSchema, recipe: recipeSchema });
+export const runRequestSchema = z.strictObject({
+  studyId: studyIdSchema,
+  recipe: recipeSchema,
+  /** Until when sites may answer the recipe; absent: the coordinator's approval window from now. */
+  approvalDeadlineAt: z.iso.datetime().optional(),
+});
+export type RunRequest = z.infer<typeof runRequestSchema>;
 /** GET /v1/runs/:id/recipe: what a site reads before it approves; the hash is `recipeHash(recipe)`. */
 export const runRecipeSchema = z.object({ recipeSha256: sha256Schema, recipe: recipeSchema });
 export const scoresSchema = z.object({ fd: z.number(), kid: z.number() });
@@ -108,7 +142,14 @@ export const assignmentViewSchema = z.object({
   loss: z.number().nullable(),
   bytes: z.int().nullable(),
   problem: problemSchema.nullable(),
+  /** The model version that the site trains from. */
+  baseVersion: z.int(),
+  deadlineAt: z.iso.datetime(),
+  /** When the present state or stage began. */
+  stageSince: z.iso.datetime(),
+  imagesPerSecond: z.number().nullable(),
 });
+export type AssignmentView = z.infer<typeof assignmentViewSchema>;
 export const roundViewSchema = z.object({
   n: z.int(),
   attempt: z.int(),
@@ -123,6 +164,8 @@ export const roundViewSchema = z.object({
   loss: z.number().nullable(),
   seconds: z.number().nullable(),
   bytesUp: z.int(),
+  /** Milliseconds by stage; null until the round is published. */
+  timings: z.object({ collectMs: z.number(), aggregateMs: z.number() }).nullable(),
 });
 export type RoundView = z.infer<typeof roundViewSchema>;
 export const runViewSchema = z.object({
@@ -139,6 +182,9 @@ export const runViewSchema = z.object({
   /** What the coordinator waits for, in words, and until when. */
   waitingFor: z.string().nullable(),
   waitingUntil: z.iso.datetime().nullable(),
+  /** Why a paused run is paused: an admin, too many failed attempts at a round, or storage, from which it goes on by itself. */
+  pauseCause: pauseCauseSchema.nullable(),
+  /** What went wrong last, with its remedy. */
   problem: problemSchema.nullable(),
   currentRound: roundViewSchema.nullable(),
   assignments: z.array(assignmentViewSchema),
@@ -179,6 +225,8 @@ export const modelVersionSchema = z.object({
   weights: blobRefSchema,
   ema: blobRefSchema,
   createdAt: z.iso.datetime(),
+  /** When its files were removed by the recipe's retention rule; null while they can be had. */
+  prunedAt: z.iso.datetime().nullable(),
   released: z.boolean(),
 });
 export type ModelVersion = z.infer<typeof modelVersionSchema>;

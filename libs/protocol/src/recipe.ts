@@ -52,6 +52,14 @@ export const optimiserSchema = z.strictObject({
   schedule: z.enum(['constant', 'cosine']).default('cosine').describe('learning rate over the whole run after warm-up'),
 });
 
+const samplingSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('all') }),
+  z.strictObject({
+    kind: z.literal('random'),
+    sites: count(10_000).describe("sites that are asked in a round, drawn by the recipe's seed"),
+  }),
+]);
+
 export const roundsSchema = z.strictObject({
   count: count(100_000).describe('rounds of the run'),
   localSteps: count(100_000).describe('optimiser steps at each site in a round'),
@@ -65,6 +73,20 @@ export const roundsSchema = z.strictObject({
   quorum: count(10_000).describe('fewest updates that make a round count'),
   minImages: count(1_000_000).default(1).describe('fewest training images a site must have to take part'),
   maxAttempts: count(100).default(5).describe('how often an abandoned round is tried before the run pauses'),
+  sampling: samplingSchema.default({ kind: 'all' }).describe('which of the sites that may train now are asked'),
+});
+
+export const retentionSchema = z.strictObject({
+  updateRounds: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('published rounds whose updates are kept; 0: an update is removed as soon as it was counted'),
+  weightsEvery: count(100_000)
+    .optional()
+    .describe(
+      'weights of every so many rounds are kept, beside those after 0, 1, 2, 5, 10, 20, 50 … rounds, the last two and the released',
+    ),
 });
 
 export const serverEmaSchema = z.strictObject({
@@ -127,6 +149,7 @@ const recipeShape = z.strictObject({
   rounds: roundsSchema,
   strategy: strategySchema,
   serverEma: serverEmaSchema.prefault({}),
+  retention: retentionSchema.prefault({}),
   evaluation: evaluationSchema,
   privacy: z.strictObject({ kind: z.literal('none') }).default({ kind: 'none' }),
 });
@@ -156,9 +179,29 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
     if (!recipe.classes.includes(name)) fault(['evaluation', 'scarceClasses', index], 'one of classes');
   });
   for (const { path, expected } of diffusionFaults(recipe)) fault([...path], expected);
+  for (const { path, expected } of schedulingFaults(recipe)) fault([...path], expected);
   const fewest = fewestUpdates(recipe.strategy);
   if (recipe.rounds.quorum < fewest) fault(['rounds', 'quorum'], `at least ${fewest} with this strategy`);
 });
+
+type Shape = z.infer<typeof recipeShape>;
+
+/** What a round asks for must be possible with the sites that it asks. */
+function schedulingFaults({ rounds, strategy }: Shape): { path: string[]; expected: string }[] {
+  const faults: { path: string[]; expected: string }[] = [];
+  const { quorum, sampling } = rounds;
+  if (sampling.kind === 'random' && sampling.sites < quorum) {
+    faults.push({ path: ['rounds', 'sampling', 'sites'], expected: `at least the quorum (${quorum})` });
+  }
+  if (strategy.kind !== 'fedbuff') return faults;
+  if (sampling.kind !== 'all') {
+    faults.push({ path: ['rounds', 'sampling', 'kind'], expected: 'all: asynchronous runs ask every site' });
+  }
+  if (strategy.bufferSize > quorum) {
+    faults.push({ path: ['strategy', 'bufferSize'], expected: `at most the quorum (${quorum}), or it may never fill` });
+  }
+  return faults;
+}
 
 export type Recipe = z.infer<typeof recipeSchema>;
 export type RecipeInput = z.input<typeof recipeSchema>;

@@ -12,6 +12,9 @@ export const runStateSchema = z.enum([
 ]);
 export type RunState = z.infer<typeof runStateSchema>;
 
+export const pauseCauseSchema = z.enum(['admin', 'attempts', 'storage']);
+export type PauseCause = z.infer<typeof pauseCauseSchema>;
+
 export const roundStateSchema = z.enum(['offered', 'collecting', 'aggregating', 'published', 'abandoned']);
 export type RoundState = z.infer<typeof roundStateSchema>;
 

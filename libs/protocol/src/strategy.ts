@@ -44,6 +44,17 @@ export const strategySchema = z.discriminatedUnion('kind', [
     byzantine: z.int().min(0).describe('sites that may send anything; a round needs 2 * byzantine + 3 updates'),
     selected: z.int().min(1).optional().describe('updates that are averaged; all but `byzantine` when left out'),
   }),
+  z.strictObject({
+    kind: z.literal('fedbuff'),
+    ...strategyBase,
+    bufferSize: z.int().min(1).max(10_000).default(2).describe('updates that make a new version, from whichever sites'),
+    stalenessExponent: z
+      .number()
+      .min(0)
+      .default(0.5)
+      .describe('an update that is t versions behind counts (1 + t)^-exponent'),
+    maxStaleness: z.int().min(0).optional().describe('updates that are more versions behind are refused'),
+  }),
 ]);
 
 /** Fewest updates that a strategy can combine. Krum: 2f + 3 (Blanchard et al. 2017, proposition 1). */

@@ -21,6 +21,7 @@ function view(changes: Partial<RunView> = {}): RunView {
     endedAt: null,
     waitingFor: 'site-b',
     waitingUntil: null,
+    pauseCause: null,
     problem: null,
     currentRound: null,
     assignments: [],
@@ -66,6 +67,10 @@ describe('the live view', () => {
       loss: null,
       bytes: null,
       problem: null,
+      baseVersion: 8,
+      deadlineAt: '2026-11-22T19:00:00Z',
+      stageSince: '2026-11-22T18:00:00Z',
+      imagesPerSecond: null,
     } as const;
     const evaluating = view({ state: 'evaluating', assignments: [assignment] });
     expect(milestoneText(withView(NO_PROGRESS, evaluating), 1)).toBe('Evaluating · site-a evaluating 25 %');

@@ -7,6 +7,11 @@ export interface AggregationJob {
   readonly request: AggregationRequestInput;
 }
 
+/** To the aggregation thread: the job of this id is not wanted any more. */
+export interface AggregationStop {
+  readonly stop: number;
+}
+
 /** From the aggregation thread; `id` is the job's. */
 export type AggregationReply =
   | { readonly id: number; readonly type: 'done'; readonly result: AggregationResult }

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { AggregationRequestInput, AggregationResult } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
-import type { AggregationJob, AggregationReply } from './aggregation-messages.js';
+import type { AggregationJob, AggregationReply, AggregationStop } from './aggregation-messages.js';
 
 interface Pending {
   readonly resolve: (result: AggregationResult) => void;
@@ -19,13 +19,19 @@ export class AggregationThread implements OnModuleDestroy {
   private readonly pending = new Map<number, Pending>();
   private lastId = 0;
 
-  /** @throws TributaryError as `aggregateRound` does, an Error when the thread dies. */
-  aggregate(request: AggregationRequestInput): Promise<AggregationResult> {
+  /** @throws TributaryError as `aggregateRound` does, DISK_FULL; an Error when the thread dies or `signal` is aborted. */
+  async aggregate(request: AggregationRequestInput, signal: AbortSignal): Promise<AggregationResult> {
     const job: AggregationJob = { id: ++this.lastId, request };
-    return new Promise((resolve, reject) => {
-      this.pending.set(job.id, { resolve, reject });
-      this.running().postMessage(job);
-    });
+    const stop = (): void => this.worker?.postMessage({ stop: job.id } satisfies AggregationStop);
+    signal.addEventListener('abort', stop);
+    try {
+      return await new Promise((resolve, reject) => {
+        this.pending.set(job.id, { resolve, reject });
+        this.running().postMessage(job);
+      });
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
   }
 
   async onModuleDestroy(): Promise<void> {

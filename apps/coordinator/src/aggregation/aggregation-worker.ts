@@ -1,18 +1,32 @@
 import { parentPort } from 'node:worker_threads';
 import { aggregateRound } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
-import type { AggregationJob, AggregationReply } from './aggregation-messages.js';
+import { isErrno } from '../platform/errors/errno.js';
+import type { AggregationJob, AggregationReply, AggregationStop } from './aggregation-messages.js';
+
+const stops = new Map<number, AbortController>();
 
 /** One job: the answer always carries its id, and a refusal its code. */
 async function aggregate({ id, request }: AggregationJob): Promise<AggregationReply> {
+  const stop = new AbortController();
+  stops.set(id, stop);
   try {
-    return { id, type: 'done', result: await aggregateRound(request) };
+    return { id, type: 'done', result: await aggregateRound(request, { signal: stop.signal }) };
   } catch (error) {
-    if (error instanceof TributaryError) return { id, type: 'refused', code: error.code, context: error.context };
-    return { id, type: 'failed', message: error instanceof Error ? error.message : String(error) };
+    const known = storageError(error);
+    if (known instanceof TributaryError) return { id, type: 'refused', code: known.code, context: known.context };
+    return { id, type: 'failed', message: known instanceof Error ? known.message : String(known) };
+  } finally {
+    stops.delete(id);
   }
 }
 
-parentPort?.on('message', (job: AggregationJob) => {
-  void aggregate(job).then((reply) => parentPort?.postMessage(reply));
+/** A full disk has a code of its own: the round waits for space. */
+function storageError(error: unknown): unknown {
+  return isErrno(error, 'ENOSPC') || isErrno(error, 'EDQUOT') ? new TributaryError('DISK_FULL') : error;
+}
+
+parentPort?.on('message', (message: AggregationJob | AggregationStop) => {
+  if ('stop' in message) stops.get(message.stop)?.abort(new Error('the aggregation was stopped'));
+  else void aggregate(message).then((reply) => parentPort?.postMessage(reply));
 });

@@ -1,9 +1,12 @@
-import { Injectable } from '@nestjs/common';
-import { createStrategy, type UpdateNorm } from '@tributary/federation';
+import { Inject, Injectable } from '@nestjs/common';
+import { createStrategy, type AggregationRequestInput, type UpdateNorm } from '@tributary/federation';
 import { embeddingRows, type BlobRef, type Recipe } from '@tributary/protocol';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
 import { BlobStore } from '../platform/blobs/blob-store.js';
+import { INSTANCE, type Instance } from '../platform/instance/instance.js';
+import { Metrics } from '../platform/metrics/metrics.js';
 import { AggregationThread } from './aggregation-thread.js';
+import { AggregationTurns } from './aggregation-turns.js';
 
 /** The parameter whose rows belong to sites. */
 const CLASS_EMBEDDING = 'class_embedding.weight';
@@ -24,6 +27,7 @@ export interface ServerVectors {
 }
 
 export interface RoundToAggregate {
+  readonly studyId: string;
   readonly roundId: string;
   /** From 1. */
   readonly n: number;
@@ -44,21 +48,47 @@ export class AggregationService {
   constructor(
     private readonly blobs: BlobStore,
     private readonly thread: AggregationThread,
+    private readonly turns: AggregationTurns,
+    private readonly metrics: Metrics,
+    @Inject(INSTANCE) private readonly instance: Instance,
   ) {}
 
   /**
    * The next global weights and their moving average, as blobs. The same updates give the same bytes, so doing it again after
-   * a crash changes nothing.
+   * a crash changes nothing. It waits for its turn when others are being aggregated.
+   *
+   * @throws TributaryError as the strategy does, DISK_FULL; an Error when `signal` is aborted.
    */
-  async aggregate(round: RoundToAggregate): Promise<AggregatedRound> {
+  aggregate(round: RoundToAggregate, signal: AbortSignal): Promise<AggregatedRound> {
+    const cost = round.updates.length * round.previous.weights.sizeBytes;
+    return this.turns.take({ owner: round.studyId, cost }, signal, () => this.write(round, signal));
+  }
+
+  private async write(round: RoundToAggregate, signal: AbortSignal): Promise<AggregatedRound> {
+    const { previous } = round;
+    // Replicas share the folder: should two work on one round, each writes files of its own.
+    const stagingPath = (name: string) => this.blobs.stagingPath(`${round.roundId}-${name}-${this.instance.id}`);
+    const out = {
+      weightsPath: stagingPath('weights'),
+      emaPath: stagingPath('ema'),
+      statePaths: Object.fromEntries(stateNames(round).map((name) => [name, stagingPath(name)])),
+    };
+    const startedAt = performance.now();
+    const result = await this.thread.aggregate(this.request(round, out), signal);
+    this.metrics.aggregated(result.bytesRead, (performance.now() - startedAt) / 1000);
+    const { weights, ema, state, updateNorms } = result;
+    if (ema === undefined) throw new Error('the aggregation left out the moving average');
+    await this.blobs.adopt(out.weightsPath, weights.sha256);
+    await this.blobs.adopt(out.emaPath, ema.sha256);
+    for (const [name, { sha256 }] of Object.entries(state)) {
+      await this.blobs.adopt(out.statePaths[name] ?? name, sha256);
+    }
+    return { weights, ema, state, updateNorms };
+  }
+
+  private request(round: RoundToAggregate, out: AggregationRequestInput['out']): AggregationRequestInput {
     const { recipe, previous } = round;
-    const weightsPath = this.blobs.stagingPath(`${round.roundId}-weights`);
-    const emaPath = this.blobs.stagingPath(`${round.roundId}-ema`);
-    const names = stateNames(round);
-    const statePaths = Object.fromEntries(
-      names.map((name) => [name, this.blobs.stagingPath(`${round.roundId}-${name}`)]),
-    );
-    const { weights, ema, state, updateNorms } = await this.thread.aggregate({
+    return {
       strategy: recipe.strategy,
       roundIndex: round.n - 1,
       siteCount: round.sites.length,
@@ -73,13 +103,8 @@ export class AggregationService {
       globalPath: this.blobs.pathOf(previous.weights.sha256),
       ema: { decay: recipe.serverEma.decay, previousPath: this.blobs.pathOf(previous.ema.sha256) },
       statePaths: mapValues(previous.state, ({ sha256 }) => this.blobs.pathOf(sha256)),
-      out: { weightsPath, emaPath, statePaths },
-    });
-    if (ema === undefined) throw new Error('the aggregation left out the moving average');
-    await this.blobs.adopt(weightsPath, weights.sha256);
-    await this.blobs.adopt(emaPath, ema.sha256);
-    for (const [name, { sha256 }] of Object.entries(state)) await this.blobs.adopt(statePaths[name] ?? name, sha256);
-    return { weights, ema, state, updateNorms };
+      out,
+    };
   }
 }
 

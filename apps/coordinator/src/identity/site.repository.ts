@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { SiteState } from '@tributary/protocol';
-import type { Prisma } from '../generated/prisma/client.js';
+import { trainingHoursSchema, type SiteState, type TrainingHours } from '@tributary/protocol';
+import { Prisma } from '../generated/prisma/client.js';
 import type { Db } from '../platform/database/database.js';
+import { storedJson } from '../platform/database/stored-json.js';
 
 export interface RegisteredSite {
   readonly id: string;
@@ -10,7 +11,12 @@ export interface RegisteredSite {
   readonly state: SiteState;
   readonly studies: readonly string[];
   readonly lastSeenAt: Date | null;
+  /** Null: it may be asked to train at any time. */
+  readonly trainingHours: TrainingHours | null;
 }
+
+/** A site that may be asked, and when. */
+export type SchedulableSite = Pick<RegisteredSite, 'id' | 'trainingHours'>;
 
 const WITH_STUDIES = { memberships: { select: { studyId: true }, orderBy: { studyId: 'asc' } } } as const;
 type SiteRow = Prisma.SiteGetPayload<{ include: typeof WITH_STUDIES }>;
@@ -40,6 +46,21 @@ export class SiteRepository {
     return rows.map(({ id }) => id).sort();
   }
 
+  /** The approved sites of a study with their hours, ascending by id. */
+  async schedulableIn(db: Db, studyId: string): Promise<SchedulableSite[]> {
+    const rows = await db.site.findMany({
+      where: { state: 'approved', memberships: { some: { studyId } } },
+      select: { id: true, trainingHours: true },
+      orderBy: { id: 'asc' },
+    });
+    return rows.map(({ id, trainingHours }) => ({ id, trainingHours: toHours(trainingHours) }));
+  }
+
+  async setTrainingHours(db: Db, id: string, hours: TrainingHours | null): Promise<void> {
+    const trainingHours = hours === null ? Prisma.DbNull : storedJson(hours);
+    await db.site.updateMany({ where: { id }, data: { trainingHours } });
+  }
+
   /** Puts a site with its key in state `pending`, or gives an existing one a new key. */
   async register(db: Db, site: Pick<RegisteredSite, 'id' | 'publicKey' | 'fingerprint'>): Promise<void> {
     const { id, publicKey, fingerprint } = site;
@@ -64,5 +85,10 @@ export class SiteRepository {
 
 function toSite({ memberships, ...row }: SiteRow): RegisteredSite {
   const { id, publicKey, fingerprint, state, lastSeenAt } = row;
-  return { id, publicKey, fingerprint, state, lastSeenAt, studies: memberships.map(({ studyId }) => studyId) };
+  const studies = memberships.map(({ studyId }) => studyId);
+  return { id, publicKey, fingerprint, state, lastSeenAt, studies, trainingHours: toHours(row.trainingHours) };
+}
+
+function toHours(stored: unknown): TrainingHours | null {
+  return stored === null ? null : trainingHoursSchema.parse(stored);
 }

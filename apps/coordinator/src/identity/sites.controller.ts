@@ -1,6 +1,6 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { approvalRequestSchema, siteIdSchema, type Site } from '@tributary/protocol';
+import { approvalRequestSchema, siteIdSchema, trainingHoursRequestSchema, type Site } from '@tributary/protocol';
 import type { z } from 'zod';
 import { Caller, type Principal } from '../platform/access/access.js';
 import { SitesService } from './sites.service.js';
@@ -29,6 +29,16 @@ export class SitesController {
     @Caller() caller: Principal,
   ): Promise<Site> {
     return this.sites.approve(id, request.fingerprint, caller);
+  }
+
+  /** When the site may be asked to train; `trainingHours: null` means at any time. */
+  @Put(':id/training-hours')
+  setTrainingHours(
+    @Param('id', { schema: siteIdSchema }) id: string,
+    @Body({ schema: trainingHoursRequestSchema }) request: z.infer<typeof trainingHoursRequestSchema>,
+    @Caller() caller: Principal,
+  ): Promise<Site> {
+    return this.sites.setTrainingHours(id, request.trainingHours, caller);
   }
 
   /** Shuts a site out at once. */

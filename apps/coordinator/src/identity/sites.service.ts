@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { TributaryError, type Site } from '@tributary/protocol';
+import { TributaryError, type Site, type TrainingHours } from '@tributary/protocol';
 import { AuditService } from '../audit/audit.service.js';
 import type { Principal } from '../platform/access/access.js';
 import { Clock } from '../platform/clock/clock.js';
 import { Database, type Db } from '../platform/database/database.js';
 import { SiteHints } from '../platform/hints/site-hints.js';
-import { SiteRepository, type RegisteredSite } from './site.repository.js';
+import { SiteRepository, type RegisteredSite, type SchedulableSite } from './site.repository.js';
 
-export type { RegisteredSite };
+export type { RegisteredSite, SchedulableSite };
 
 @Injectable()
 export class SitesService {
@@ -55,6 +55,21 @@ export class SitesService {
     return this.show(id);
   }
 
+  /** When the site may be asked to train; null: at any time. Rounds that are open are not touched. */
+  async setTrainingHours(id: string, hours: TrainingHours | null, by: Principal): Promise<Site> {
+    await this.get(id);
+    await this.database.transaction(async (db) => {
+      await this.sites.setTrainingHours(db, id, hours);
+      const detail = { trainingHours: hours };
+      await this.audit.append(db, { actor: by.id, action: 'site.training-hours', subject: id, detail });
+    });
+    return this.show(id);
+  }
+
+  schedulableIn(db: Db, studyId: string): Promise<SchedulableSite[]> {
+    return this.sites.schedulableIn(db, studyId);
+  }
+
   approvedIn(db: Db, studyId: string): Promise<string[]> {
     return this.sites.approvedIn(db, studyId);
   }
@@ -81,8 +96,15 @@ export class SitesService {
     return site;
   }
 
-  private view({ id, studies, state, fingerprint, lastSeenAt }: RegisteredSite): Site {
-    const connected = this.hints.isConnected(id);
-    return { id, studies: [...studies], state, fingerprint, connected, lastSeenAt: lastSeenAt?.toISOString() ?? null };
+  private view({ id, studies, state, fingerprint, lastSeenAt, trainingHours }: RegisteredSite): Site {
+    return {
+      id,
+      studies: [...studies],
+      state,
+      fingerprint,
+      connected: this.hints.isConnected(id),
+      lastSeenAt: lastSeenAt?.toISOString() ?? null,
+      trainingHours,
+    };
   }
 }

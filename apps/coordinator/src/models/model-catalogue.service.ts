@@ -41,13 +41,14 @@ export class ModelCatalogueService {
   private async views(versions: readonly Version[]): Promise<ModelVersion[]> {
     const released = await this.releases.released([...new Set(versions.map(({ runId }) => runId))]);
     const releasedRounds = new Map(released.map(({ runId, round }) => [runId, round]));
-    return versions.map(({ runId, round, weights, ema, createdAt }) => ({
+    return versions.map(({ runId, round, weights, ema, createdAt, prunedAt }) => ({
       version: `${runId}/${round}`,
       runId,
       round,
       weights,
       ema,
       createdAt: createdAt.toISOString(),
+      prunedAt: prunedAt?.toISOString() ?? null,
       released: releasedRounds.get(runId) === round,
     }));
   }

@@ -15,11 +15,16 @@ export interface Version {
   /** The strategy's server vectors after the round, by name; empty for strategies that keep none. */
   readonly state: Readonly<Record<string, BlobRef>>;
   readonly createdAt: Date;
+  /** When its files were removed; null while they are there. */
+  readonly prunedAt: Date | null;
 }
+
+/** A version that is being published. */
+export type NewVersion = Omit<Version, 'prunedAt'>;
 
 @Injectable()
 export class ModelVersionRepository {
-  async create(db: Db, { runId, round, weights, ema, state, createdAt }: Version): Promise<void> {
+  async create(db: Db, { runId, round, weights, ema, state, createdAt }: NewVersion): Promise<void> {
     await db.modelVersion.create({
       data: {
         runId,
@@ -61,11 +66,12 @@ export class ModelVersionRepository {
   }
 }
 
-function toVersion({ runId, round, createdAt, state, ...row }: VersionRow): Version {
+function toVersion({ runId, round, createdAt, prunedAt, state, ...row }: VersionRow): Version {
   return {
     runId,
     round,
     createdAt,
+    prunedAt,
     state: stateSchema.parse(state),
     weights: { sha256: row.weightsSha256, sizeBytes: Number(row.weightsBytes) },
     ema: { sha256: row.emaSha256, sizeBytes: Number(row.emaBytes) },

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { TributaryError } from '@tributary/protocol';
 import { Database, type Db } from '../platform/database/database.js';
-import { ModelVersionRepository, type Version } from './model-version.repository.js';
+import { BlobReferences } from '../storage/blob-references.service.js';
+import { ModelVersionRepository, type NewVersion, type Version } from './model-version.repository.js';
 
 export type { Version };
 
@@ -13,10 +14,17 @@ export class VersionsService {
   constructor(
     private readonly database: Database,
     private readonly versions: ModelVersionRepository,
+    private readonly references: BlobReferences,
   ) {}
 
-  add(db: Db, version: Version): Promise<void> {
-    return this.versions.create(db, version);
+  /** @throws TributaryError ROUND_STALE_TRANSITION when one of its files is gone. */
+  async add(db: Db, version: NewVersion): Promise<void> {
+    const { weights, ema, state } = version;
+    await this.references.hold(
+      db,
+      [weights, ema, ...Object.values(state)].map(({ sha256 }) => sha256),
+    );
+    await this.versions.create(db, version);
   }
 
   latest(db: Db, runId: string): Promise<Version | null> {

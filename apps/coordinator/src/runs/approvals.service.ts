@@ -7,7 +7,7 @@ import { VersionsService } from '../models/versions.service.js';
 import { Database, type Db } from '../platform/database/database.js';
 import { SiteHints } from '../platform/hints/site-hints.js';
 import { RecipeAnswerRepository } from './recipe-answer.repository.js';
-import { RoundsService } from './rounds.service.js';
+import { RoundOpeningService } from './round-opening.service.js';
 import { RunChanges, type RunChange } from './run-change.js';
 import type { Run } from './run.repository.js';
 
@@ -27,7 +27,7 @@ export class ApprovalsService {
     private readonly sites: SitesService,
     private readonly models: InitialModelService,
     private readonly versions: VersionsService,
-    private readonly rounds: RoundsService,
+    private readonly rounds: RoundOpeningService,
     private readonly changes: RunChanges,
     private readonly hints: SiteHints,
     private readonly audit: AuditService,

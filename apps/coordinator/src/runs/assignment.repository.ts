@@ -18,8 +18,14 @@ export interface Assignment {
   readonly runId: string;
   readonly roundId: string;
   readonly siteId: string;
+  /** The model version that the site trains from. */
+  readonly baseVersion: number;
   readonly state: AssignmentState;
+  readonly deadlineAt: Date;
   readonly stage: string | null;
+  /** When the present state or stage began. */
+  readonly stageSince: Date;
+  readonly imagesPerSecond: number | null;
   readonly done: number | null;
   readonly total: number | null;
   readonly images: number | null;
@@ -35,9 +41,18 @@ export type AssignmentPatch = Partial<
   Pick<Assignment, 'state' | 'images' | 'loss' | 'bytes' | 'updateSha256' | 'report' | 'problem'>
 >;
 
+/** States in which a site says how far it is. */
+const WORKING_STATES: AssignmentState[] = ['accepted', 'training', 'uploading'];
+
+/** What an offer fixes. */
+export type NewAssignment = Pick<
+  Assignment,
+  'id' | 'runId' | 'roundId' | 'siteId' | 'baseVersion' | 'deadlineAt' | 'stageSince'
+>;
+
 @Injectable()
 export class AssignmentRepository {
-  async create(db: Db, assignments: readonly Pick<Assignment, 'id' | 'runId' | 'roundId' | 'siteId'>[]): Promise<void> {
+  async create(db: Db, assignments: readonly NewAssignment[]): Promise<void> {
     await db.assignment.createMany({ data: [...assignments] });
   }
 
@@ -67,6 +82,7 @@ export class AssignmentRepository {
       data: {
         ...patch,
         updatedAt: at,
+        ...(patch.state === undefined || patch.state === state ? {} : { stageSince: at }),
         ...(report === undefined || report === null ? {} : { report: storedJson(report) }),
         ...(problem === undefined || problem === null ? {} : { problem: storedJson(problem) }),
       },
@@ -78,7 +94,7 @@ export class AssignmentRepository {
   async closeOpen(db: Db, roundId: string, { state, at }: { state: AssignmentState; at: Date }): Promise<Assignment[]> {
     const rows = await db.assignment.updateManyAndReturn({
       where: { roundId, state: { in: OPEN_STATES } },
-      data: { state, updatedAt: at },
+      data: { state, updatedAt: at, stageSince: at },
     });
     return rows.map(toAssignment);
   }
@@ -96,13 +112,19 @@ export class AssignmentRepository {
   /** Keeps how far a site is, unless it has answered meanwhile. */
   async progress(
     db: Db,
-    { assignmentId, stage, done, total, loss }: AssignmentProgress,
+    { assignmentId, stage, done, total, loss, imagesPerSecond }: AssignmentProgress,
     { siteId, state, at }: { siteId: string; state: AssignmentState; at: Date },
   ): Promise<void> {
+    const live = { id: assignmentId, siteId, state: { in: WORKING_STATES } };
     await db.assignment.updateMany({
-      where: { id: assignmentId, siteId, state: { in: ['accepted', 'training', 'uploading'] } },
-      data: { stage, done, total, state, updatedAt: at, ...(loss === undefined ? {} : { loss }) },
+      where: { ...live, OR: [{ stage: null }, { stage: { not: stage } }] },
+      data: { stage, stageSince: at, imagesPerSecond: null },
     });
+    const rates = {
+      ...(loss === undefined ? {} : { loss }),
+      ...(imagesPerSecond === undefined ? {} : { imagesPerSecond }),
+    };
+    await db.assignment.updateMany({ where: live, data: { done, total, state, updatedAt: at, ...rates } });
   }
 }
 

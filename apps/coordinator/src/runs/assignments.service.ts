@@ -9,6 +9,7 @@ import {
 } from '@tributary/protocol';
 import { AuditService } from '../audit/audit.service.js';
 import { Database } from '../platform/database/database.js';
+import { BlobReferences } from '../storage/blob-references.service.js';
 import { AssignmentChange } from './assignment-change.js';
 import { AssignmentRepository, type Assignment } from './assignment.repository.js';
 import { isOpen } from './assignment.states.js';
@@ -47,6 +48,7 @@ export class AssignmentsService {
     private readonly runs: RunRepository,
     private readonly roundChanges: RoundsService,
     private readonly changes: RunChanges,
+    private readonly references: BlobReferences,
     private readonly audit: AuditService,
   ) {}
 
@@ -94,7 +96,7 @@ export class AssignmentsService {
   /**
    * Counts an upload, once.
    *
-   * @throws TributaryError UPDATE_CONFLICT for other bytes than were received before, ASSIGNMENT_CLOSED.
+   * @throws TributaryError UPDATE_CONFLICT for other bytes than were received before, ASSIGNMENT_CLOSED, ROUND_STALE_TRANSITION.
    */
   async receive({ assignmentId, siteId, sha256, sizeBytes, report }: CheckedUpload): Promise<void> {
     await this.change(siteId, assignmentId, async (step) => {
@@ -103,6 +105,7 @@ export class AssignmentsService {
         return;
       }
       step.assertOpen();
+      await this.references.hold(step.change.db, [sha256]);
       const facts = report.kind === 'train' ? { images: report.images, loss: report.loss } : {};
       await step.move(
         'receive',

@@ -19,6 +19,8 @@ export type Step =
   | { readonly kind: 'seek-approval' }
   | { readonly kind: 'open-round'; readonly n: number; readonly attempt: number }
   | { readonly kind: 'begin-evaluation' }
+  /** The run is paused because the disk was short of room: look whether there is enough now. */
+  | { readonly kind: 'check-space' }
   | { readonly kind: 'close-round' }
   | { readonly kind: 'abandon-round'; readonly reason: string }
   | { readonly kind: 'aggregate' }
@@ -33,13 +35,16 @@ export function nextStep(snapshot: RunSnapshot): Step {
   if (!['running', 'paused', 'evaluating'].includes(run.state)) return { kind: 'nothing' };
   if (round !== null && isCollecting(round.state)) return stepOfCollecting(round, run, snapshot.now);
   if (round?.state === 'aggregating') return { kind: 'aggregate' };
+  if (run.state === 'paused' && run.pauseCause === 'storage') return { kind: 'check-space' };
   if (run.state === 'paused') return { kind: 'wait', for: 'an admin to resume the run', until: null };
   return run.state === 'evaluating' ? stepOfEvaluating(round) : stepOfRunning(snapshot);
 }
 
 function stepOfRunning({ run, round, roundsDone, now }: RunSnapshot): Step {
   if (roundsDone >= run.recipe.rounds.count) return { kind: 'begin-evaluation' };
-  if (run.nextRoundAt > now) return { kind: 'wait', for: 'the next attempt at the round', until: run.nextRoundAt };
+  if (run.nextRoundAt > now) {
+    return { kind: 'wait', for: run.nextRoundWaitsFor ?? 'the next attempt at the round', until: run.nextRoundAt };
+  }
   const n = roundsDone + 1;
   return { kind: 'open-round', n, attempt: round?.n === n ? round.attempt + 1 : 0 };
 }

@@ -4,6 +4,7 @@ import { AuditService } from '../audit/audit.service.js';
 import { VersionsService, type Version } from '../models/versions.service.js';
 import { Database } from '../platform/database/database.js';
 import { Metrics } from '../platform/metrics/metrics.js';
+import { FreeSpaceService } from '../storage/free-space.service.js';
 import type { Assignment } from './assignment.repository.js';
 import { countAnswers } from './next-step.js';
 import { RoundRepository, type RoundTimings, type RoundWithAssignments } from './round.repository.js';
@@ -11,12 +12,20 @@ import { nextRoundState } from './round.states.js';
 import { RunChanges, type RunChange } from './run-change.js';
 import type { Run } from './run.repository.js';
 
+export interface PublicationOptions {
+  /** Aborted when the right to aggregate is lost or the run ends. */
+  readonly signal: AbortSignal;
+  /** What follows, in the transaction that publishes. */
+  readonly andThen: (change: RunChange, version: Version) => Promise<void>;
+}
+
 /** Turns a closed training round into the next model version. */
 @Injectable()
 export class PublicationService {
   constructor(
     private readonly database: Database,
     private readonly aggregation: AggregationService,
+    private readonly freeSpace: FreeSpaceService,
     private readonly versions: VersionsService,
     private readonly rounds: RoundRepository,
     private readonly changes: RunChanges,
@@ -27,24 +36,31 @@ export class PublicationService {
   /**
    * Aggregates, then publishes and, through `andThen`, opens what comes next in the same transaction. Doing it twice changes
    * nothing: the files are named by their content, and only the first to publish finds the round in state `aggregating`.
+   *
+   * @throws TributaryError DISK_FULL: the round stays closed and is aggregated when there is room.
    */
-  async publish(
-    run: Run,
-    round: RoundWithAssignments,
-    andThen: (change: RunChange, version: Version) => Promise<void>,
-  ): Promise<void> {
+  async publish(run: Run, round: RoundWithAssignments, { signal, andThen }: PublicationOptions): Promise<void> {
+    const shortage = await this.freeSpace.shortageForAggregation(await this.sizes(run, round));
+    if (shortage !== null) throw shortage;
     const startedAt = performance.now();
-    const aggregated = await this.aggregation.aggregate(await this.input(run, round));
+    const aggregated = await this.aggregation.aggregate(await this.input(run, round), signal);
+    signal.throwIfAborted();
     const aggregateMs = Math.round(performance.now() - startedAt);
     await this.changes.change(run.id, async (change) => {
       await andThen(change, await this.record(change, round, { aggregated, aggregateMs }));
     });
   }
 
+  private async sizes(run: Run, { n, kind }: RoundWithAssignments) {
+    const { weights } = await this.versions.get(this.database.db, run.id, n - 1);
+    return { kind, strategy: run.recipe.strategy, weightsBytes: weights.sizeBytes };
+  }
+
   private async input(run: Run, round: RoundWithAssignments) {
     const previous = await this.versions.get(this.database.db, run.id, round.n - 1);
     if (run.manifest === null) throw new Error(`run ${run.id} has no manifest`);
     return {
+      studyId: run.studyId,
       roundId: round.id,
       n: round.n,
       recipe: run.recipe,
@@ -73,7 +89,8 @@ export class PublicationService {
     });
     const version = { runId: run.id, round: round.n, weights, ema, state, createdAt: now };
     await this.versions.add(db, version);
-    change.set({ attemptsForgiven: 0, nextRoundAt: now, problem: null });
+    const published = { ...version, prunedAt: null };
+    change.set({ attemptsForgiven: 0, nextRoundAt: now, nextRoundWaitsFor: null, problem: null });
     change.record({ kind: 'round.published', round: round.n, detail: { ...facts, aggregateMs } });
     const updates = countedUpdates(round.assignments).map(({ siteId, sha256, images }) => {
       const norm = updateNorms.find((update) => update.siteId === siteId)?.norm ?? null;
@@ -86,7 +103,7 @@ export class PublicationService {
       detail: { round: round.n, weightsSha256: weights.sha256, emaSha256: ema.sha256, updates },
     });
     change.onCommit(() => this.count(timings));
-    return version;
+    return published;
   }
 
   private count({ collectMs, aggregateMs }: RoundTimings): void {

@@ -34,7 +34,6 @@ export interface RoundWithAssignments extends Round {
 export type RoundPatch = Partial<Pick<Round, 'state' | 'closedAt' | 'reason' | 'loss' | 'bytesUp' | 'timings'>>;
 
 const WITH_ASSIGNMENTS = { assignments: { orderBy: { siteId: 'asc' } } } as const;
-const LEASE_SECONDS = 30;
 type RoundRow = Prisma.RoundGetPayload<{ include: typeof WITH_ASSIGNMENTS }>;
 
 @Injectable()
@@ -94,13 +93,13 @@ export class RoundRepository {
   }
 
   /**
-   * Takes the right to aggregate a round for half a minute, by the database's clock. An owner may take its own again.
+   * Takes or prolongs the right to aggregate a round, by the database's clock.
    *
    * @returns False while another process holds it.
    */
-  async lease(db: Db, id: string, owner: string): Promise<boolean> {
+  async lease(db: Db, id: string, { owner, seconds }: { owner: string; seconds: number }): Promise<boolean> {
     const count = await db.$executeRaw`
-      UPDATE "Round" SET "leaseOwner" = ${owner}, "leaseUntil" = now() + make_interval(secs => ${LEASE_SECONDS})
+      UPDATE "Round" SET "leaseOwner" = ${owner}, "leaseUntil" = now() + make_interval(secs => ${seconds})
       WHERE "id" = ${id} AND "state" = 'aggregating'
         AND ("leaseOwner" IS NULL OR "leaseOwner" = ${owner} OR "leaseUntil" < now())`;
     return count > 0;

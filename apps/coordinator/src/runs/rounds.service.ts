@@ -1,13 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { assignmentId, toProblem, TributaryError } from '@tributary/protocol';
+import { toProblem, TributaryError } from '@tributary/protocol';
 import { AuditService } from '../audit/audit.service.js';
-import { SitesService } from '../identity/sites.service.js';
-import { VersionsService, type Version } from '../models/versions.service.js';
 import { after } from '../platform/clock/clock.js';
 import { Metrics } from '../platform/metrics/metrics.js';
 import { SiteHints } from '../platform/hints/site-hints.js';
 import { AssignmentRepository, type Assignment } from './assignment.repository.js';
-import { offerOf } from './offers.js';
 import { RoundRepository, type Round, type RoundWithAssignments } from './round.repository.js';
 import { nextRoundState } from './round.states.js';
 import type { RunChange } from './run-change.js';
@@ -15,67 +12,16 @@ import type { RunChange } from './run-change.js';
 const FIRST_RETRY_SECONDS = 1;
 const LONGEST_RETRY_SECONDS = 60;
 
-/** Opens, closes and abandons rounds; each inside of the caller's change of the run. */
+/** Closes and abandons rounds; each inside of the caller's change of the run. */
 @Injectable()
 export class RoundsService {
   constructor(
     private readonly rounds: RoundRepository,
     private readonly assignments: AssignmentRepository,
-    private readonly versions: VersionsService,
-    private readonly sites: SitesService,
     private readonly hints: SiteHints,
     private readonly audit: AuditService,
     private readonly metrics: Metrics,
   ) {}
-
-  /**
-   * A round with an offer to each site of the run that is not revoked; they are told when it is committed.
-   *
-   * @param known The version that it starts from, when the caller has it.
-   */
-  async open(change: RunChange, part: Pick<Round, 'n' | 'attempt' | 'kind'>, known?: Version): Promise<void> {
-    const { db, now } = change;
-    const run = change.next;
-    const round = {
-      ...part,
-      id: `${run.id}-r${part.n}-a${part.attempt}`,
-      runId: run.id,
-      openedAt: now,
-      deadlineAt: after(now, run.recipe.rounds.deadlineSeconds),
-    };
-    const approved = new Set(await this.sites.approvedIn(db, run.studyId));
-    const asked = run.sites.filter((siteId) => approved.has(siteId));
-    const assignments = asked.map((siteId) => ({
-      id: assignmentId({ runId: run.id, round: part.n, attempt: part.attempt, siteId }),
-      runId: run.id,
-      roundId: round.id,
-      siteId,
-    }));
-    const latest = known ?? (await this.versions.get(db, run.id, part.n - 1));
-    const initial = part.kind === 'evaluate' ? await this.versions.get(db, run.id, 0) : latest;
-    const versions = { initial, latest };
-    await this.rounds.create(db, round);
-    await this.assignments.create(db, assignments);
-    change.record({
-      kind: 'round.opened',
-      round: part.n,
-      detail: { attempt: part.attempt, kind: part.kind, sites: asked.length },
-    });
-    const open: Round = {
-      ...round,
-      state: 'offered',
-      closedAt: null,
-      reason: null,
-      loss: null,
-      bytesUp: 0,
-      timings: null,
-    };
-    change.onCommit(() => {
-      for (const { id, siteId } of assignments) {
-        this.hints.tell(siteId, { event: 'assignment:offered', body: offerOf({ run, round: open, versions }, id) });
-      }
-    });
-  }
 
   /** No more answers count: what is still open has expired. */
   async close(change: RunChange, round: RoundWithAssignments): Promise<void> {
@@ -97,16 +43,20 @@ export class RoundsService {
     if (round.kind === 'train' && change.next.state === 'running') this.planRetry(change, round, reason);
   }
 
-  private planRetry(change: RunChange, { attempt }: Round, reason: string): void {
+  private planRetry(change: RunChange, { n, attempt }: Round, reason: string): void {
     const { maxAttempts } = change.run.recipe.rounds;
     const counted = attempt + 1 - change.run.attemptsForgiven;
     if (counted >= maxAttempts) {
-      change.move('pause', { reason });
-      change.set({ problem: toProblem(new TributaryError('ROUND_QUORUM_NOT_MET', { detail: reason })) });
+      change.move('pause', { reason, cause: 'attempts' });
+      change.set({
+        pauseCause: 'attempts',
+        problem: toProblem(new TributaryError('ROUND_QUORUM_NOT_MET', { detail: reason })),
+      });
       return;
     }
     const waitSeconds = Math.min(FIRST_RETRY_SECONDS * 2 ** (counted - 1), LONGEST_RETRY_SECONDS);
-    change.set({ nextRoundAt: after(change.now, waitSeconds) });
+    const nextRoundWaitsFor = `attempt ${counted + 1} of ${maxAttempts} at round ${n}; the last: ${reason}`;
+    change.set({ nextRoundAt: after(change.now, waitSeconds), nextRoundWaitsFor });
   }
 
   private async endOpen(change: RunChange, round: Round, state: 'expired' | 'superseded'): Promise<void> {

@@ -1,14 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TributaryError } from '@tributary/protocol';
 import type { Version } from '../models/versions.service.js';
-import { Database } from '../platform/database/database.js';
-import { INSTANCE, type Instance } from '../platform/instance/instance.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
+import { FreeSpaceService } from '../storage/free-space.service.js';
+import { RetentionService } from '../storage/retention.service.js';
 import { ApprovalsService } from './approvals.service.js';
 import { ConclusionService } from './conclusion.service.js';
 import type { RunSnapshot, Step } from './next-step.js';
 import { PublicationService } from './publication.service.js';
-import { RoundRepository, type RoundWithAssignments } from './round.repository.js';
+import { RoundLeases } from './round-leases.js';
+import { RoundOpeningService, type RoundPart } from './round-opening.service.js';
+import type { RoundWithAssignments } from './round.repository.js';
 import { RoundsService } from './rounds.service.js';
 import { RunChanges, type RunChange } from './run-change.js';
 import type { Run } from './run.repository.js';
@@ -17,14 +19,15 @@ import type { Run } from './run.repository.js';
 @Injectable()
 export class RunStepsService {
   constructor(
-    private readonly database: Database,
     private readonly approvals: ApprovalsService,
     private readonly rounds: RoundsService,
-    private readonly roundRows: RoundRepository,
+    private readonly openings: RoundOpeningService,
+    private readonly leases: RoundLeases,
+    private readonly freeSpace: FreeSpaceService,
+    private readonly retention: RetentionService,
     private readonly publication: PublicationService,
     private readonly conclusion: ConclusionService,
     private readonly changes: RunChanges,
-    @Inject(INSTANCE) private readonly instance: Instance,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -38,7 +41,9 @@ export class RunStepsService {
       case 'seek-approval':
         return this.approvals.seek(run, now);
       case 'open-round':
-        return this.openRound(run, step);
+        return this.openRound(run, { n: step.n, attempt: step.attempt, kind: 'train' });
+      case 'check-space':
+        return this.goOnWithSpace(snapshot);
       case 'begin-evaluation':
         return this.beginEvaluation(snapshot);
       case 'close-round':
@@ -53,19 +58,36 @@ export class RunStepsService {
     }
   }
 
-  private async openRound(run: Run, { n, attempt }: { n: number; attempt: number }): Promise<boolean> {
+  private async openRound(run: Run, part: RoundPart): Promise<boolean> {
+    await this.retention.prune(run);
     await this.changes.change(run.id, async (change) => {
       assertState(change, ['running']);
-      await this.rounds.open(change, { n, attempt, kind: 'train' });
+      const opening = await this.openings.open(change, part);
+      if (opening.kind === 'no-space') this.openings.pauseForSpace(change, opening.shortage);
     });
     return false;
   }
 
+  /** The run is paused because the disk was short of room; nothing happens while it still is. */
+  private async goOnWithSpace({ run, round, roundsDone }: RunSnapshot): Promise<boolean> {
+    await this.retention.prune(run);
+    const n = roundsDone + 1;
+    const attempt = round?.n === n ? round.attempt + 1 : 0;
+    await this.changes.change(run.id, async (change) => {
+      assertState(change, ['paused']);
+      await this.openings.resumeWithSpace(change, { n, attempt, kind: 'train' });
+    });
+    return false;
+  }
+
+  /** @throws TributaryError DISK_FULL: the run shows it, and the next sweep looks again. */
   private async beginEvaluation({ run, roundsDone }: RunSnapshot): Promise<boolean> {
+    await this.retention.prune(run);
     await this.changes.change(run.id, async (change) => {
       if (change.run.state === 'running') change.move('evaluate');
       assertState(change, ['evaluating']);
-      await this.rounds.open(change, { n: roundsDone + 1, attempt: 0, kind: 'evaluate' });
+      const opening = await this.openings.open(change, { n: roundsDone + 1, attempt: 0, kind: 'evaluate' });
+      if (opening.kind === 'no-space') throw opening.shortage;
     });
     return false;
   }
@@ -83,17 +105,23 @@ export class RunStepsService {
 
   /** Under a lease: one replica at a time. A round whose updates cannot be aggregated is abandoned, not tried for ever. */
   private async aggregate(run: Run, round: RoundWithAssignments): Promise<boolean> {
-    if (!(await this.roundRows.lease(this.database.db, round.id, this.instance.id))) return false;
     try {
-      if (round.kind === 'evaluate') await this.conclusion.scoreAndRelease(run, round);
-      else await this.publication.publish(run, round, (change, version) => this.openNext(change, version));
+      const done = await this.leases.hold(round.id, (signal) => this.publish(run, round, signal));
+      if (!done) return false;
     } catch (error) {
       if (!(error instanceof TributaryError) || error.spec.retryable || error.code.endsWith('_STALE_TRANSITION'))
         throw error;
       return this.abandonRound(run, round, error.message);
     }
     this.logger.info({ runId: run.id, round: round.n, kind: round.kind }, 'round published');
+    await this.retention.prune(run);
     return false;
+  }
+
+  private async publish(run: Run, round: RoundWithAssignments, signal: AbortSignal): Promise<void> {
+    if (round.kind === 'evaluate') return this.conclusion.scoreAndRelease(run, round);
+    const andThen = (change: RunChange, version: Version): Promise<void> => this.openNext(change, version);
+    await this.publication.publish(run, round, { signal, andThen });
   }
 
   /** What follows a published round, in the transaction that published it. */
@@ -102,7 +130,8 @@ export class RunStepsService {
     const isLast = version.round >= change.run.recipe.rounds.count;
     if (isLast) change.move('evaluate');
     const kind = isLast ? 'evaluate' : 'train';
-    await this.rounds.open(change, { n: version.round + 1, attempt: 0, kind }, version);
+    // When there is no room, the next look at the run finds that: by then this round's updates are gone.
+    await this.openings.open(change, { n: version.round + 1, attempt: 0, kind }, version);
   }
 }
 

@@ -1,16 +1,13 @@
-import type { RoundView, RunView, assignmentViewSchema } from '@tributary/protocol';
-import type { z } from 'zod';
+import type { AssignmentView, RoundView, RunView } from '@tributary/protocol';
 import type { Version } from '../models/versions.service.js';
 import type { Assignment } from './assignment.repository.js';
 import { countAnswers } from './next-step.js';
 import type { RoundWithAssignments } from './round.repository.js';
 import type { Run } from './run.repository.js';
 
-type AssignmentView = z.infer<typeof assignmentViewSchema>;
-
 export function roundView(round: RoundWithAssignments): RoundView {
   const { received, declined } = countAnswers(round.assignments);
-  const { n, attempt, kind, state, openedAt, deadlineAt, closedAt, reason, loss, bytesUp } = round;
+  const { n, attempt, kind, state, openedAt, deadlineAt, closedAt, reason, loss, bytesUp, timings } = round;
   return {
     n,
     attempt,
@@ -25,6 +22,7 @@ export function roundView(round: RoundWithAssignments): RoundView {
     loss,
     seconds: closedAt === null ? null : (closedAt.getTime() - openedAt.getTime()) / 1000,
     bytesUp,
+    timings,
   };
 }
 
@@ -51,6 +49,7 @@ export function runView({ run, round, roundsDone, released, waiting }: RunViewPa
     endedAt: run.endedAt?.toISOString() ?? null,
     waitingFor: waiting?.for ?? null,
     waitingUntil: waiting?.until?.toISOString() ?? null,
+    pauseCause: run.pauseCause,
     problem: run.problem,
     currentRound: round === null ? null : roundView(round),
     assignments: round === null ? [] : round.assignments.map(assignmentView),
@@ -60,6 +59,12 @@ export function runView({ run, round, roundsDone, released, waiting }: RunViewPa
 }
 
 function assignmentView(assignment: Assignment): AssignmentView {
-  const { id, siteId, state, stage, done, total, images, loss, bytes, problem, updatedAt } = assignment;
-  return { id, siteId, state, stage, done, total, images, loss, bytes, problem, updatedAt: updatedAt.toISOString() };
+  const { id, siteId, state, stage, done, total, images, loss, bytes, problem, baseVersion, imagesPerSecond } =
+    assignment;
+  return {
+    ...{ id, siteId, state, stage, done, total, images, loss, bytes, problem, baseVersion, imagesPerSecond },
+    updatedAt: assignment.updatedAt.toISOString(),
+    deadlineAt: assignment.deadlineAt.toISOString(),
+    stageSince: assignment.stageSince.toISOString(),
+  };
 }

@@ -5,6 +5,7 @@ import {
   problemSchema,
   recipeSchema,
   type EvaluationResult,
+  type PauseCause,
   type Problem,
   type Recipe,
   type RunState,
@@ -30,6 +31,9 @@ export interface Run {
   readonly manifest: ParameterManifest | null;
   readonly approvalDeadlineAt: Date;
   readonly nextRoundAt: Date;
+  /** What the next round waits for until then; null when it does not. */
+  readonly nextRoundWaitsFor: string | null;
+  readonly pauseCause: PauseCause | null;
   readonly problem: Problem | null;
   readonly evaluation: EvaluationResult | null;
   readonly createdAt: Date;
@@ -46,6 +50,8 @@ export type RunPatch = Partial<
     | 'attemptsForgiven'
     | 'manifest'
     | 'nextRoundAt'
+    | 'nextRoundWaitsFor'
+    | 'pauseCause'
     | 'problem'
     | 'evaluation'
     | 'startedAt'

@@ -6,6 +6,7 @@ import {
   runIdSchema,
   runRequestSchema,
   type RoundView,
+  type RunRequest,
   type RunView,
   type runEventsResponseSchema,
   type runRecipeSchema,
@@ -34,10 +35,7 @@ export class RunsController {
 
   /** Stores a recipe and asks the study's sites to approve it. */
   @Post()
-  async create(
-    @Body({ schema: runRequestSchema }) request: z.infer<typeof runRequestSchema>,
-    @Caller() caller: Principal,
-  ): Promise<RunView> {
+  async create(@Body({ schema: runRequestSchema }) request: RunRequest, @Caller() caller: Principal): Promise<RunView> {
     return this.views.show(await this.runs.create(request, caller));
   }
 

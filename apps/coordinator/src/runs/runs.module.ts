@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AggregationModule } from '../aggregation/aggregation.module.js';
 import { EvaluationModule } from '../evaluation/evaluation.module.js';
 import { ModelsModule } from '../models/models.module.js';
+import { StorageModule } from '../storage/storage.module.js';
 import { StudiesModule } from '../studies/studies.module.js';
 import { ApprovalsService } from './approvals.service.js';
 import { AssignmentRepository } from './assignment.repository.js';
@@ -12,6 +13,8 @@ import { OpenWorkService } from './open-work.service.js';
 import { ProgressService } from './progress.service.js';
 import { PublicationService } from './publication.service.js';
 import { RecipeAnswerRepository } from './recipe-answer.repository.js';
+import { RoundLeases } from './round-leases.js';
+import { RoundOpeningService } from './round-opening.service.js';
 import { RoundRepository } from './round.repository.js';
 import { RoundsService } from './rounds.service.js';
 import { RunChanges } from './run-change.js';
@@ -25,7 +28,7 @@ import { RunsController } from './runs.controller.js';
 import { RunsService } from './runs.service.js';
 
 @Module({
-  imports: [AggregationModule, EvaluationModule, ModelsModule, StudiesModule],
+  imports: [AggregationModule, EvaluationModule, ModelsModule, StorageModule, StudiesModule],
   controllers: [RunsController, MetricsController],
   providers: [
     ApprovalsService,
@@ -36,6 +39,8 @@ import { RunsService } from './runs.service.js';
     ProgressService,
     PublicationService,
     RecipeAnswerRepository,
+    RoundLeases,
+    RoundOpeningService,
     RoundRepository,
     RoundsService,
     RunChanges,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { TributaryError, recipeHash, type Recipe, type Study } from '@tributary/protocol';
+import { TributaryError, recipeHash, type Recipe, type RunRequest, type Study } from '@tributary/protocol';
 import { AuditService } from '../audit/audit.service.js';
 import { SitesService } from '../identity/sites.service.js';
 import type { Principal } from '../platform/access/access.js';
@@ -36,9 +36,10 @@ export class RunsService {
   /**
    * Stores a recipe whole and asks the study's sites to approve it.
    *
-   * @throws TributaryError NOT_FOUND (study), RECIPE_STUDY_MISMATCH, QUORUM_LARGER_THAN_STUDY.
+   * @throws TributaryError NOT_FOUND (study), RECIPE_STUDY_MISMATCH, QUORUM_LARGER_THAN_STUDY, ROUND_DEADLINE_PAST.
    */
-  async create({ studyId, recipe }: { studyId: string; recipe: Recipe }, by: Principal): Promise<string> {
+  async create({ studyId, recipe, approvalDeadlineAt: asked }: RunRequest, by: Principal): Promise<string> {
+    const approvalDeadlineAt = this.approvalDeadline(asked);
     assertFitsStudy(recipe, await this.studies.get(studyId));
     const sites = await this.sites.approvedIn(this.database.db, studyId);
     if (recipe.rounds.quorum > sites.length) {
@@ -47,7 +48,6 @@ export class RunsService {
     }
     const id = `run-${randomBytes(4).toString('hex')}`;
     const recipeSha256 = recipeHash(recipe);
-    const approvalDeadlineAt = after(this.clock.now(), this.config.approvalWindowSeconds);
     await this.database.transaction(async (db) => {
       await this.runs.create(db, { id, studyId, recipe, recipeSha256, approvalDeadlineAt });
       await this.audit.append(db, {
@@ -84,6 +84,7 @@ export class RunsService {
   async pause(id: string, by: Principal): Promise<void> {
     await this.changes.change(id, async (change) => {
       change.move('pause', { by: by.name });
+      change.set({ pauseCause: 'admin' });
       await this.note(change, 'run.paused', by);
     });
   }
@@ -94,7 +95,13 @@ export class RunsService {
       change.move('resume', { by: by.name });
       const round = await this.rounds.latest(change.db, id);
       const attemptsForgiven = round?.state === 'abandoned' ? round.attempt + 1 : 0;
-      change.set({ problem: null, nextRoundAt: change.now, attemptsForgiven });
+      change.set({
+        problem: null,
+        pauseCause: null,
+        nextRoundAt: change.now,
+        nextRoundWaitsFor: null,
+        attemptsForgiven,
+      });
       await this.note(change, 'run.resumed', by);
     });
   }
@@ -103,7 +110,7 @@ export class RunsService {
   async cancel(id: string, by: Principal): Promise<void> {
     await this.changes.change(id, async (change) => {
       change.move('cancel', { by: by.name });
-      change.set({ endedAt: change.now });
+      change.set({ endedAt: change.now, pauseCause: null });
       const round = await this.rounds.latest(change.db, id);
       if (round !== null && (isCollecting(round.state) || round.state === 'aggregating')) {
         await this.roundChanges.abandon(change, round, 'the run was cancelled');
@@ -113,6 +120,15 @@ export class RunsService {
         for (const siteId of change.run.sites) this.hints.tell(siteId, { event: 'run:ended', body: { runId: id } });
       });
     });
+  }
+
+  private approvalDeadline(asked: string | undefined): Date {
+    const now = this.clock.now();
+    if (asked === undefined) return after(now, this.config.approvalWindowSeconds);
+    const deadline = new Date(asked);
+    if (deadline > now) return deadline;
+    const fields = [{ path: 'approvalDeadlineAt', expected: `later than ${now.toISOString()}` }];
+    throw new TributaryError('ROUND_DEADLINE_PAST', { detail: 'approvalDeadlineAt', fields });
   }
 
   private note({ db, run }: RunChange, action: string, by: Principal): Promise<void> {

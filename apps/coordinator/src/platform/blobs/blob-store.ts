@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { CONFIG } from '../config/config.module.js';
@@ -49,6 +49,19 @@ export class BlobStore implements OnModuleInit {
     await mkdir(dirname(target), { recursive: true });
     await rename(path, target);
     await syncFolder(dirname(target));
+  }
+
+  /** Removes a blob that nothing names any more. @returns Its size in bytes; 0 when there was none. */
+  async remove(sha256: string): Promise<number> {
+    const sizeBytes = await this.sizeOf(sha256);
+    await rm(this.pathOf(sha256), { force: true });
+    return sizeBytes ?? 0;
+  }
+
+  /** Bytes that may still be written where the blobs lie. */
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.folder);
+    return bavail * bsize;
   }
 
   /** Removes unfinished files that nobody has touched for `ageMs`. @returns How many. */

@@ -18,6 +18,11 @@ const environmentSchema = z.object({
     .int()
     .positive()
     .default(16 * 1024 ** 3),
+  TRIBUTARY_DISK_RESERVE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(256 * 1024 ** 2),
 });
 
 const flagsSchema = z.object({
@@ -44,6 +49,8 @@ export interface CoordinatorConfig {
   /** How often every live run is examined again, whatever was or was not notified. */
   readonly sweepSeconds: number;
   readonly maxUploadBytes: number;
+  /** Disk space where the blobs lie that rounds leave free. */
+  readonly diskReserveBytes: number;
 }
 
 /**
@@ -66,5 +73,6 @@ export function readConfig(flags: CoordinatorFlags, environment: NodeJS.ProcessE
     approvalWindowSeconds: settings.TRIBUTARY_APPROVAL_WINDOW_SECONDS,
     sweepSeconds: settings.TRIBUTARY_SWEEP_SECONDS,
     maxUploadBytes: settings.TRIBUTARY_MAX_UPLOAD_BYTES,
+    diskReserveBytes: settings.TRIBUTARY_DISK_RESERVE_BYTES,
   });
 }

@@ -39,6 +39,13 @@ export function readMigrations(
     });
 }
 
+/** Tells whether a database was made by these very migrations. */
+export function migrationsStamp(migrations: readonly Migration[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify(migrations.map(({ checksum }) => checksum)))
+    .digest('hex');
+}
+
 /**
  * Applies the migrations that are missing, one transaction each, and records them as `prisma migrate deploy` does.
  *

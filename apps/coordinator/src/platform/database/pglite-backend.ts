@@ -1,14 +1,17 @@
-import { cp, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PGlite } from '@electric-sql/pglite';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { PrismaClient } from '../../generated/prisma/client.js';
 import type { DatabaseBackend } from './database.js';
-import { applyMigrations, readMigrations } from './migrations.js';
+import { applyMigrations, migrationsStamp, readMigrations } from './migrations.js';
 
 /** Written last by an initialisation: a folder without it was left half-made by a process that was killed. */
 const COMPLETE_MARKER = 'TRIBUTARY_COMPLETE';
+
+/** In a seed: which migrations it was made by. */
+export const SEED_STAMP = 'TRIBUTARY_MIGRATIONS';
 
 /** One process uses it and its rows fit in little memory: PostgreSQL's defaults would take 130 MB more. */
 const SMALL_SERVER = ['-c', 'shared_buffers=4MB', '-c', 'max_connections=4', '-c', 'jit=off'];
@@ -21,12 +24,13 @@ export const SEED_DATABASE = fileURLToPath(new URL('../../../../../.tributary/se
  * two openers would lose rows.
  *
  * @param folder `<dataDir>/database`.
- * @param seed   Folder of an initialised database; without it the first start makes one, which takes seconds longer.
+ * @param seed   Folder of an initialised database. Without it, or when other migrations made it, the first start makes one,
+ *               which takes seconds longer.
  */
 export async function openPGlite(folder: string, seed: string = SEED_DATABASE): Promise<DatabaseBackend> {
   if (!(await exists(join(folder, COMPLETE_MARKER)))) {
     await rm(folder, { recursive: true, force: true });
-    if (await exists(join(seed, COMPLETE_MARKER))) await copySeed(seed, folder);
+    if (await isCurrentSeed(seed)) await copySeed(seed, folder);
     else await mkdir(folder, { recursive: true });
   }
   const client = new PGlite(folder, { startParams: [...PGlite.defaultStartParams, ...SMALL_SERVER] });
@@ -57,6 +61,12 @@ export async function openPGlite(folder: string, seed: string = SEED_DATABASE): 
 function forAdapter(client: PGlite): ConstructorParameters<typeof PrismaPGlite>[0] {
   const sameAtRuntime: unknown = client;
   return sameAtRuntime as ConstructorParameters<typeof PrismaPGlite>[0];
+}
+
+async function isCurrentSeed(seed: string): Promise<boolean> {
+  if (!(await exists(join(seed, COMPLETE_MARKER)))) return false;
+  const stamp = await readFile(join(seed, SEED_STAMP), 'utf8').catch(() => '');
+  return stamp === migrationsStamp(readMigrations());
 }
 
 async function copySeed(seed: string, folder: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
+const AGGREGATION_RATES = [1, 3, 10, 30, 100, 300, 1000, 3000, 10_000];
 const ROUND_SECONDS = [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000];
 
 /** What the coordinator counts, in Prometheus' form; event-loop lag is among the defaults. */
@@ -25,10 +26,26 @@ export class Metrics {
     help: 'Bytes of updates received and counted',
     registers: [this.registry],
   });
+  readonly prunedBytes = new Counter({
+    name: 'tributary_pruned_bytes_total',
+    help: 'Bytes of files removed by the retention rules',
+    registers: [this.registry],
+  });
   readonly updatesRefused = new Counter({
     name: 'tributary_updates_refused_total',
     help: 'Updates refused by error code',
     labelNames: ['code'],
+    registers: [this.registry],
+  });
+  readonly aggregationRate = new Histogram({
+    name: 'tributary_aggregation_megabytes_per_second',
+    help: 'Megabytes of updates aggregated a second, a round',
+    buckets: AGGREGATION_RATES,
+    registers: [this.registry],
+  });
+  readonly aggregatedBytes = new Counter({
+    name: 'tributary_aggregated_bytes_total',
+    help: 'Bytes of updates that were read to aggregate rounds',
     registers: [this.registry],
   });
   private readonly siteStages: Gauge<'stage'>;
@@ -47,6 +64,12 @@ export class Metrics {
   observe(name: string, help: string, read: () => Promise<number>): void {
     const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => update() });
     const update = async (): Promise<void> => gauge.set(await read());
+  }
+
+  /** A round was aggregated: bytes of updates read, over all passes. */
+  aggregated(bytesRead: number, seconds: number): void {
+    this.aggregatedBytes.inc(bytesRead);
+    this.aggregationRate.observe(bytesRead / 1e6 / Math.max(seconds, 1e-3));
   }
 
   setSiteStages(stages: ReadonlyMap<string, number>): void {

@@ -1,0 +1,45 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { TributaryError } from '@tributary/protocol';
+import { BlobStore } from '../platform/blobs/blob-store.js';
+import { CONFIG } from '../platform/config/config.module.js';
+import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
+import type { Db } from '../platform/database/database.js';
+import { roundNeedBytes, type RoundToStore } from './storage-need.js';
+import { StorageRepository } from './storage.repository.js';
+
+/** Looks whether the disk has room for a round before it is opened, so that it need not fail half-way. */
+@Injectable()
+export class FreeSpaceService {
+  constructor(
+    private readonly blobs: BlobStore,
+    private readonly repository: StorageRepository,
+    @Inject(CONFIG) private readonly config: CoordinatorConfig,
+  ) {}
+
+  /**
+   * What speaks against a round of `runId`: what it needs, what other open rounds may still write and the reserve are more
+   * than is free. Null when there is room.
+   */
+  async shortageFor(db: Db, runId: string, round: RoundToStore): Promise<TributaryError | null> {
+    const promised = (await this.repository.liveRounds(db, runId)).map(roundNeedBytes);
+    const neededBytes =
+      roundNeedBytes(round) + promised.reduce((sum, bytes) => sum + bytes, this.config.diskReserveBytes);
+    return this.shortage(neededBytes);
+  }
+
+  /** The same for the files that a closed round makes: its updates lie on the disk already. */
+  shortageForAggregation(round: Omit<RoundToStore, 'awaitedSites'>): Promise<TributaryError | null> {
+    return this.shortage(roundNeedBytes({ ...round, awaitedSites: 0 }));
+  }
+
+  private async shortage(neededBytes: number): Promise<TributaryError | null> {
+    const freeBytes = await this.blobs.freeBytes();
+    if (freeBytes >= neededBytes) return null;
+    const detail = `${megabytes(neededBytes)} MB are needed, ${megabytes(freeBytes)} MB are free`;
+    return new TributaryError('DISK_FULL', { detail, neededBytes, freeBytes });
+  }
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0);
+}

@@ -1,0 +1,74 @@
+import { Injectable } from '@nestjs/common';
+import { blobRefSchema, type AssignmentState } from '@tributary/protocol';
+import { z } from 'zod';
+import type { Db } from '../platform/database/database.js';
+
+const stateSchema = z.record(z.string(), blobRefSchema);
+const ENDED_ROUNDS: ('published' | 'abandoned')[] = ['published', 'abandoned'];
+const OPEN_ASSIGNMENTS: AssignmentState[] = ['offered', 'accepted', 'training', 'uploading'];
+
+/** Files of one row that may be removed. */
+export interface StoredVersion {
+  readonly round: number;
+  readonly sha256s: readonly string[];
+}
+
+export interface StoredUpdate {
+  readonly assignmentId: string;
+  readonly sha256: string;
+  readonly n: number;
+  readonly isPublished: boolean;
+}
+
+/** What rows say about files. A blob may belong to many rows: runs with the same seed make the same bytes. */
+@Injectable()
+export class RetentionRepository {
+  /** Versions of a run whose files have not been removed. */
+  async storedVersions(db: Db, runId: string): Promise<StoredVersion[]> {
+    const rows = await db.modelVersion.findMany({ where: { runId, prunedAt: null }, orderBy: { round: 'asc' } });
+    return rows.map(({ round, weightsSha256, emaSha256, state }) => ({
+      round,
+      sha256s: [weightsSha256, emaSha256, ...Object.values(stateSchema.parse(state)).map(({ sha256 }) => sha256)],
+    }));
+  }
+
+  /** Updates and evaluations of ended rounds whose files have not been removed. */
+  async storedUpdates(db: Db, runId: string): Promise<StoredUpdate[]> {
+    const rows = await db.assignment.findMany({
+      where: { runId, updateSha256: { not: null }, updatePrunedAt: null, round: { state: { in: ENDED_ROUNDS } } },
+      select: { id: true, updateSha256: true, round: { select: { n: true, state: true } } },
+    });
+    return rows.flatMap(({ id, updateSha256, round }) =>
+      updateSha256 === null
+        ? []
+        : [{ assignmentId: id, sha256: updateSha256, n: round.n, isPublished: round.state === 'published' }],
+    );
+  }
+
+  /** Versions that somebody needs: the released one, and those that open assignments start from. */
+  async versionsInUse(db: Db, runId: string): Promise<Set<number>> {
+    const release = await db.release.findUnique({ where: { runId }, select: { round: true } });
+    const open = await db.assignment.findMany({
+      where: { runId, state: { in: OPEN_ASSIGNMENTS } },
+      select: { baseVersion: true },
+    });
+    return new Set([...(release === null ? [] : [release.round]), ...open.map(({ baseVersion }) => baseVersion)]);
+  }
+
+  async markVersionsPruned(db: Db, runId: string, rounds: number[], at: Date): Promise<void> {
+    await db.modelVersion.updateMany({ where: { runId, round: { in: rounds } }, data: { prunedAt: at } });
+  }
+
+  async markUpdatesPruned(db: Db, assignmentIds: string[], at: Date): Promise<void> {
+    await db.assignment.updateMany({ where: { id: { in: assignmentIds } }, data: { updatePrunedAt: at } });
+  }
+
+  /** True when a row that has not been pruned names this file. */
+  async isReferenced(db: Db, sha256: string): Promise<boolean> {
+    const versions = await db.$queryRaw<unknown[]>`
+      SELECT 1 FROM "ModelVersion" WHERE "prunedAt" IS NULL
+        AND ("weightsSha256" = ${sha256} OR "emaSha256" = ${sha256} OR "state"::text LIKE ${`%${sha256}%`}) LIMIT 1`;
+    if (versions.length > 0) return true;
+    return (await db.assignment.count({ where: { updateSha256: sha256, updatePrunedAt: null } })) > 0;
+  }
+}

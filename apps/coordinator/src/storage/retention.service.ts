@@ -1,0 +1,77 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Recipe } from '@tributary/protocol';
+import { BlobStore } from '../platform/blobs/blob-store.js';
+import { Clock } from '../platform/clock/clock.js';
+import { Database, type Db } from '../platform/database/database.js';
+import { LOGGER, type Logger } from '../platform/logging/logger.js';
+import { Metrics } from '../platform/metrics/metrics.js';
+import { BlobReferences } from './blob-references.service.js';
+import { keepsUpdates, keepsVersion } from './retention-rule.js';
+import { RetentionRepository } from './retention.repository.js';
+
+/** Files that the rule of a run lets go, with the rows that named them. */
+interface Prunable {
+  readonly rounds: number[];
+  readonly assignmentIds: string[];
+  readonly sha256s: readonly string[];
+}
+
+/** Removes what a run no longer needs, by the retention rule of its recipe; never a file that any row still names. */
+@Injectable()
+export class RetentionService {
+  constructor(
+    private readonly database: Database,
+    private readonly repository: RetentionRepository,
+    private readonly references: BlobReferences,
+    private readonly blobs: BlobStore,
+    private readonly clock: Clock,
+    private readonly metrics: Metrics,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Prunes one run. Safe to do at any time and as often as one likes: after a crash the next call does the rest.
+   *
+   * @returns Bytes freed.
+   */
+  async prune({ id, recipe }: { readonly id: string; readonly recipe: Recipe }): Promise<number> {
+    if (isEmpty(await this.prunable(this.database.db, id, recipe))) return 0;
+    const freedBytes = await this.database.transaction(async (db) => {
+      await this.references.lockForRemoval(db);
+      const { rounds, assignmentIds, sha256s } = await this.prunable(db, id, recipe);
+      const at = this.clock.now();
+      await this.repository.markVersionsPruned(db, id, rounds, at);
+      await this.repository.markUpdatesPruned(db, assignmentIds, at);
+      return this.removeUnreferenced(db, sha256s);
+    });
+    this.metrics.prunedBytes.inc(freedBytes);
+    this.logger.debug({ runId: id, freedBytes }, 'files that the run no longer needs were removed');
+    return freedBytes;
+  }
+
+  private async prunable(db: Db, runId: string, { retention }: Recipe): Promise<Prunable> {
+    const versions = await this.repository.storedVersions(db, runId);
+    const latest = versions.at(-1)?.round ?? 0;
+    const inUse = await this.repository.versionsInUse(db, runId);
+    const dropped = versions.filter(({ round }) => !keepsVersion(round, { retention, latest, inUse }));
+    const stored = await this.repository.storedUpdates(db, runId);
+    const updates = stored.filter((update) => !keepsUpdates(update, { retention, latest }));
+    return {
+      rounds: dropped.map(({ round }) => round),
+      assignmentIds: updates.map(({ assignmentId }) => assignmentId),
+      sha256s: [...dropped.flatMap(({ sha256s }) => sha256s), ...updates.map(({ sha256 }) => sha256)],
+    };
+  }
+
+  private async removeUnreferenced(db: Db, sha256s: readonly string[]): Promise<number> {
+    let freedBytes = 0;
+    for (const sha256 of new Set(sha256s)) {
+      if (!(await this.repository.isReferenced(db, sha256))) freedBytes += await this.blobs.remove(sha256);
+    }
+    return freedBytes;
+  }
+}
+
+function isEmpty({ rounds, assignmentIds }: Prunable): boolean {
+  return rounds.length === 0 && assignmentIds.length === 0;
+}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { BlobReferences } from './blob-references.service.js';
+import { FreeSpaceService } from './free-space.service.js';
+import { RetentionRepository } from './retention.repository.js';
+import { RetentionService } from './retention.service.js';
+import { StorageRepository } from './storage.repository.js';
+
+@Module({
+  providers: [BlobReferences, FreeSpaceService, RetentionRepository, RetentionService, StorageRepository],
+  exports: [BlobReferences, FreeSpaceService, RetentionService],
+})
+export class StorageModule {}
