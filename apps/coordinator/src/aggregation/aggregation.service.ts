@@ -65,7 +65,6 @@ export class AggregationService {
   }
 
   private async write(round: RoundToAggregate, signal: AbortSignal): Promise<AggregatedRound> {
-    const { previous } = round;
     // Replicas share the folder: should two work on one round, each writes files of its own.
     const stagingPath = (name: string) => this.blobs.stagingPath(`${round.roundId}-${name}-${this.instance.id}`);
     const out = {
