@@ -87,6 +87,11 @@ const products = [
   make('matMul of transposed images', [normal(2, 4, 4, 6), normal(6, 5)], (x: T4, w: T2) =>
     tf.matMul(tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [32, 6]), w),
   ),
+  make('einsum of matrices', [normal(4, 6), normal(6, 5)], (a: T, b: T) => tf.einsum('ij,jk->ki', a, b)),
+  make('einsum of batches, with sums of one operand', [normal(2, 4, 6, 3), normal(2, 5, 6)], (a: T, b: T) =>
+    tf.square(tf.einsum('bijs,bkj->bik', a, b)),
+  ),
+  make('einsum of one operand', [normal(3, 4, 5)], (a: T) => tf.square(tf.einsum('abc->cb', a))),
   make('dot', [normal(16), normal(16)], (a: T, b: T) => tf.dot(a, b)),
 ];
 
@@ -131,6 +136,8 @@ const elementwise = [
   make('addN', [normal(4, 5), normal(4, 5), normal(4, 5)], (a: T, b: T, c: T) => tf.addN([a, b, c])),
   make('where', [normal(8, 8), normal(8, 8)], (x: T, y: T) => tf.where(tf.greater(x, y), x, y)),
   make('constants around', [normal(4, 5)], (x: T) => tf.div(tf.sub(3, tf.mul(tf.mul(x, 2), 1.5)), 7)),
+  make('mod', [positive(8, 8), positive(8, 8)], (x: T, y: T) => tf.mod(tf.add(x, 0.02), y)),
+  makeForward('isFinite', [normal(8, 8)], (x: T) => tf.cast(tf.isFinite(tf.log(x)), 'float32')),
   makeForward('mod and floorDiv', [positive(8, 8), positive(8, 8)], (x: T, y: T) =>
     tf.add(tf.mod(x, y), tf.floorDiv(x, y)),
   ),
@@ -205,16 +212,20 @@ const shapes = [
       0.5,
     ),
   ),
-  makeForward('mirrorPad reflect', [normal(2, 8, 8, 4)], (x: T4) =>
-    tf.mirrorPad(
-      x,
-      [
-        [0, 0],
-        [1, 2],
-        [3, 1],
-        [0, 0],
-      ],
-      'reflect',
+  ...(['reflect', 'symmetric'] as const).map((mode) =>
+    make(`mirrorPad ${mode}`, [normal(2, 8, 8, 4)], (x: T4) =>
+      tf.square(
+        tf.mirrorPad(
+          x,
+          [
+            [0, 0],
+            [1, 2],
+            [3, 1],
+            [0, 0],
+          ],
+          mode,
+        ),
+      ),
     ),
   ),
   make('reverse', [normal(2, 8, 6, 5)], (x: T4) => tf.reverse(x, [1, 2])),
@@ -228,6 +239,10 @@ const indexing = [
   make('gather along axis 1', [normal(4, 20, 8), index(20, 16)], (e: T, i: T) => tf.gather(e, i, 1)),
   make('unsortedSegmentSum', [normal(16, 8), index(5, 16)], (x: T, i: T) =>
     tf.unsortedSegmentSum(x, tf.reshape(i, [16]), 5),
+  ),
+  make('gatherND', [normal(4, 5, 6), index(4, 7, 2)], (x: T, i: T) => tf.square(tf.gatherND(x, tf.cast(i, 'int32')))),
+  make('scatterND', [normal(7, 6), index(4, 7, 2)], (x: T, i: T) =>
+    tf.square(tf.scatterND(tf.cast(i, 'int32'), x, [4, 5, 6])),
   ),
   makeForward('oneHot', [index(6, 9)], (i: T) => tf.oneHot(tf.cast(i, 'int32'), 6, 0.9, 0.1, 'float32')),
 ];

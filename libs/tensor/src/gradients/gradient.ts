@@ -58,14 +58,9 @@ export function need(tensors: readonly (tf.Tensor | undefined)[], index: number)
   return tensor;
 }
 
-/** dx = dy · slope(x). */
-export function fromInput(kernelName: string, slope: (x: tf.Tensor) => tf.Tensor): tf.GradConfig {
-  return gradient(kernelName, { inputs: ['x'] }, ({ dy, saved }) => ({ x: () => tf.mul(dy, slope(need(saved, 0))) }));
-}
-
-/** dx = dy · slope(y). */
-export function fromOutput(kernelName: string, slope: (y: tf.Tensor) => tf.Tensor): tf.GradConfig {
-  return gradient(kernelName, { output: true }, ({ dy, saved }) => ({ x: () => tf.mul(dy, slope(need(saved, 0))) }));
+/** dx = dy · slope, where the slope is a function of the one saved tensor. */
+export function fromSlope(kernelName: string, saving: Saving, slope: (saved: tf.Tensor) => tf.Tensor): tf.GradConfig {
+  return gradient(kernelName, saving, ({ dy, saved }) => ({ x: () => tf.mul(dy, slope(need(saved, 0))) }));
 }
 
 /** Functions that are constant wherever they have a derivative. */

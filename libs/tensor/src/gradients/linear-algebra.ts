@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { CONVOLUTIONS, type ConvolutionNames } from '../recorder/convolution-names.js';
 import { isRecording } from '../recorder/recorder-name.js';
-import { gradient, need, unbroadcast } from './gradient.js';
+import { einsumLetters } from '../kernels/einsum-equation.js';
+import { at } from '../graph/shapes.js';
+import { gradient, listGradient, need, unbroadcast } from './gradient.js';
 
 /** Runs a kernel by name: tfjs exports no operation for the backward kernels of convolutions and pools. */
 function run(name: string, inputs: tf.NamedTensorMap, attributes: tf.NamedAttrMap): tf.Tensor {
@@ -21,6 +23,20 @@ const matrixProduct = gradient<tf.BatchMatMulAttrs>(
     return { a: () => unbroadcast(da(), a.shape), b: () => unbroadcast(db(), b.shape) };
   },
 );
+
+/** Each operand's gradient is a product of dy and the others; letters that only that operand has were summed, and repeat. */
+const einsum = listGradient<tf.EinsumAttrs>('Einsum', ({ dy, saved, attributes }) => {
+  const { operands, output } = einsumLetters(attributes.equation);
+  return saved.map((operand, i) => () => {
+    const others = operands.filter((_, k) => k !== i);
+    const letters = [...at(operands, i)];
+    const isShared = (letter: string) => [output, ...others].some((list) => list.includes(letter));
+    const equation = `${[output, ...others].join()}->${letters.filter(isShared).join('')}`;
+    const product = tf.einsum(equation, dy, ...saved.filter((_, k) => k !== i));
+    const kept = operand.shape.map((size, axis) => (isShared(at(letters, axis)) ? size : 1));
+    return tf.broadcastTo(tf.reshape(product, kept), operand.shape);
+  });
+});
 
 /** tfjs's backward kernels ignore dilation; the recorder's do not. */
 function requireGradient(kernelName: string, { dilations }: tf.NamedAttrMap): void {
@@ -68,6 +84,7 @@ const resizeGradients = ['ResizeNearestNeighbor', 'ResizeBilinear'].map((name) =
 
 export const linearAlgebraGradients: readonly tf.GradConfig[] = [
   matrixProduct,
+  einsum,
   ...CONVOLUTIONS.flatMap((names) => [convolution(names), transposedConvolution(names)]),
   ...poolGradients,
   ...resizeGradients,

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { at, positiveAxis, range } from '../graph/shapes.js';
+import { mirrorIndices } from '../kernels/padding.js';
 import { gradient, listGradient, need, unbroadcast } from './gradient.js';
 
 /** Sums the `repeats` copies of every element that `tile` made. */
@@ -15,19 +16,28 @@ function inverse(permutation: readonly number[]): number[] {
   return range(permutation.length).map((axis) => permutation.indexOf(axis));
 }
 
-/** The gradient of a gather: rows of dy added up by index, with the gathered axis first. */
+/** The gradient of a gather along `axis` of a tensor of `shape`: rows of dy added up by index. */
 function scatterRows(
   dy: tf.Tensor,
-  { x, indices, axis }: { x: tf.Tensor; indices: tf.Tensor; axis: number },
+  { shape, indices, axis }: { shape: readonly number[]; indices: tf.Tensor; axis: number },
 ): tf.Tensor {
   const gathered = range(indices.rank).map((i) => axis + i);
   const others = range(dy.rank).filter((i) => !gathered.includes(i));
   const rows = axis === 0 ? dy : tf.transpose(dy, [...gathered, ...others]);
-  const outer = x.shape.filter((_, i) => i !== axis);
-  const flat = tf.reshape(rows, [indices.size, ...outer]);
-  const sums = tf.unsortedSegmentSum(flat, tf.reshape(indices, [indices.size]), at(x.shape, axis));
-  const order = range(x.rank).map((i) => (i === axis ? 0 : i < axis ? i + 1 : i));
+  const flat = tf.reshape(rows, [indices.size, ...shape.filter((_, i) => i !== axis)]);
+  const sums = tf.unsortedSegmentSum(flat, tf.reshape(indices, [indices.size]), at(shape, axis));
+  const order = range(shape.length).map((i) => (i === axis ? 0 : i < axis ? i + 1 : i));
   return axis === 0 ? sums : tf.transpose(sums, order);
+}
+
+/** Every mirrored element's gradient goes back to the element that it mirrors. */
+function foldMirrors(dy: tf.Tensor, { paddings, mode }: tf.MirrorPadAttrs): tf.Tensor {
+  return paddings.reduce((folded, padding, axis) => {
+    const size = at(folded.shape, axis) - padding[0] - padding[1];
+    if (size === folded.shape[axis]) return folded;
+    const indices = tf.tensor1d(mirrorIndices(size, padding, mode), 'int32');
+    return scatterRows(folded, { shape: folded.shape.with(axis, size), indices, axis });
+  }, dy);
 }
 
 const toSame = (name: string, input = 'x') =>
@@ -49,6 +59,7 @@ export const shapeGradients: readonly tf.GradConfig[] = [
     const begin = attributes.paddings.map(([before]) => before);
     return { x: () => tf.slice(dy, begin, need(saved, 0).shape) };
   }),
+  gradient<tf.MirrorPadAttrs>('MirrorPad', {}, ({ dy, attributes }) => ({ x: () => foldMirrors(dy, attributes) })),
   gradient<tf.SliceAttrs>('Slice', { inputs: ['x'] }, ({ dy, saved, attributes }) => {
     const x = need(saved, 0);
     const [begin = [], size = []] = tf.slice_util.parseSliceParams(x, attributes.begin, attributes.size);
@@ -77,7 +88,16 @@ export const shapeGradients: readonly tf.GradConfig[] = [
     const x = need(saved, 0);
     const indices = need(saved, 1);
     const axis = at(tf.util.parseAxisParam(attributes.axis, x.shape), 0);
-    return { x: () => scatterRows(dy, { x, indices, axis }), indices: () => tf.zeros(indices.shape) };
+    return { x: () => scatterRows(dy, { shape: x.shape, indices, axis }), indices: () => tf.zeros(indices.shape) };
+  }),
+  gradient('GatherNd', { inputs: ['params', 'indices'] }, ({ dy, saved }) => {
+    const [params, indices] = [need(saved, 0), need(saved, 1)];
+    const toInt = () => tf.cast(indices, 'int32');
+    return { params: () => tf.scatterND(toInt(), dy, params.shape), indices: () => tf.zeros(indices.shape) };
+  }),
+  gradient('ScatterNd', { inputs: ['indices'] }, ({ dy, saved }) => {
+    const indices = need(saved, 0);
+    return { updates: () => tf.gatherND(dy, tf.cast(indices, 'int32')), indices: () => tf.zeros(indices.shape) };
   }),
   gradient('UnsortedSegmentSum', { inputs: ['segmentIds'] }, ({ dy, saved }) => ({
     x: () => tf.gather(dy, tf.cast(need(saved, 0), 'int32')),

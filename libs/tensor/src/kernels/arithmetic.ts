@@ -1,7 +1,8 @@
-import type { ClipByValueAttrs, LeakyReluAttrs, StepAttrs } from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import { binary, broadcastApply, cast, unary } from '../recorder/elementwise.js';
 import { kernel, listKernel, type RecordedKernel } from '../recorder/kernel.js';
+import { SELU_ALPHA, SELU_SCALE } from '../recorder/selu.js';
 import { fill, fillFloat, type Symbolic } from '../recorder/symbolic.js';
 
 /** tfjs kernels of two operands and their ONNX operators. */
@@ -17,13 +18,9 @@ const BINARY = {
 
 /** tfjs kernels of one operand that ONNX has under the same name. */
 const UNARY = [
-  ...['Abs', 'Neg', 'Sign', 'Floor', 'Ceil', 'Round', 'Reciprocal', 'Sqrt', 'Exp', 'Log', 'Erf'],
-  ...['Sin', 'Cos', 'Tan', 'Asin', 'Acos', 'Atan', 'Sinh', 'Cosh', 'Tanh', 'Asinh', 'Acosh', 'Atanh'],
-  ...['Sigmoid', 'Relu', 'Elu', 'Softplus'],
+  ...'Abs Neg Sign Floor Ceil Round Reciprocal Sqrt Exp Log Erf Sigmoid Relu Elu Softplus'.split(' '),
+  ...'Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh'.split(' '),
 ];
-
-const SELU_ALPHA = 1.7580993408473768;
-const SELU_SCALE = 1.0507009873554805;
 
 const square = (g: GraphBuilder, x: Symbolic) => binary(g, 'Mul', [x, x]);
 
@@ -57,7 +54,7 @@ export const arithmeticKernels: readonly RecordedKernel[] = [
   kernel('Selu', ['x'], (g, { x }) =>
     unary(g, 'Selu', x, { alpha: { float: SELU_ALPHA / SELU_SCALE }, gamma: { float: SELU_SCALE } }),
   ),
-  kernel('LeakyRelu', ['x'], (g, { x }, { alpha }: LeakyReluAttrs) =>
+  kernel('LeakyRelu', ['x'], (g, { x }, { alpha }: tf.LeakyReluAttrs) =>
     unary(g, 'LeakyRelu', x, { alpha: { float: alpha } }),
   ),
   kernel('Prelu', ['x', 'alpha'], (g, { x, alpha }) =>
@@ -66,8 +63,8 @@ export const arithmeticKernels: readonly RecordedKernel[] = [
   kernel('EluGrad', ['dy', 'y'], (g, { dy, y }) =>
     binary(g, 'Mul', [dy, binary(g, 'Add', [binary(g, 'Min', [y, fillFloat(g, 0)]), fillFloat(g, 1)])]),
   ),
-  kernel('Step', ['x'], (g, { x }, { alpha }: StepAttrs) => step(g, x, alpha)),
-  kernel('ClipByValue', ['x'], (g, { x }, { clipValueMin, clipValueMax }: ClipByValueAttrs) =>
+  kernel('Step', ['x'], (g, { x }, { alpha }: tf.StepAttrs) => step(g, x, alpha)),
+  kernel('ClipByValue', ['x'], (g, { x }, { clipValueMin, clipValueMax }: tf.ClipByValueAttrs) =>
     binary(g, 'Min', [binary(g, 'Max', [x, fillFloat(g, clipValueMin)]), fillFloat(g, clipValueMax)]),
   ),
   kernel('FloorDiv', ['a', 'b'], (g, { a, b }) => floorDivide(g, a, b)),

@@ -39,5 +39,9 @@ export const comparisonKernels: readonly RecordedKernel[] = [
   kernel('LogicalNot', ['x'], (g, { x }) => unary(g, 'Not', x)),
   kernel('IsNan', ['x'], (g, { x }) => classify(g, 'IsNaN', x)),
   kernel('IsInf', ['x'], (g, { x }) => classify(g, 'IsInf', x)),
+  kernel('IsFinite', ['x'], (g, { x }) => {
+    const strange = [classify(g, 'IsNaN', x), classify(g, 'IsInf', x)];
+    return unary(g, 'Not', broadcastApply(g, 'Or', { operands: strange, shape: x.shape, type: 'bool' }));
+  }),
   kernel('Select', ['condition', 't', 'e'], (g, { condition, t, e }) => select(g, condition, [t, e])),
 ];

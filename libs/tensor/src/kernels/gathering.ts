@@ -1,4 +1,5 @@
-import { util, type GatherV2Attrs, type OneHotAttrs, type UnsortedSegmentSumAttrs } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Value } from '../graph/graph.js';
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import { DATA_TYPE } from '../onnx/encode-model.js';
 import { at, product, range } from '../graph/shapes.js';
@@ -8,16 +9,20 @@ import { kernel, type RecordedKernel } from '../recorder/kernel.js';
 import { reshapeSymbolic } from '../recorder/reshape.js';
 import { denseInOrder, fill, plain, type Symbolic } from '../recorder/symbolic.js';
 
+function toInt64(g: GraphBuilder, value: Value): Value {
+  return g.apply('Cast', [value], { shape: value.shape, type: 'int64', attributes: { to: DATA_TYPE.int64 } });
+}
+
 /** Up to this many cells, a sum over segments is a product with a one-hot matrix, which runs in parallel. */
 const ONE_HOT_CELLS = 2 ** 20;
 
 function gather(
   g: GraphBuilder,
   { x, indices }: { x: Symbolic; indices: Symbolic },
-  attributes: GatherV2Attrs,
+  attributes: tf.GatherV2Attrs,
 ): Symbolic {
   if (attributes.batchDims) throw new RangeError('gather: batchDims cannot be recorded');
-  const axis = at(util.parseAxisParam(attributes.axis, [...x.shape]), 0);
+  const axis = at(tf.util.parseAxisParam(attributes.axis, [...x.shape]), 0);
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
   const inputs = [denseInOrder(g, x), denseInOrder(g, indices)];
   return plain(g.apply('Gather', inputs, { shape, attributes: { axis } }));
@@ -26,7 +31,7 @@ function gather(
 function segmentSum(
   g: GraphBuilder,
   { x, segmentIds }: { x: Symbolic; segmentIds: Symbolic },
-  { numSegments }: UnsortedSegmentSumAttrs,
+  { numSegments }: tf.UnsortedSegmentSumAttrs,
 ): Symbolic {
   const count = product(segmentIds.shape);
   const width = product(x.shape) / count;
@@ -39,9 +44,7 @@ function segmentSum(
   return plain(g.reshape(sums, [numSegments, ...x.shape.slice(segmentIds.shape.length)]));
 }
 
-type GraphValue = Symbolic['value'];
-
-function oneHotRows(g: GraphBuilder, ids: GraphValue, depth: number): GraphValue {
+function oneHotRows(g: GraphBuilder, ids: Value, depth: number): Value {
   const count = product(ids.shape);
   const classes = g.constant(range(depth), [depth, 1], 'int32');
   const equal = g.apply('Equal', [g.reshape(ids, [1, count]), classes], { shape: [depth, count], type: 'bool' });
@@ -50,14 +53,18 @@ function oneHotRows(g: GraphBuilder, ids: GraphValue, depth: number): GraphValue
 
 function scatterAdd(
   g: GraphBuilder,
-  { ids, rows, shape }: { ids: GraphValue; rows: GraphValue; shape: readonly number[] },
-): GraphValue {
-  const zeros = g.expand(g.scalar(0, shape.length), shape);
-  const indices = g.apply('Cast', [ids], { shape: ids.shape, type: 'int64', attributes: { to: DATA_TYPE.int64 } });
-  return g.apply('ScatterND', [zeros, indices, rows], { shape, attributes: { reduction: 'add' } });
+  { ids, rows, shape }: { ids: Value; rows: Value; shape: readonly number[] },
+): Value {
+  const zero = g.constant(
+    [0],
+    shape.map(() => 1),
+    rows.type,
+  );
+  const inputs = [g.expand(zero, shape), toInt64(g, ids), rows];
+  return g.apply('ScatterND', inputs, { shape, attributes: { reduction: 'add' } });
 }
 
-function oneHot(g: GraphBuilder, indices: Symbolic, attributes: OneHotAttrs): Symbolic {
+function oneHot(g: GraphBuilder, indices: Symbolic, attributes: tf.OneHotAttrs): Symbolic {
   const { depth, onValue, offValue, dtype } = attributes;
   const type = elementType(dtype);
   const column = reshapeSymbolic(g, indices, [...indices.shape, 1]);
@@ -69,9 +76,16 @@ function oneHot(g: GraphBuilder, indices: Symbolic, attributes: OneHotAttrs): Sy
 }
 
 export const gatheringKernels: readonly RecordedKernel[] = [
-  kernel('GatherV2', ['x', 'indices'], (g, inputs, attributes: GatherV2Attrs) => gather(g, inputs, attributes)),
-  kernel('UnsortedSegmentSum', ['x', 'segmentIds'], (g, inputs, attributes: UnsortedSegmentSumAttrs) =>
+  kernel('GatherV2', ['x', 'indices'], (g, inputs, attributes: tf.GatherV2Attrs) => gather(g, inputs, attributes)),
+  kernel('UnsortedSegmentSum', ['x', 'segmentIds'], (g, inputs, attributes: tf.UnsortedSegmentSumAttrs) =>
     segmentSum(g, inputs, attributes),
   ),
-  kernel('OneHot', ['indices'], (g, { indices }, attributes: OneHotAttrs) => oneHot(g, indices, attributes)),
+  kernel('GatherNd', ['params', 'indices'], (g, { params, indices }) => {
+    const shape = [...indices.shape.slice(0, -1), ...params.shape.slice(indices.shape.at(-1))];
+    return plain(g.apply('GatherND', [denseInOrder(g, params), toInt64(g, denseInOrder(g, indices))], { shape }));
+  }),
+  kernel('ScatterNd', ['indices', 'updates'], (g, { indices, updates }, { shape }: tf.ScatterNdAttrs) =>
+    plain(scatterAdd(g, { ids: denseInOrder(g, indices), rows: denseInOrder(g, updates), shape })),
+  ),
+  kernel('OneHot', ['indices'], (g, { indices }, attributes: tf.OneHotAttrs) => oneHot(g, indices, attributes)),
 ];

@@ -1,14 +1,4 @@
-import {
-  backend_util,
-  slice_util,
-  util,
-  type ConcatAttrs,
-  type PackAttrs,
-  type SliceAttrs,
-  type SplitVAttrs,
-  type TensorInfo,
-  type UnpackAttrs,
-} from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import { at, positiveAxis, product } from '../graph/shapes.js';
 import { kernel, listKernel, type RecordedKernel } from '../recorder/kernel.js';
@@ -19,7 +9,7 @@ export function concat(g: GraphBuilder, inputs: readonly Symbolic[], axis: numbe
   const parts = inputs.filter((s) => product(s.shape) > 0);
   const first = at(parts, 0);
   if (parts.length === 1) return first;
-  backend_util.assertParamsConsistent(
+  tf.backend_util.assertParamsConsistent(
     parts.map((s) => [...s.shape]),
     axis,
   );
@@ -91,27 +81,27 @@ export function split(
 }
 
 /** What tfjs's shape arithmetic asks for; it reads the shape only. */
-function shapeInfo(s: Symbolic): TensorInfo {
+function shapeInfo(s: Symbolic): tf.TensorInfo {
   return { dataId: {}, dtype: 'float32', shape: [...s.shape] };
 }
 
 export const joiningKernels: readonly RecordedKernel[] = [
-  listKernel('Concat', (g, inputs, { axis }: ConcatAttrs) =>
+  listKernel('Concat', (g, inputs, { axis }: tf.ConcatAttrs) =>
     concat(g, inputs, positiveAxis(axis, at(inputs, 0).shape.length)),
   ),
-  listKernel('Pack', (g, inputs, { axis }: PackAttrs) =>
+  listKernel('Pack', (g, inputs, { axis }: tf.PackAttrs) =>
     pack(g, inputs, positiveAxis(axis, at(inputs, 0).shape.length + 1)),
   ),
-  kernel('Slice', ['x'], (g, { x }, attributes: SliceAttrs) => {
-    const [begin = [], size = []] = slice_util.parseSliceParams(shapeInfo(x), attributes.begin, attributes.size);
+  kernel('Slice', ['x'], (g, { x }, attributes: tf.SliceAttrs) => {
+    const [begin = [], size = []] = tf.slice_util.parseSliceParams(shapeInfo(x), attributes.begin, attributes.size);
     return slice(g, x, { begin, size });
   }),
-  kernel('SplitV', ['x'], (g, { x }, attributes: SplitVAttrs) => {
-    const axis = at(util.parseAxisParam(attributes.axis, [...x.shape]), 0);
-    const sizes = backend_util.prepareSplitSize(shapeInfo(x), attributes.numOrSizeSplits, axis);
+  kernel('SplitV', ['x'], (g, { x }, attributes: tf.SplitVAttrs) => {
+    const axis = at(tf.util.parseAxisParam(attributes.axis, [...x.shape]), 0);
+    const sizes = tf.backend_util.prepareSplitSize(shapeInfo(x), attributes.numOrSizeSplits, axis);
     return split(g, x, { sizes, axis });
   }),
-  kernel('Unpack', ['value'], (g, { value }, attributes: UnpackAttrs) => {
+  kernel('Unpack', ['value'], (g, { value }, attributes: tf.UnpackAttrs) => {
     const axis = positiveAxis(attributes.axis, value.shape.length);
     const sizes = new Array<number>(at(value.shape, axis)).fill(1);
     return split(g, value, { sizes, axis }).map((part) => dropDimensions(g, part, [axis]));

@@ -1,9 +1,10 @@
-import { backend_util, type BatchMatMulAttrs } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { MICROSOFT, type GraphBuilder } from '../graph/graph-builder.js';
 import type { AttributeMap, Value } from '../graph/graph.js';
 import { at, range } from '../graph/shapes.js';
-import { kernel, type RecordedKernel } from '../recorder/kernel.js';
-import { dense, padRank, symbolic, type Symbolic } from '../recorder/symbolic.js';
+import { einsumLetters } from './einsum-equation.js';
+import { kernel, listKernel, type RecordedKernel } from '../recorder/kernel.js';
+import { dense, denseInOrder, padRank, plain, symbolic, type Symbolic } from '../recorder/symbolic.js';
 
 /** `left · right` over the last two dimensions, either side read transposed. */
 export interface MatrixProduct {
@@ -40,7 +41,7 @@ function swapLast(g: GraphBuilder, value: Value): Value {
 export function batchMatMul(
   g: GraphBuilder,
   [a, b]: readonly [Symbolic, Symbolic],
-  attributes: BatchMatMulAttrs & Pick<MatrixProduct, 'isAgain'>,
+  attributes: tf.BatchMatMulAttrs & Pick<MatrixProduct, 'isAgain'>,
 ): Symbolic {
   const { isAgain } = attributes;
   const rank = Math.max(a.shape.length, b.shape.length);
@@ -51,7 +52,7 @@ export function batchMatMul(
   if (left.shape[leftInner] !== right.shape[rightInner]) {
     throw new RangeError(`matMul: inner dimensions ${left.shape[leftInner]} and ${right.shape[rightInner]} differ`);
   }
-  const batch = backend_util.assertAndGetBroadcastShape(left.shape.slice(0, -2), right.shape.slice(0, -2));
+  const batch = tf.backend_util.assertAndGetBroadcastShape(left.shape.slice(0, -2), right.shape.slice(0, -2));
   const m = at(left.shape, rows);
   const n = at(right.shape, columns);
   const innerFirst = left.order.indexOf(leftInner) < left.order.indexOf(rows);
@@ -76,6 +77,25 @@ export function batchMatMul(
   return symbolic(multiply(g, call), range(rank), shape);
 }
 
+/** @throws RangeError when a letter has two sizes. */
+function einsum(g: GraphBuilder, inputs: readonly Symbolic[], equation: string): Symbolic {
+  const { operands, output } = einsumLetters(equation);
+  const sizes = new Map<string, number>();
+  operands.forEach((letters, i) =>
+    [...letters].forEach((letter, axis) => {
+      const size = at(at(inputs, i).shape, axis);
+      if ((sizes.get(letter) ?? size) !== size) throw new RangeError(`einsum: ${letter} has two sizes in ${equation}`);
+      sizes.set(letter, size);
+    }),
+  );
+  const shape = [...output].map((letter) => sizes.get(letter) ?? 1);
+  const values = inputs.map((s) => denseInOrder(g, s));
+  return plain(g.apply('Einsum', values, { shape, attributes: { equation } }));
+}
+
 export const matrixProductKernels: readonly RecordedKernel[] = [
-  kernel('BatchMatMul', ['a', 'b'], (g, { a, b }, attributes: BatchMatMulAttrs) => batchMatMul(g, [a, b], attributes)),
+  listKernel('Einsum', (g, inputs, { equation }: tf.EinsumAttrs) => einsum(g, inputs, equation)),
+  kernel('BatchMatMul', ['a', 'b'], (g, { a, b }, attributes: tf.BatchMatMulAttrs) =>
+    batchMatMul(g, [a, b], attributes),
+  ),
 ];

@@ -1,29 +1,42 @@
-import type { MirrorPadAttrs, PadV2Attrs, ReverseAttrs } from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/graph-builder.js';
-import { at } from '../graph/shapes.js';
+import { at, positiveAxis, range } from '../graph/shapes.js';
 import { kernel, type RecordedKernel } from '../recorder/kernel.js';
 import { dense, symbolic, type Symbolic } from '../recorder/symbolic.js';
 
-type Paddings = readonly (readonly [number, number])[];
-
-function pad(
-  g: GraphBuilder,
-  x: Symbolic,
-  { paddings, mode, constant }: { paddings: Paddings; mode: 'constant' | 'reflect'; constant: number },
-): Symbolic {
+function pad(g: GraphBuilder, x: Symbolic, { paddings, constantValue }: tf.PadV2Attrs): Symbolic {
   const shape = x.shape.map((size, axis) => size + at(paddings, axis)[0] + at(paddings, axis)[1]);
-  const amounts = [...x.order.map((axis) => at(paddings, axis)[0]), ...x.order.map((axis) => at(paddings, axis)[1])];
-  const extra = constant === 0 ? [] : [g.constant([constant], [], x.type)];
-  const value = g.apply('Pad', [dense(g, x, x.order), g.int64(amounts), ...extra], {
-    shape: x.order.map((axis) => at(shape, axis)),
-    attributes: { mode },
-  });
+  const amounts = [0, 1].flatMap((side) => x.order.map((axis) => at(at(paddings, axis), side)));
+  const extra = constantValue === 0 ? [] : [g.constant([constantValue], [], x.type)];
+  const physical = x.order.map((axis) => at(shape, axis));
+  const value = g.apply('Pad', [dense(g, x, x.order), g.int64(amounts), ...extra], { shape: physical });
   return symbolic(value, x.order, shape);
 }
 
-function mirrorPad(g: GraphBuilder, x: Symbolic, { paddings, mode }: MirrorPadAttrs): Symbolic {
-  if (mode === 'reflect') return pad(g, x, { paddings, mode, constant: 0 });
-  throw new RangeError('mirrorPad: only the mode reflect can be recorded');
+/** The elements that stand at the places of a mirrored row: `reflect` mirrors at its outermost elements, `symmetric` at its edges. */
+export function mirrorIndices(
+  size: number,
+  [before, after]: readonly [number, number],
+  mode: tf.MirrorPadAttrs['mode'],
+): number[] {
+  const skipped = mode === 'reflect' ? 1 : 0;
+  const left = range(before).map((i) => before - 1 - i + skipped);
+  const right = range(after).map((i) => size - 1 - i - skipped);
+  return [...left, ...range(size), ...right];
+}
+
+function mirrorPad(g: GraphBuilder, x: Symbolic, { paddings, mode }: tf.MirrorPadAttrs): Symbolic {
+  return paddings.reduce((s, padding, axis) => {
+    const indices = mirrorIndices(at(s.shape, axis), padding, mode);
+    if (indices.length === s.shape[axis]) return s;
+    const place = s.order.indexOf(axis);
+    const value = dense(g, s, s.order);
+    const gathered = g.apply('Gather', [value, g.int64(indices)], {
+      shape: value.shape.with(place, indices.length),
+      attributes: { axis: place },
+    });
+    return symbolic(gathered, s.order, s.shape.with(axis, indices.length));
+  }, x);
 }
 
 /** A slice with step -1; the end is beyond the first element, as ONNX asks for. */
@@ -36,15 +49,10 @@ function reverse(g: GraphBuilder, x: Symbolic, axes: readonly number[]): Symboli
 }
 
 export const paddingKernels: readonly RecordedKernel[] = [
-  kernel('PadV2', ['x'], (g, { x }, { paddings, constantValue }: PadV2Attrs) =>
-    pad(g, x, { paddings, mode: 'constant', constant: constantValue }),
-  ),
-  kernel('MirrorPad', ['x'], (g, { x }, attributes: MirrorPadAttrs) => mirrorPad(g, x, attributes)),
-  kernel('Reverse', ['x'], (g, { x }, { dims }: ReverseAttrs) =>
-    reverse(
-      g,
-      x,
-      (typeof dims === 'number' ? [dims] : dims).map((axis) => (axis < 0 ? axis + x.shape.length : axis)),
-    ),
-  ),
+  kernel('PadV2', ['x'], (g, { x }, attributes: tf.PadV2Attrs) => pad(g, x, attributes)),
+  kernel('MirrorPad', ['x'], (g, { x }, attributes: tf.MirrorPadAttrs) => mirrorPad(g, x, attributes)),
+  kernel('Reverse', ['x'], (g, { x }, { dims }: tf.ReverseAttrs) => {
+    const axes = [dims].flat().map((axis) => positiveAxis(axis, x.shape.length));
+    return reverse(g, x, axes);
+  }),
 ];

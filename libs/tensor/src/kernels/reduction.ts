@@ -1,14 +1,4 @@
-import type {
-  ArgMaxAttrs,
-  CumsumAttrs,
-  LogSoftmaxAttrs,
-  MaxAttrs,
-  MeanAttrs,
-  MinAttrs,
-  ProdAttrs,
-  SoftmaxAttrs,
-  SumAttrs,
-} from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import { positiveAxis } from '../graph/shapes.js';
 import { cast } from '../recorder/elementwise.js';
@@ -41,7 +31,7 @@ function argument(g: GraphBuilder, op: 'ArgMax' | 'ArgMin', { x, axis }: { x: Sy
   return cast(g, dropDimensions(g, kept, [logical]), 'int32');
 }
 
-function cumulativeSum(g: GraphBuilder, x: Symbolic, { axis, exclusive, reverse }: CumsumAttrs): Symbolic {
+function cumulativeSum(g: GraphBuilder, x: Symbolic, { axis, exclusive, reverse }: tf.CumsumAttrs): Symbolic {
   const value = dense(g, x, x.order);
   const place = x.order.indexOf(positiveAxis(axis, x.shape.length));
   const attributes = { exclusive: Number(exclusive), reverse: Number(reverse) };
@@ -53,34 +43,34 @@ function cumulativeSum(g: GraphBuilder, x: Symbolic, { axis, exclusive, reverse 
 function logical(
   g: GraphBuilder,
   op: 'ReduceMin' | 'ReduceMax',
-  { x, axis, keepDims }: SumAttrs & { x: Symbolic },
+  { x, axis, keepDims }: tf.SumAttrs & { x: Symbolic },
 ): Symbolic {
   return cast(g, reduce(g, op, { s: cast(g, x, 'int32'), axes: axis, keepDims }), 'bool');
 }
 
 export const reductionKernels: readonly RecordedKernel[] = [
-  kernel('Sum', ['x'], (g, { x }, { axis, keepDims }: SumAttrs) =>
+  kernel('Sum', ['x'], (g, { x }, { axis, keepDims }: tf.SumAttrs) =>
     reduce(g, 'ReduceSum', { s: x.type === 'bool' ? cast(g, x, 'int32') : x, axes: axis, keepDims }),
   ),
-  kernel('Mean', ['x'], (g, { x }, { axis, keepDims }: MeanAttrs) =>
+  kernel('Mean', ['x'], (g, { x }, { axis, keepDims }: tf.MeanAttrs) =>
     reduce(g, 'ReduceMean', { s: cast(g, x, 'float32'), axes: axis, keepDims }),
   ),
-  kernel('Max', ['x'], (g, { x }, { reductionIndices, keepDims }: MaxAttrs) =>
+  kernel('Max', ['x'], (g, { x }, { reductionIndices, keepDims }: tf.MaxAttrs) =>
     reduce(g, 'ReduceMax', { s: x, axes: reductionIndices, keepDims }),
   ),
-  kernel('Min', ['x'], (g, { x }, { axis, keepDims }: MinAttrs) =>
+  kernel('Min', ['x'], (g, { x }, { axis, keepDims }: tf.MinAttrs) =>
     reduce(g, 'ReduceMin', { s: x, axes: axis, keepDims }),
   ),
-  kernel('Prod', ['x'], (g, { x }, { axis, keepDims }: ProdAttrs) =>
+  kernel('Prod', ['x'], (g, { x }, { axis, keepDims }: tf.ProdAttrs) =>
     reduce(g, 'ReduceProd', { s: x, axes: axis, keepDims }),
   ),
-  kernel('All', ['x'], (g, { x }, attributes: SumAttrs) => logical(g, 'ReduceMin', { x, ...attributes })),
-  kernel('Any', ['x'], (g, { x }, attributes: SumAttrs) => logical(g, 'ReduceMax', { x, ...attributes })),
-  kernel('ArgMax', ['x'], (g, { x }, { axis }: ArgMaxAttrs) => argument(g, 'ArgMax', { x, axis })),
-  kernel('ArgMin', ['x'], (g, { x }, { axis }: ArgMaxAttrs) => argument(g, 'ArgMin', { x, axis })),
-  kernel('Cumsum', ['x'], (g, { x }, attributes: CumsumAttrs) => cumulativeSum(g, x, attributes)),
-  kernel('Softmax', ['logits'], (g, { logits }, { dim }: SoftmaxAttrs) => softmax(g, logits, dim)),
-  kernel('LogSoftmax', ['logits'], (g, { logits }, { axis }: LogSoftmaxAttrs) =>
+  kernel('All', ['x'], (g, { x }, attributes: tf.SumAttrs) => logical(g, 'ReduceMin', { x, ...attributes })),
+  kernel('Any', ['x'], (g, { x }, attributes: tf.SumAttrs) => logical(g, 'ReduceMax', { x, ...attributes })),
+  kernel('ArgMax', ['x'], (g, { x }, { axis }: tf.ArgMaxAttrs) => argument(g, 'ArgMax', { x, axis })),
+  kernel('ArgMin', ['x'], (g, { x }, { axis }: tf.ArgMaxAttrs) => argument(g, 'ArgMin', { x, axis })),
+  kernel('Cumsum', ['x'], (g, { x }, attributes: tf.CumsumAttrs) => cumulativeSum(g, x, attributes)),
+  kernel('Softmax', ['logits'], (g, { logits }, { dim }: tf.SoftmaxAttrs) => softmax(g, logits, dim)),
+  kernel('LogSoftmax', ['logits'], (g, { logits }, { axis }: tf.LogSoftmaxAttrs) =>
     along(g, 'LogSoftmax', { x: logits, axis }),
   ),
 ];

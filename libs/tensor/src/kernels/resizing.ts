@@ -1,4 +1,4 @@
-import type { ResizeBilinearAttrs } from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import { at, product } from '../graph/shapes.js';
 import { binary } from '../recorder/elementwise.js';
@@ -61,12 +61,12 @@ const spatial = (s: Symbolic) => s.shape.slice(1, 3);
 
 function resize(name: string, mode: InterpolationRule['mode']): RecordedKernel[] {
   return [
-    kernel(name, ['images'], (g, { images }, attributes: ResizeBilinearAttrs) => {
+    kernel(name, ['images'], (g, { images }, attributes: tf.ResizeBilinearAttrs) => {
       const sizes = { small: spatial(images), large: attributes.size, rule: { ...attributes, mode } };
       const factors = wholeFactors(sizes);
       return factors ? upsampleNearest(g, images, factors) : resample(g, images, { ...sizes, isTransposed: false });
     }),
-    kernel(`${name}Grad`, ['images', 'dy'], (g, { images, dy }, attributes: ResizeBilinearAttrs) => {
+    kernel(`${name}Grad`, ['images', 'dy'], (g, { images, dy }, attributes: tf.ResizeBilinearAttrs) => {
       const sizes = { small: spatial(images), large: spatial(dy), rule: { ...attributes, mode } };
       const factors = wholeFactors(sizes);
       return factors ? sumWindows(g, dy, factors) : resample(g, dy, { ...sizes, isTransposed: true });

@@ -1,13 +1,4 @@
-import {
-  util,
-  type BroadCastToAttrs,
-  type CastAttrs,
-  type ExpandDimsAttrs,
-  type FillAttrs,
-  type ReshapeAttrs,
-  type TileAttrs,
-  type TransposeAttrs,
-} from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import { at, product } from '../graph/shapes.js';
 import { cast } from '../recorder/elementwise.js';
@@ -42,15 +33,17 @@ function transpose(x: Symbolic, permutation: readonly number[]): Symbolic {
 
 export const shapeKernels: readonly RecordedKernel[] = [
   kernel('Identity', ['x'], (_, { x }) => x),
-  kernel('Cast', ['x'], (g, { x }, { dtype }: CastAttrs) => cast(g, x, elementType(dtype))),
-  kernel('Reshape', ['x'], (g, { x }, { shape }: ReshapeAttrs) =>
-    reshapeSymbolic(g, x, util.inferFromImplicitShape(shape, product(x.shape))),
+  kernel('Cast', ['x'], (g, { x }, { dtype }: tf.CastAttrs) => cast(g, x, elementType(dtype))),
+  kernel('Reshape', ['x'], (g, { x }, { shape }: tf.ReshapeAttrs) =>
+    reshapeSymbolic(g, x, tf.util.inferFromImplicitShape(shape, product(x.shape))),
   ),
-  kernel('ExpandDims', ['input'], (g, { input }, { dim }: ExpandDimsAttrs) => expandDims(g, input, dim)),
-  kernel('Transpose', ['x'], (_, { x }, { perm }: TransposeAttrs) => transpose(x, perm)),
-  kernel('Tile', ['x'], (g, { x }, { reps }: TileAttrs) => tile(g, x, reps)),
-  kernel('BroadcastTo', ['x'], (g, { x }, { shape }: BroadCastToAttrs) => relabel(padRank(g, x, shape.length), shape)),
-  kernel('Fill', [], (g, _, { shape, value, dtype }: FillAttrs) =>
+  kernel('ExpandDims', ['input'], (g, { input }, { dim }: tf.ExpandDimsAttrs) => expandDims(g, input, dim)),
+  kernel('Transpose', ['x'], (_, { x }, { perm }: tf.TransposeAttrs) => transpose(x, perm)),
+  kernel('Tile', ['x'], (g, { x }, { reps }: tf.TileAttrs) => tile(g, x, reps)),
+  kernel('BroadcastTo', ['x'], (g, { x }, { shape }: tf.BroadCastToAttrs) =>
+    relabel(padRank(g, x, shape.length), shape),
+  ),
+  kernel('Fill', [], (g, _, { shape, value, dtype }: tf.FillAttrs) =>
     fill(g, shape, { value: Number(value), type: elementType(dtype) }),
   ),
   kernel('ZerosLike', ['x'], (g, { x }) => fill(g, x.shape, { value: 0, type: x.type })),

@@ -1,4 +1,4 @@
-import type { GradConfig } from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import type { Symbolic } from './symbolic.js';
 
@@ -14,7 +14,7 @@ export type KernelResult = Symbolic | readonly Symbolic[];
 export interface RecordedKernel {
   readonly name: string;
   /** For the layers' own kernels; tfjs knows the gradients of its own. */
-  readonly gradient?: Omit<GradConfig, 'kernelName'>;
+  readonly gradient?: Omit<tf.GradConfig, 'kernelName'>;
   record(g: GraphBuilder, call: KernelCall): KernelResult;
 }
 
