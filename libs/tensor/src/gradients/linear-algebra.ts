@@ -29,9 +29,9 @@ const einsum = listGradient<tf.EinsumAttrs>('Einsum', ({ dy, saved, attributes }
   const { operands, output } = einsumLetters(attributes.equation);
   return saved.map((operand, i) => () => {
     const others = operands.filter((_, k) => k !== i);
-    const letters = [...at(operands, i)];
+    const letters = at(operands, i);
     const isShared = (letter: string) => [output, ...others].some((list) => list.includes(letter));
-    const equation = `${[output, ...others].join()}->${letters.filter(isShared).join('')}`;
+    const equation = `${[output, ...others].map((list) => list.join('')).join()}->${letters.filter(isShared).join('')}`;
     const product = tf.einsum(equation, dy, ...saved.filter((_, k) => k !== i));
     const kept = operand.shape.map((size, axis) => (isShared(at(letters, axis)) ? size : 1));
     return tf.broadcastTo(tf.reshape(product, kept), operand.shape);

@@ -82,13 +82,13 @@ function einsum(g: GraphBuilder, inputs: readonly Symbolic[], equation: string):
   const { operands, output } = einsumLetters(equation);
   const sizes = new Map<string, number>();
   operands.forEach((letters, i) =>
-    [...letters].forEach((letter, axis) => {
+    letters.forEach((letter, axis) => {
       const size = at(at(inputs, i).shape, axis);
       if ((sizes.get(letter) ?? size) !== size) throw new RangeError(`einsum: ${letter} has two sizes in ${equation}`);
       sizes.set(letter, size);
     }),
   );
-  const shape = [...output].map((letter) => sizes.get(letter) ?? 1);
+  const shape = output.map((letter) => sizes.get(letter) ?? 1);
   const values = inputs.map((s) => denseInOrder(g, s));
   return plain(g.apply('Einsum', values, { shape, attributes: { equation } }));
 }
