@@ -1,11 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { useMendedCpu } from '../engines/mended-cpu.js';
+import { describe, expect, it } from '@jest/globals';
 import { openEngine } from '../engines/open-engine.js';
-import type { Engine } from '../program.js';
 import { normal, outputShape, relativeDifference, runOn, type AgreementCase } from './agreement.spec-support.js';
 import { probeChannelBlock } from '../engines/channel-block-probe.js';
-import { AGREEMENT_CASES } from './cases.spec-support.js';
+import { describeAgreement } from './agreement-suite.spec-support.js';
 
 /** float32: sums of up to some thousand products in another order. */
 const TOLERANCE = 2e-5;
@@ -13,41 +11,13 @@ const TOLERANCE = 2e-5;
 /** The reference is slow, and slower where other work runs beside it. */
 const TIMEOUT_MS = 30_000;
 
-describe('the recorded graph and tfjs', () => {
-  let onnx: Engine;
-  let reference: Engine;
+describeAgreement('the recorded graph in ONNX Runtime', () => openEngine({ name: 'onnx', threads: 1 }));
 
-  beforeAll(async () => {
-    await useMendedCpu();
-    onnx = await openEngine({ name: 'onnx', threads: 1 });
-    reference = await openEngine({ name: 'reference' });
-  });
-
-  afterAll(async () => {
-    await onnx.dispose();
-    await reference.dispose();
-  });
-
-  it.each(AGREEMENT_CASES.map((test) => [test.name, test] as const))(
-    'agree on %s',
-    async (_, test) => {
-      const shape = outputShape(test);
-      const expected = await runOn(reference, test, shape);
-      const actual = await runOn(onnx, test, shape);
-      expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
-      for (const [name, values] of Object.entries(expected)) {
-        expect({ name, isClose: relativeDifference(actual[name] ?? [], values) < TOLERANCE }).toEqual({
-          name,
-          isClose: true,
-        });
-      }
-    },
-    TIMEOUT_MS,
-  );
-
+describe('the blocked layout', () => {
   it(
-    'agree on convolutions of blocks of channels, in the blocked layout where this processor has one',
+    'agrees with the plain one on convolutions of blocks of channels, where this processor has one',
     async () => {
+      const onnx = await openEngine({ name: 'onnx', threads: 1 });
       const blocked = await openEngine({ name: 'onnx', threads: 1, layout: 'blocked' });
       for (const strides of [1, 2]) {
         const test: AgreementCase = {

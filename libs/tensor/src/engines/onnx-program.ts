@@ -1,7 +1,8 @@
 import * as ort from 'onnxruntime-node';
 import { product } from '../graph/shapes.js';
 import type { Arrays, Program } from '../program.js';
-import type { Port, Recording } from '../recorder/record.js';
+import type { Recording } from '../recorder/record.js';
+import type { Port } from '../recorder/trace-step.js';
 import { checkInputs } from './check-inputs.js';
 
 type Feeds = Record<string, ort.Tensor>;

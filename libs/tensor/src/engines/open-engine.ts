@@ -10,6 +10,8 @@ export interface EngineOptions {
   readonly threads?: number;
   /** Of the onnx engine. When left out: `blocked` for `auto` where the probe finds it right, else `plain`. */
   readonly layout?: ConvolutionLayout;
+  /** Of the tensorflow engine: runs operation by operation instead of as one graph, to find a bug. */
+  readonly isEager?: boolean;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface EngineOptions {
  */
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const { name = 'auto', device = 'cpu', threads = availableParallelism() } = options;
-  const { layout = name === 'auto' ? 'blocked' : 'plain' } = options;
+  const { isEager, layout = name === 'auto' ? 'blocked' : 'plain' } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new RangeError(`threads must be an integer >= 1, got ${threads}`);
   if (device !== 'cpu') throw new RangeError(`no engine runs on the device ${device}; use cpu`);
@@ -29,6 +31,6 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     case 'reference':
       return new (await import('./reference-engine.js')).ReferenceEngine();
     case 'tensorflow':
-      throw new RangeError('the tensorflow engine is not installed');
+      return (await import('./tensorflow/tensorflow-engine.js')).TensorflowEngine.open({ threads, isEager });
   }
 }

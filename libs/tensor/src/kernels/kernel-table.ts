@@ -1,3 +1,4 @@
+import { registerGradient } from '@tensorflow/tfjs-core';
 import { attentionKernels } from '../layers/attention-kernels.js';
 import { groupNormKernels } from '../layers/group-norm-kernels.js';
 import { siluKernels } from '../layers/silu.js';
@@ -32,3 +33,8 @@ export const KERNEL_FAMILIES: Readonly<Record<string, readonly RecordedKernel[]>
 
 /** The same as one list. A kernel that is not here fails at record time, by name. */
 export const KERNEL_TABLE: readonly RecordedKernel[] = Object.values(KERNEL_FAMILIES).flat();
+
+/** Tells tfjs the gradients of the layers' own kernels, for every backend that has them. Idempotent. */
+export function registerLayerGradients(): void {
+  for (const { name, gradient } of KERNEL_TABLE) if (gradient) registerGradient({ kernelName: name, ...gradient });
+}

@@ -11,7 +11,7 @@ import { reshapeSymbolic } from '../recorder/reshape.js';
 import { fillFloat, type Symbolic } from '../recorder/symbolic.js';
 
 export const ATTENTION = 'TributaryAttention';
-const ATTENTION_GRADIENT = 'TributaryAttentionGradient';
+export const ATTENTION_GRADIENT = 'TributaryAttentionGradient';
 
 /** Pairs of tokens are handled in parts of about this size, of which only one need be in memory at a time. */
 const PART_BYTES = 2 ** 22;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { at } from '../graph/shapes.js';
-import { isRecording } from '../recorder/recorder-name.js';
+import { hasKernel } from '../recorder/recorder-name.js';
 import { ATTENTION } from './attention-kernels.js';
 
 /**
@@ -18,6 +18,6 @@ export function attention(
   { scale }: { readonly scale?: number } = {},
 ): tf.Tensor4D {
   const scaled = tf.mul(q, scale ?? 1 / Math.sqrt(at(q.shape, 3)));
-  if (!isRecording()) return tf.matMul(tf.softmax(tf.matMul(scaled, k, false, true)), v);
+  if (!hasKernel(ATTENTION)) return tf.matMul(tf.softmax(tf.matMul(scaled, k, false, true)), v);
   return tf.engine().runKernel<tf.Tensor4D>(ATTENTION, { q: scaled, k, v });
 }

@@ -6,7 +6,7 @@ import { kernel, type RecordedKernel } from '../recorder/kernel.js';
 import { dense, plain, symbolic, type Symbolic } from '../recorder/symbolic.js';
 
 export const GROUP_NORM = 'TributaryGroupNorm';
-const GROUP_NORM_GRADIENT = 'TributaryGroupNormGradient';
+export const GROUP_NORM_GRADIENT = 'TributaryGroupNormGradient';
 
 interface Attributes {
   readonly groups: number;

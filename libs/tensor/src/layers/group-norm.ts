@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { at } from '../graph/shapes.js';
-import { isRecording } from '../recorder/recorder-name.js';
+import { hasKernel } from '../recorder/recorder-name.js';
 import { GROUP_NORM } from './group-norm-kernels.js';
 
 export interface GroupNormOptions {
@@ -28,7 +28,7 @@ export function groupNorm<T extends tf.Tensor>(
   const { groups, epsilon } = options;
   const channels = at(x.shape, x.rank - 1);
   if (channels % groups !== 0) throw new RangeError(`groupNorm: ${groups} groups do not divide ${channels} channels`);
-  if (!isRecording()) return tf.add(tf.mul(normalise(x, options), gamma), beta);
+  if (!hasKernel(GROUP_NORM)) return tf.add(tf.mul(normalise(x, options), gamma), beta);
   const [y] = tf.engine().runKernel<T[]>(GROUP_NORM, { x, gamma, beta }, { groups, epsilon });
   if (!y) throw new RangeError('groupNorm gave no output');
   return y;

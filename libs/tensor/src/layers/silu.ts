@@ -1,17 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { binary, unary } from '../recorder/elementwise.js';
 import { kernel, type RecordedKernel } from '../recorder/kernel.js';
-import { isRecording } from '../recorder/recorder-name.js';
+import { hasKernel } from '../recorder/recorder-name.js';
 
-const SILU = 'TributarySilu';
-const SILU_GRADIENT = 'TributarySiluGradient';
+export const SILU = 'TributarySilu';
+export const SILU_GRADIENT = 'TributarySiluGradient';
 
 /**
  * Sigmoid linear unit, x · sigmoid(x), of a tensor of any shape.
  * Hendrycks and Gimpel 2016, "Gaussian Error Linear Units (GELUs)".
  */
 export function silu<T extends tf.Tensor>(x: T): T {
-  if (!isRecording()) return tf.mul(x, tf.sigmoid(x));
+  if (!hasKernel(SILU)) return tf.mul(x, tf.sigmoid(x));
   const [y] = tf.engine().runKernel<T[]>(SILU, { x });
   if (!y) throw new RangeError('silu gave no output');
   return y;

@@ -1,22 +1,30 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { RecorderBackend } from './recorder-backend.js';
-import { RECORDER } from './recorder-name.js';
 import { RecordingError } from './recording-error.js';
 
 const STACK_FRAMES = 60;
 
+/** A tfjs backend that records: what the guards ask it. */
+export interface Recorder {
+  /** Its name among tfjs's backends. */
+  readonly backendName: string;
+  /** Whether a kernel can be recorded. */
+  covers(kernelName: string): boolean;
+  /** Whether this tensor belongs to the recording (and not to another backend). */
+  owns(dataId: object): boolean;
+}
+
 /**
- * Runs `fn` with the recorder as tfjs's backend and with errors instead of what would silently be frozen into the graph:
+ * Runs `fn` with a recorder as tfjs's backend and with errors instead of what would silently be frozen into the graph:
  * `Math.random`, tensors from outside, variables, and kernels that cannot be recorded.
  */
-export function withRecorder<T>(backend: RecorderBackend, fn: () => T): T {
+export function withRecorder<T>(recorder: Recorder, fn: () => T): T {
   const engine = tf.engine();
   const { backendName } = engine;
   const runKernel: typeof engine.runKernel = engine.runKernel.bind(engine);
   const { random } = Math;
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = STACK_FRAMES;
-  void tf.setBackend(RECORDER);
+  void tf.setBackend(recorder.backendName);
   Math.random = () => {
     throw new RecordingError(
       'Math.random while recording would be frozen into the graph; pass random numbers as an input',
@@ -26,7 +34,7 @@ export function withRecorder<T>(backend: RecorderBackend, fn: () => T): T {
     throw new RecordingError('a variable was made while recording; return new state from the step function instead');
   };
   const checkedRun: typeof engine.runKernel = (name, inputs, attrs) => {
-    checkCall(backend, name, inputs);
+    checkCall(recorder, name, inputs);
     return locate(name, inputs, () => runKernel(name, inputs, attrs));
   };
   engine.runKernel = checkedRun;
@@ -44,12 +52,12 @@ export function withRecorder<T>(backend: RecorderBackend, fn: () => T): T {
   }
 }
 
-function checkCall(backend: RecorderBackend, name: string, inputs: tf.NamedTensorMap): void {
-  if (!backend.covers(name)) {
+function checkCall(recorder: Recorder, name: string, inputs: tf.NamedTensorMap): void {
+  if (!recorder.covers(name)) {
     throw new RecordingError(`the kernel ${name} cannot be recorded (${describe(inputs)}); see the table of kernels`);
   }
   for (const [input, tensor] of Object.entries(inputs)) {
-    if (tensor instanceof tf.Tensor && !backend.owns(tensor.dataId)) {
+    if (tensor instanceof tf.Tensor && !recorder.owns(tensor.dataId)) {
       throw new RecordingError(
         `${name}: ${input} is a tensor made before the recording; it would be frozen into the graph. Pass it as an input or as state`,
       );

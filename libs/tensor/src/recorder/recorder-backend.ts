@@ -2,16 +2,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import { registerGradients } from '../gradients/register-gradients.js';
 import { equalShapes } from '../graph/shapes.js';
-import { KERNEL_TABLE } from '../kernels/kernel-table.js';
+import { KERNEL_TABLE, registerLayerGradients } from '../kernels/kernel-table.js';
 import { elementType } from './element-type.js';
+import type { Recorder } from './guards.js';
+import { Hazards } from './hazards.js';
 import type { RecordedKernel } from './kernel.js';
 import { RECORDER } from './recorder-name.js';
 import { RecordingError } from './recording-error.js';
 import { reshapeSymbolic } from './reshape.js';
 import { fill, plain, type Symbolic } from './symbolic.js';
-
-/** tfjs operations that draw random numbers when they run; recorded, they would give the same numbers for ever. */
-const RANDOM_OPERATIONS = /\b(random\w*_|rand_|truncatedNormal_|dropout_|multinomial_)/;
 
 const COVERED: ReadonlySet<string> = new Set(KERNEL_TABLE.map(({ name }) => name));
 
@@ -19,20 +18,17 @@ type Content = Parameters<tf.KernelBackend['write']>[0];
 type Shape = Parameters<tf.KernelBackend['write']>[1];
 
 /** A tfjs backend that computes nothing: kernels append nodes to the graph of the recording under way. */
-export class RecorderBackend extends tf.KernelBackend {
+export class RecorderBackend extends tf.KernelBackend implements Recorder {
+  readonly backendName = RECORDER;
   readonly #symbols = new tf.DataStorage<Symbolic>(this, tf.engine());
   #graph: GraphBuilder | undefined;
-  #failures: RecordingError[] = [];
+  readonly #hazards = new Hazards();
 
   /** Runs `record` with `graph` as the recording under way. */
   during<T>(graph: GraphBuilder, record: () => T): T {
     this.#graph = graph;
-    this.#failures = [];
     try {
-      const result = record();
-      const [failure] = this.#failures;
-      if (failure) throw failure;
-      return result;
+      return this.#hazards.during(record);
     } finally {
       this.#graph = undefined;
     }
@@ -43,12 +39,10 @@ export class RecorderBackend extends tf.KernelBackend {
     throw new RecordingError('a tensor of a recording was used after the recording had ended');
   }
 
-  /** Whether a kernel can be recorded. */
   covers(kernelName: string): boolean {
     return COVERED.has(kernelName);
   }
 
-  /** Whether this tensor belongs to the recording (and not to another backend). */
   owns(dataId: object): boolean {
     return this.#symbols.has(dataId);
   }
@@ -76,34 +70,20 @@ export class RecorderBackend extends tf.KernelBackend {
   }
 
   override write(values: Content, shape: Shape, dtype: tf.DataType): object {
-    const random = RANDOM_OPERATIONS.exec(new Error().stack ?? '')?.[1];
-    if (random) {
-      const name = random.replace('_', '');
-      throw new RecordingError(
-        `tf.${name} while recording would be frozen into the graph; pass random numbers as an input`,
-      );
-    }
+    this.#hazards.checkConstant();
     return this.tensorInfo(constantSymbol(this.#current, values, { shape, dtype })).dataId;
   }
 
   override move(): void {
-    throw new RecordingError('a tensor made before the recording was used in it; pass it as an input or as state');
+    this.#hazards.refuseMove();
   }
 
   override readSync(): tf.backend_util.TypedArray {
-    throw new RecordingError(
-      'a value was read while recording (dataSync, arraySync or print); values exist only when the program runs',
-    );
+    return this.#hazards.refuseRead();
   }
 
-  /** Asynchronous reads cannot throw to the step function, so the recording fails when it ends. */
   override read(): Promise<tf.backend_util.TypedArray> {
-    this.#failures.push(
-      new RecordingError(
-        'a value was read while recording (data, array or print); values exist only when the program runs',
-      ),
-    );
-    return Promise.resolve(new Float32Array(0));
+    return this.#hazards.noteRead();
   }
 
   override refCount(): number {
@@ -170,6 +150,7 @@ export function recorderBackend(): RecorderBackend {
   if (known instanceof RecorderBackend) return known;
   const backend = new RecorderBackend();
   registerGradients();
+  registerLayerGradients();
   tf.registerBackend(RECORDER, () => backend, 0);
   for (const recorded of KERNEL_TABLE) {
     tf.registerKernel({
@@ -177,7 +158,6 @@ export function recorderBackend(): RecorderBackend {
       backendName: RECORDER,
       kernelFunc: ({ inputs, attrs = {} }) => backend.runKernel(recorded, { inputs, attributes: attrs }),
     });
-    if (recorded.gradient) tf.registerGradient({ kernelName: recorded.name, ...recorded.gradient });
   }
   return backend;
 }

@@ -7,3 +7,8 @@ export const RECORDER = 'tributary-recorder';
 export function isRecording(): boolean {
   return tf.engine().backendName === RECORDER;
 }
+
+/** Whether a backend (the one in use, when left out) has a kernel of this name, as recorders have the layers' own. */
+export function hasKernel(name: string, backendName = tf.engine().backendName): boolean {
+  return tf.getKernelsForBackend(backendName).some(({ kernelName }) => kernelName === name);
+}
