@@ -273,6 +273,7 @@ const images = [
   make('avgPool 3x3, stride 2, same', [normal(2, 8, 7, 3)], (x: T4) => tf.square(tf.avgPool(x, 3, 2, 'same'))),
   make('avgPool 3x3, stride 1, padded', [normal(2, 6, 7, 3)], (x: T4) => tf.square(tf.avgPool(x, 3, 1, 1))),
   make('maxPool 3x2, stride 2 and 1, same', [normal(2, 8, 7, 3)], (x: T4) => tf.maxPool(x, [3, 2], [2, 1], 'same')),
+  make('maxPool 3x3, stride 2, padded', [normal(2, 7, 8, 3)], (x: T4) => tf.maxPool(x, 3, 2, 1, 'floor')),
   make('maxPool of equal numbers', [normal(2, 8, 8, 3)], (x: T4) => tf.maxPool(tf.relu(tf.sub(x, 1)), 3, 2, 'valid')),
   make('avgPool3d, overlapping', [normal(1, 5, 6, 7, 2)], (x: T5) => tf.avgPool3d(x, 3, 2, 'same')),
   make('avgPool3d 2x2x2', [normal(1, 4, 6, 2, 2)], (x: T5) => tf.avgPool3d(x, 2, 2, 'valid')),

@@ -4,11 +4,13 @@ import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { registerGradients } from '../../gradients/register-gradients.js';
 import { KERNEL_TABLE, registerLayerGradients } from '../../kernels/kernel-table.js';
+import { CONVOLUTION } from '../../recorder/convolution-names.js';
 import type { Addon, Binding, NodeBackend, NodeBackendClass } from './binding.js';
 import { ADDON_FILE, LIBRARY_FOLDER, type TensorflowInstallation } from './installation.js';
 import { tensorflowConvolutions } from './kernels/convolution.js';
 import { tensorflowLayers } from './kernels/layers.js';
 import { mendedKernels } from './kernels/mended.js';
+import { withPadding } from './kernels/padded-pools.js';
 import type { TensorflowKernel } from './kernels/tensorflow-kernel.js';
 import { TENSORFLOW_RECORDER, TensorflowRecorder } from './tensorflow-recorder.js';
 
@@ -63,16 +65,21 @@ function load(folder: string, packageName: string, threads: number): Tensorflow 
   return { addon, binding, recorder, threads };
 }
 
+const POOL = /^(Avg|Max)Pool/;
 const OWN_KERNELS: readonly TensorflowKernel[] = [...tensorflowConvolutions, ...tensorflowLayers, ...mendedKernels];
 
-/** tfjs-node's kernels, of those that can be recorded, except where our own take their place. */
+/**
+ * tfjs-node's kernels, of those that can be recorded, except where our own take their place. The layers' convolution is
+ * composed of tfjs's, as on every backend without a kernel for it.
+ */
 function packageKernels(load: (name: string) => unknown): TensorflowKernel[] {
-  const own = new Set(OWN_KERNELS.map(({ name }) => name));
+  const own = new Set([...OWN_KERNELS.map(({ name }) => name), ...Object.values(CONVOLUTION)]);
   const names = KERNEL_TABLE.map(({ name }) => name).filter((name) => !own.has(name));
   return names.map((name) => {
     const config = Object.values(load(name) ?? {}).find(isKernelConfig);
     if (!config) throw new TypeError(`tfjs-node has no kernel ${name}`);
-    return { name, run: config.kernelFunc };
+    const kernel = { name, run: config.kernelFunc };
+    return POOL.test(name) ? withPadding(kernel) : kernel;
   });
 }
 

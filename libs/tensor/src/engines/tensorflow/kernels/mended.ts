@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { tensorflowKernel, typeAttribute } from './tensorflow-kernel.js';
 
-/** What our gradient passes on beside tfjs's own attributes. */
+/** What our gradients pass on. */
 interface ResizeRule {
+  readonly alignCorners: boolean;
   readonly halfPixelCenters: boolean;
 }
 
@@ -43,18 +44,22 @@ const prelu = tensorflowKernel<'x' | 'alpha'>('Prelu', ({ inputs: { x, alpha } }
   tf.add(tf.relu(x), tf.mul(alpha, tf.minimum(x, 0))),
 );
 
-/** tfjs-node's own kernel takes no half-pixel centres. */
-const resizeBilinearGradient = tensorflowKernel<'images' | 'dy', tf.ResizeBilinearGradAttrs & ResizeRule>(
-  'ResizeBilinearGrad',
-  ({ inputs: { images, dy }, attributes: { alignCorners, halfPixelCenters }, backend }) => {
+/** tfjs-node's own kernels take no half-pixel centres. `sizesOf` is what TensorFlow wants to know of the images. */
+function resizeGradient(name: string, sizesOf: (images: tf.Tensor) => tf.Tensor) {
+  return tensorflowKernel<'images' | 'dy', ResizeRule>(name, ({ inputs: { images, dy }, attributes, backend }) => {
     const { TF_ATTR_BOOL } = backend.binding;
-    const attributes = [
+    const opAttributes = [
       typeAttribute(backend, images),
-      { name: 'align_corners', type: TF_ATTR_BOOL, value: alignCorners },
-      { name: 'half_pixel_centers', type: TF_ATTR_BOOL, value: halfPixelCenters },
+      { name: 'align_corners', type: TF_ATTR_BOOL, value: attributes.alignCorners },
+      { name: 'half_pixel_centers', type: TF_ATTR_BOOL, value: attributes.halfPixelCenters },
     ];
-    return backend.executeSingleOutput('ResizeBilinearGrad', attributes, [dy, images]);
-  },
-);
+    return backend.executeSingleOutput(name, opAttributes, [dy, sizesOf(images)]);
+  });
+}
 
-export const mendedKernels = [resizeBilinearGradient, gather, broadcastTo, logSoftmax, prelu];
+const resizeGradients = [
+  resizeGradient('ResizeBilinearGrad', (images) => images),
+  resizeGradient('ResizeNearestNeighborGrad', ({ shape }) => tf.tensor1d(shape.slice(1, 3), 'int32')),
+];
+
+export const mendedKernels = [...resizeGradients, gather, broadcastTo, logSoftmax, prelu];
