@@ -73,7 +73,8 @@ const OWN_KERNELS: readonly TensorflowKernel[] = [...tensorflowConvolutions, ...
  * composed of tfjs's, as on every backend without a kernel for it.
  */
 function packageKernels(load: (name: string) => unknown): TensorflowKernel[] {
-  const own = new Set([...OWN_KERNELS.map(({ name }) => name), ...Object.values(CONVOLUTION)]);
+  const { forward, backpropInput, backpropFilter } = CONVOLUTION;
+  const own = new Set([...OWN_KERNELS.map(({ name }) => name), forward, backpropInput, backpropFilter]);
   const names = KERNEL_TABLE.map(({ name }) => name).filter((name) => !own.has(name));
   return names.map((name) => {
     const config = Object.values(load(name) ?? {}).find(isKernelConfig);
