@@ -21,9 +21,10 @@ export {
   type UpdateBuffer,
 } from './asynchronous/update-buffer.js';
 export { adoptGlobal, heldManifest, packParameters } from './exchange/exchanged-vector.js';
-export { exchangedParameters, exchangeSchema, type Exchange } from './exchange/partial-exchange.js';
+export { exchangedParameters, sharedParameters, type Exchange } from './exchange/partial-exchange.js';
+export { updateLayout, type UpdateContext, type UpdateLayout } from './exchange/update-layout.js';
 export { compressedHeader } from './compression/compressed-file.js';
-export { codecOf, compressionSchema, type Compression } from './compression/compression-options.js';
+export { codecOf } from './compression/codec-of.js';
 export { compressWithFeedback, type CompressedUpdate } from './compression/error-feedback.js';
 export type { WindowCodec } from './compression/window-codec.js';
 export { updateManifest } from './vectors/vector-names.js';

@@ -2,6 +2,7 @@ export * from './assignment.js';
 export * from './canonical-json.js';
 export * from './errors.js';
 export * from './exit-codes.js';
+export * from './federation.js';
 export * from './http.js';
 export * from './identifiers.js';
 export * from './policy.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { diffusionFaults, objectiveSchema, processSchema, SAMPLER_NAMES } from './recipe-diffusion.js';
+import { federationSchema } from './federation.js';
 import { fewestUpdates, strategySchema } from './strategy.js';
 
 const probability = z.number().min(0).max(1);
@@ -148,6 +149,7 @@ const recipeShape = z.strictObject({
   optimiser: optimiserSchema,
   rounds: roundsSchema,
   strategy: strategySchema,
+  federation: federationSchema.prefault({}),
   serverEma: serverEmaSchema.prefault({}),
   retention: retentionSchema.prefault({}),
   evaluation: evaluationSchema,

@@ -25,6 +25,17 @@ export const strategySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('fedavg'), ...strategyBase }),
   z.strictObject({ kind: z.literal('fednova'), ...strategyBase }),
   z.strictObject({
+    kind: z.literal('fedprox'),
+    ...strategyBase,
+    mu: z
+      .number()
+      .min(0)
+      .default(0.01)
+      .describe('pull of every local step towards the weights that the round began with'),
+  }),
+  // A SCAFFOLD update is two vectors that belong together: clipping one of them would part them.
+  z.strictObject({ kind: z.literal('scaffold'), ...strategyBase, clipNorm: z.undefined().optional() }),
+  z.strictObject({
     kind: z.literal('fedavgm'),
     ...strategyBase,
     momentum: decay.default(0.9).describe('share of earlier updates that is carried on'),

@@ -30,6 +30,8 @@ export const taskFileSchema = z.discriminatedUnion('kind', [
     assignmentId: assignmentIdSchema,
     round: z.int().min(0),
     weightsFile: z.string(),
+    /** The server's control variate; SCAFFOLD from the second round on. */
+    controlFile: z.string().optional(),
   }),
   z.object({
     kind: z.literal('evaluate'),

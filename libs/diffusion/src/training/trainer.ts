@@ -5,6 +5,7 @@ import { drawDropoutMasks } from '../network/dropout.js';
 import type { Network } from '../network/unet2d.js';
 import { createDiffusionModel, type DiffusionModel } from '../parameterisation/diffusion-model.js';
 import { learningRateAt, totalStepsOf } from './learning-rate.js';
+import { strategyInputs, strategyVectors, type StrategyVector } from './strategy-gradient.js';
 import { drawTrainingBatch } from './training-batch.js';
 import { dropoutInputs, recordTrainingStep } from './training-step.js';
 
@@ -37,6 +38,9 @@ export interface TrainingStep {
   readonly learningRateScale?: number;
 }
 
+/** Flat vectors by name. */
+export type StrategyState = Readonly<Partial<Record<StrategyVector, Float32Array>>>;
+
 /** A recorded training step and its state: flat vectors in manifest order. */
 export interface Trainer {
   readonly manifest: readonly ParameterSpec[];
@@ -50,6 +54,10 @@ export interface Trainer {
   averagedWeights(): Promise<Float32Array>;
   optimiserState(): Promise<OptimiserState>;
   setOptimiserState(state: OptimiserState): void;
+  /** The vectors that the recipe's strategy keeps at a site; none for most strategies. */
+  strategyState(): StrategyState;
+  /** Replaces those that are given. @throws RangeError for a vector that the strategy has not. */
+  setStrategyState(vectors: StrategyState): void;
   /**
    * One optimiser step.
    *
@@ -87,6 +95,11 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       program.writeState('v', v);
       seenSteps = step;
     },
+    strategyState: () =>
+      Object.fromEntries(strategyVectors(recipe.strategy).map((name) => [name, program.readState(name)])),
+    setStrategyState: (vectors) => {
+      for (const [name, vector] of Object.entries(vectors)) program.writeState(name, vector);
+    },
     step: async (request) => {
       const outputs = await program.run(stepInputs(request, settings, { step: seenSteps + 1, emaDecay }));
       const loss = outputs['loss']?.[0] ?? NaN;
@@ -123,6 +136,7 @@ function stepInputs(
   const dropout = { batchSize: recipe.rounds.batchSize, rate: recipe.network.dropout };
   return {
     ...batch,
+    ...strategyInputs(recipe.strategy),
     ...dropoutInputs(drawDropoutMasks(network.dropoutSites, dropout, request.random)),
     scalars: adamWScalars({ step, learningRate, emaDecay }, recipe.optimiser),
   };

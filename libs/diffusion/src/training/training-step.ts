@@ -12,6 +12,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { tensorOf } from '../network/tensor-of.js';
 import type { Network } from '../network/unet2d.js';
+import { strategyGradient, strategySignature } from './strategy-gradient.js';
 
 /** Dropout masks travel among the step's inputs under their block's name with this prefix. */
 const MASK_PREFIX = 'dropout ';
@@ -22,8 +23,9 @@ export function dropoutInputs<T>(masks: Readonly<Record<string, T>>): Record<str
 }
 
 /**
- * Records loss, gradient, clipping, AdamW and average as one graph over the state `weights`, `m`, `v`, `ema`.
- * Inputs: the arrays of a `TrainingBatch`, `scalars` of AdamW and the dropout masks. Outputs: `loss`, `gradientNorm`.
+ * Records loss, gradient, the strategy's term, clipping, AdamW and average as one graph over the state `weights`, `m`, `v`,
+ * `ema` and the strategy's vectors. Inputs: the arrays of a `TrainingBatch`, `scalars` of AdamW, those of the strategy and
+ * the dropout masks. Outputs: `loss`, `gradientNorm`.
  */
 export function recordTrainingStep(
   network: Network,
@@ -32,7 +34,7 @@ export function recordTrainingStep(
   return engine.compile(trainingStep(network, recipe), signatureOf(network, recipe), { label: 'training step' });
 }
 
-function trainingStep(network: Network, { optimiser }: Recipe): StepFunction {
+function trainingStep(network: Network, { optimiser, strategy }: Recipe): StepFunction {
   return (inputs, state) => {
     const weights = tensorOf(state, 'weights', tf.Rank.R1);
     const { value: loss, gradient } = valueAndGradient(
@@ -40,12 +42,13 @@ function trainingStep(network: Network, { optimiser }: Recipe): StepFunction {
       weights,
       network.manifest,
     );
+    const followed = strategyGradient(strategy, { gradient, inputs, state });
     const m = tensorOf(state, 'm', tf.Rank.R1);
     const v = tensorOf(state, 'v', tf.Rank.R1);
     const ema = tensorOf(state, 'ema', tf.Rank.R1);
     const scalars = tensorOf(inputs, 'scalars', tf.Rank.R1);
-    const next = adamWStep({ weights, m, v, ema }, { gradient, scalars }, optimiser);
-    return { outputs: { loss, gradientNorm: next.gradientNorm }, state: { ...next.state } };
+    const next = adamWStep({ weights, m, v, ema }, { gradient: followed.gradient, scalars }, optimiser);
+    return { outputs: { loss, gradientNorm: next.gradientNorm }, state: { ...next.state, ...followed.state } };
   };
 }
 
@@ -65,13 +68,15 @@ function lossOf(network: Network, parameters: Tensors, inputs: Tensors): tf.Scal
   return tf.mean(tf.mul(perExample, weight));
 }
 
-function signatureOf({ parameterCount, dropoutSites }: Network, { image, rounds }: Recipe): Signature {
+function signatureOf({ parameterCount, dropoutSites }: Network, { image, rounds, strategy }: Recipe): Signature {
   const { batchSize } = rounds;
   const images = { shape: [batchSize, image.sizePx, image.sizePx, image.channels] };
   const flat = { shape: [parameterCount] };
   const masks = dropoutSites.map(({ name, shape }) => [name, { shape: [batchSize, ...shape] }] as const);
+  const ofStrategy = strategySignature(strategy, parameterCount);
   return {
     inputs: {
+      ...ofStrategy.inputs,
       image: images,
       target: images,
       weight: { shape: [batchSize] },
@@ -80,6 +85,6 @@ function signatureOf({ parameterCount, dropoutSites }: Network, { image, rounds 
       scalars: { shape: [ADAMW_SCALARS] },
       ...dropoutInputs(Object.fromEntries(masks)),
     },
-    state: { weights: flat, m: flat, v: flat, ema: flat },
+    state: { ...ofStrategy.state, weights: flat, m: flat, v: flat, ema: flat },
   };
 }

@@ -1,6 +1,6 @@
+import { compressionSchema } from '@tributary/protocol/federation';
 import { parameterManifestSchema } from '@tributary/protocol/manifest';
 import { z } from 'zod';
-import { compressionSchema } from '../compression/compression-options.js';
 import { strategyOptionsSchema } from '../strategies/strategy-options.js';
 import type { WrittenFile } from '../vectors/float-file-sink.js';
 
@@ -20,11 +20,14 @@ export const updateInputSchema = z.strictObject({
   /** Rounds that passed since the weights that it trained from; only FedBuff reads it. */
   staleness: z.number().nonnegative().default(0),
   /** Names of the parameters that the update holds; absent: all. */
-  parameters: z.array(z.string()).optional(),
+  parameters: z.array(z.string()).readonly().optional(),
   /** How the file holds its numbers. */
   compression: compressionSchema.default({ kind: 'none' }),
   /** Parameters of which the site has a say in some rows only. */
-  ownedRows: z.array(z.strictObject({ parameter: z.string(), rows: z.array(rangeSchema) })).default([]),
+  ownedRows: z
+    .array(z.strictObject({ parameter: z.string(), rows: z.array(rangeSchema).readonly() }))
+    .readonly()
+    .default([]),
 });
 
 /** Everything that decides a round's outcome. Plain data: it can be sent to a worker thread. */

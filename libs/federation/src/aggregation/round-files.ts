@@ -1,6 +1,6 @@
 import { parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import { openCompressedFile } from '../compression/compressed-file.js';
-import { codecOf } from '../compression/compression-options.js';
+import { codecOf } from '../compression/codec-of.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { heldManifest } from '../exchange/exchanged-vector.js';
 import { openFloatFile } from '../vectors/float-file.js';

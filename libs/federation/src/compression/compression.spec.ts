@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import type { Compression } from '@tributary/protocol/federation';
 import fc from 'fast-check';
 import { aggregateRound } from '../aggregation/aggregate-round.js';
 import { VectorFolder } from '../vectors/vector-files.spec-support.js';
 import { UpdateVerifier } from '../verification/update-verifier.js';
 import { compressedHeader, openCompressedFile } from './compressed-file.js';
-import { codecOf, type Compression } from './compression-options.js';
+import { codecOf } from './codec-of.js';
 import { compressWithFeedback } from './error-feedback.js';
 import { fp16Codec } from './fp16-codec.js';
 import { int8Codec } from './int8-codec.js';

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { federationSchema } from '@tributary/protocol/federation';
 import { coveredRanges } from '../aggregation/coverage.js';
 import { createStrategy } from '../strategies/create-strategy.js';
 import { aggregateInMemory, initialModel } from '../strategies/federated-quadratic.spec-support.js';
 import { strategyOptionsSchema } from '../strategies/strategy-options.js';
 import { adoptGlobal } from './exchanged-vector.js';
-import { exchangedParameters, exchangeSchema, type Exchange } from './partial-exchange.js';
+import { exchangedParameters, sharedParameters, type Exchange } from './partial-exchange.js';
 
 /** A model of one number a part; `norm` stands for a scanner's style. Sites agree on all but the style. */
 const manifest = [
@@ -23,10 +24,8 @@ function losses(exchange: Exchange, rounds = 200): number[] {
   const strategy = createStrategy(strategyOptionsSchema.parse({ kind: 'fedavg' }), 1);
   let model = initialModel(strategy, new Float32Array(4));
   let own = OPTIMA.map(() => new Float32Array(4));
-  const everRound = (siteIndex: number) => [
-    ...new Set([0, 1].flatMap((roundIndex) => exchangedParameters(manifest, exchange, { siteIndex, roundIndex }))),
-  ];
-  const adopt = () => own.map((weights, k) => adoptGlobal(weights, model.weights, { manifest, shared: everRound(k) }));
+  const shared = sharedParameters(manifest, exchange);
+  const adopt = () => own.map((weights) => adoptGlobal(weights, model.weights, { manifest, shared }));
   for (let roundIndex = 0; roundIndex < rounds; roundIndex++) {
     const before = adopt();
     own = before.map((weights, k) => weights.map((x, i) => x + 0.2 * ((OPTIMA[k]?.[i] ?? NaN) - x)));
@@ -44,14 +43,15 @@ function losses(exchange: Exchange, rounds = 200): number[] {
 describe('what each exchange is for', () => {
   it('full exchange averages away what tells the sites apart', () => {
     // The styles -3 and 3 meet at 0: a loss of 9 each.
-    for (const loss of losses(exchangeSchema.parse({}))) expect(loss).toBeCloseTo(9, 3);
+    for (const loss of losses(federationSchema.parse({}))) expect(loss).toBeCloseTo(9, 3);
   });
 
   it('local norms keep each style and share the rest (FedBN)', () => {
-    for (const loss of losses(exchangeSchema.parse({ local: ['norms'] }))) expect(loss).toBeLessThan(1e-6);
+    for (const loss of losses(federationSchema.parse({ localParameters: ['norms'] }))) expect(loss).toBeLessThan(1e-6);
   });
 
   it.each(['usplit', 'udec', 'ulatdec'] as const)('%s still trains every part', (scheme) => {
-    for (const loss of losses(exchangeSchema.parse({ scheme, local: ['norms'] }))) expect(loss).toBeLessThan(1e-6);
+    for (const loss of losses(federationSchema.parse({ exchange: scheme, localParameters: ['norms'] })))
+      expect(loss).toBeLessThan(1e-6);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { federationSchema } from '@tributary/protocol/federation';
 import { adoptGlobal, heldManifest, packParameters } from './exchanged-vector.js';
-import { exchangedParameters, exchangeSchema, unetPart } from './partial-exchange.js';
+import { exchangedParameters, sharedParameters, unetPart } from './partial-exchange.js';
 
 /** Names as diffusers' UNet2DModel writes them. */
 const manifest = [
@@ -18,7 +19,7 @@ const manifest = [
 ];
 
 const sent = (exchange: object, place = { siteIndex: 0, roundIndex: 0 }) =>
-  exchangedParameters(manifest, exchangeSchema.parse(exchange), place);
+  exchangedParameters(manifest, federationSchema.parse(exchange), place);
 
 describe('partial exchange', () => {
   it('divides a U-Net into encoder, bottleneck and decoder', () => {
@@ -32,7 +33,9 @@ describe('partial exchange', () => {
   });
 
   it('keeps norms at the site (FedBN)', () => {
-    const kept = manifest.map(({ name }) => name).filter((name) => !sent({ local: ['norms'] }).includes(name));
+    const kept = manifest
+      .map(({ name }) => name)
+      .filter((name) => !sent({ localParameters: ['norms'] }).includes(name));
     expect(kept).toEqual([
       'conv_norm_out.bias',
       'down_blocks.0.resnets.0.norm1.weight',
@@ -41,16 +44,33 @@ describe('partial exchange', () => {
     ]);
   });
 
+  it('keeps parameters by patterns of their names, in which only * is special', () => {
+    const kept = (pattern: string) =>
+      manifest.map(({ name }) => name).filter((name) => !sent({ localParameters: [pattern] }).includes(name));
+    expect(kept('*.norm1.*')).toEqual(['down_blocks.0.resnets.0.norm1.weight']);
+    expect(kept('conv_in.weight')).toEqual(['conv_in.weight']);
+    expect(kept('conv.in.weight')).toEqual([]);
+    expect(kept('class-embedding')).toEqual(['class_embedding.weight']);
+  });
+
+  it('takes from the global weights what any site sends in any round', () => {
+    const shared = (exchange: object) => sharedParameters(manifest, federationSchema.parse(exchange));
+    expect(shared({ exchange: 'usplit' })).toEqual(manifest.map(({ name }) => name));
+    expect(shared({ exchange: 'udec', localParameters: ['norms'] })).toEqual(
+      sent({ exchange: 'udec', localParameters: ['norms'] }),
+    );
+  });
+
   it('sends less by scheme: UDEC the decoder, ULATDEC the bottleneck too', () => {
-    expect(sent({ scheme: 'udec', local: ['norms'] })).toEqual([
+    expect(sent({ exchange: 'udec', localParameters: ['norms'] })).toEqual([
       'conv_out.weight',
       'up_blocks.0.upsamplers.0.conv.weight',
     ]);
-    expect(sent({ scheme: 'ulatdec' })).toHaveLength(6);
+    expect(sent({ exchange: 'ulatdec' })).toHaveLength(6);
   });
 
   it('splits a round between neighbouring sites, and a site between neighbouring rounds (USPLIT)', () => {
-    const usplit = { scheme: 'usplit' };
+    const usplit = { exchange: 'usplit' };
     const halves = [
       sent(usplit, { siteIndex: 0, roundIndex: 0 }),
       sent(usplit, { siteIndex: 1, roundIndex: 0 }),
@@ -61,7 +81,7 @@ describe('partial exchange', () => {
   });
 
   it('packs what is sent and lays the global values over a site’s own', () => {
-    const parameters = sent({ scheme: 'udec' });
+    const parameters = sent({ exchange: 'udec' });
     expect(heldManifest(manifest, parameters).map(({ name }) => name)).toEqual(parameters);
     // Offsets: class 0-1, conv_in 2-3, norm_out 4, conv_out 5-6, down 7-8, mid 9-10, time 11, up 12-13.
     const global = Float32Array.from({ length: 14 }, (_, i) => i);

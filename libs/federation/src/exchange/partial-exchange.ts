@@ -1,31 +1,24 @@
+import { isLocalParameter, type Federation } from '@tributary/protocol/federation';
 import type { ParameterEntry } from '@tributary/protocol/manifest';
-import { z } from 'zod';
 
-/** Which parameters of a U-Net travel, and which stay at the site that trained them. */
-export const exchangeSchema = z.strictObject({
-  /**
-   * Parts of the U-Net that are shared (de Goede, Cox & Decouchant 2024, "Training diffusion models with federated
-   * learning"): `full`; `ulatdec` bottleneck and decoder; `udec` decoder; `usplit` everything, but a site sends either
-   * encoder and bottleneck or the decoder, in turn.
-   */
-  scheme: z.enum(['full', 'usplit', 'ulatdec', 'udec']).default('full'),
-  /** Groups that never leave a site: `norms` is FedBN (Li et al. 2021) with group norms, `class-embedding` a site's style. */
-  local: z.array(z.enum(['norms', 'class-embedding'])).default([]),
-});
-
-export type Exchange = z.infer<typeof exchangeSchema>;
-export type LocalGroup = Exchange['local'][number];
+/** What decides which parameters travel. */
+export type Exchange = Pick<Federation, 'exchange' | 'localParameters'>;
 export type UNetPart = 'encoder' | 'bottleneck' | 'decoder';
-
-const LOCAL_GROUPS: Readonly<Record<LocalGroup, RegExp>> = {
-  norms: /(^|\.)(norm\d*|group_norm|conv_norm_out)\.(weight|bias)$/,
-  'class-embedding': /^class_embedding\./,
-};
 
 /** Part of a `UNet2DModel` that a parameter belongs to, by its name. Embeddings of time and class count as encoder. */
 export function unetPart(name: string): UNetPart {
   if (name.startsWith('mid_block.')) return 'bottleneck';
   return /^(up_blocks|conv_norm_out|conv_out)\./.test(name) ? 'decoder' : 'encoder';
+}
+
+/**
+ * Names of the parameters that come from the global weights, in manifest order: all that some site sends in some round.
+ * The others never leave the site that trained them. Parts of the U-Net: de Goede, Cox & Decouchant 2024; local norms:
+ * Li et al. 2021 (FedBN).
+ */
+export function sharedParameters(manifest: readonly ParameterEntry[], exchange: Exchange): string[] {
+  const parts: readonly UNetPart[] = [...sentParts(exchange, true), ...sentParts(exchange, false)];
+  return travelling(manifest, exchange, parts);
 }
 
 /**
@@ -36,17 +29,24 @@ export function unetPart(name: string): UNetPart {
  */
 export function exchangedParameters(
   manifest: readonly ParameterEntry[],
-  { scheme, local }: Exchange,
+  exchange: Exchange,
   { siteIndex, roundIndex }: { readonly siteIndex: number; readonly roundIndex: number },
 ): string[] {
-  const parts = sharedParts(scheme, (siteIndex + roundIndex) % 2 === 0);
-  return manifest
-    .map(({ name }) => name)
-    .filter((name) => parts.includes(unetPart(name)) && !local.some((group) => LOCAL_GROUPS[group].test(name)));
+  return travelling(manifest, exchange, sentParts(exchange, (siteIndex + roundIndex) % 2 === 0));
 }
 
-function sharedParts(scheme: Exchange['scheme'], even: boolean): readonly UNetPart[] {
-  switch (scheme) {
+function travelling(
+  manifest: readonly ParameterEntry[],
+  { localParameters }: Exchange,
+  parts: readonly UNetPart[],
+): string[] {
+  return manifest
+    .map(({ name }) => name)
+    .filter((name) => parts.includes(unetPart(name)) && !isLocalParameter(name, localParameters));
+}
+
+function sentParts({ exchange }: Exchange, even: boolean): readonly UNetPart[] {
+  switch (exchange) {
     case 'full':
       return ['encoder', 'bottleneck', 'decoder'];
     case 'ulatdec':

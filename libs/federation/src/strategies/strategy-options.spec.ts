@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { compressionSchema } from '../compression/compression-options.js';
-import { exchangeSchema } from '../exchange/partial-exchange.js';
+import { compressionSchema, federationSchema } from '@tributary/protocol/federation';
 import { createStrategy } from './create-strategy.js';
 import { strategyOptionsSchema } from './strategy-options.js';
 
@@ -15,10 +14,10 @@ describe('strategies and their reference page', () => {
   });
 
   it('every way to exchange and to compress has a row', () => {
-    const schemes = exchangeSchema.shape.scheme.unwrap().options.filter((scheme) => scheme !== 'full');
+    const schemes = federationSchema.shape.exchange.unwrap().options.filter((scheme) => scheme !== 'full');
     const codes = compressionSchema.options.map(({ shape }) => shape.kind.value).filter((kind) => kind !== 'none');
-    for (const scheme of schemes) expect(reference).toContain(`\`exchange.scheme: ${scheme}\``);
-    for (const code of codes) expect(reference).toContain(`\`compression: ${code}\``);
+    for (const scheme of schemes) expect(reference).toContain(`\`federation.exchange: ${scheme}\``);
+    for (const code of codes) expect(reference).toContain(`\`federation.compression.kind: ${code}\``);
   });
 
   it.each(kinds)('%s can be built from its defaults', (kind) => {

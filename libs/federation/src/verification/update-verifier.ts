@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TributaryError } from '@tributary/protocol/errors';
+import type { Compression } from '@tributary/protocol/federation';
 import { manifestLocations, parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import {
   decodeSafetensorsHeader,
@@ -9,7 +10,7 @@ import {
 } from '@tributary/protocol/safetensors';
 import { squaredNorm } from '../aggregation/measures.js';
 import { compressedEntries } from '../compression/compressed-file.js';
-import { codecOf, type Compression } from '../compression/compression-options.js';
+import { codecOf } from '../compression/codec-of.js';
 import { decodeVector, type WindowCodec } from '../compression/window-codec.js';
 import { assertLittleEndian, FLOAT_BYTES } from '../vectors/float-file.js';
 import { assertHeaderMatches } from '../vectors/header-match.js';
