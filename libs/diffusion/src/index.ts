@@ -8,7 +8,7 @@ export type { SamplingProgress } from './sampling/sampling-progress.js';
 export { SAMPLER_NAMES, type SamplerName } from '@tributary/protocol/recipe-diffusion';
 export { learningRateAt, totalStepsOf } from './training/learning-rate.js';
 export { createTrainer } from './training/trainer.js';
-export type { OptimiserState, Trainer, TrainerOptions, TrainingStep } from './training/trainer.js';
+export type { OptimiserState, StrategyState, Trainer, TrainerOptions, TrainingStep } from './training/trainer.js';
 export { exportDiffusers, DIFFUSERS_FILES, type DiffusersExport } from './exchange/export-diffusers.js';
 export { exportOnnxDenoiser, type OnnxExport } from './exchange/export-onnx.js';
 export { importDiffusers, type DiffusersImport } from './exchange/import-diffusers.js';

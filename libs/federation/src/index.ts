@@ -6,8 +6,8 @@ export type {
   UpdateNorm,
 } from './aggregation/aggregation-request.js';
 export { UpdateVerifier, type ExpectedUpdate, type VerifiedUpdate } from './verification/update-verifier.js';
-export { addProximalGradient } from './local/proximal.js';
-export { addControlDifference, controlUpdate, type LocalRound } from './local/scaffold.js';
+export { controlChange, type LocalGradients } from './local/scaffold.js';
+export { CONTROL_VECTOR } from './server-optimisers/control-variates.js';
 export { createStrategy } from './strategies/create-strategy.js';
 export { strategyOptionsSchema, type StrategyOptions } from './strategies/strategy-options.js';
 export type { Strategy } from './strategies/strategy.js';
@@ -20,7 +20,7 @@ export {
   type StaleUpdate,
   type UpdateBuffer,
 } from './asynchronous/update-buffer.js';
-export { adoptGlobal, heldManifest, packParameters } from './exchange/exchanged-vector.js';
+export { adoptGlobal, copyParameters, packParameters, unpackParameters } from './exchange/exchanged-vector.js';
 export { exchangedParameters, sharedParameters, type Exchange } from './exchange/partial-exchange.js';
 export { updateLayout, type UpdateContext, type UpdateLayout } from './exchange/update-layout.js';
 export { compressedHeader } from './compression/compressed-file.js';

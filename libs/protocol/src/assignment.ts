@@ -22,7 +22,13 @@ const offerBase = {
 
 /** One site's part in one round: train from these global weights, or evaluate these model versions. */
 export const assignmentOfferSchema = z.discriminatedUnion('kind', [
-  z.object({ ...offerBase, kind: z.literal('train'), weights: blobRefSchema }),
+  z.object({
+    ...offerBase,
+    kind: z.literal('train'),
+    weights: blobRefSchema,
+    /** The server's control variate, as the last round left it; only with SCAFFOLD, from its second round on. */
+    control: blobRefSchema.optional(),
+  }),
   z.object({ ...offerBase, kind: z.literal('evaluate'), before: blobRefSchema, after: blobRefSchema }),
 ]);
 export type AssignmentOffer = z.infer<typeof assignmentOfferSchema>;

@@ -3,13 +3,17 @@ import { z } from 'zod';
 const positive = z.number().positive();
 const decay = z.number().min(0).lt(1);
 
-/** What every strategy has. */
-export const strategyBase = {
+const unclippedBase = {
   serverLearningRate: positive.default(1).describe('step along the combined update'),
   ownedRows: z
     .boolean()
     .default(true)
     .describe('rows of the class and site embedding are combined only over the sites that own them'),
+};
+
+/** What every strategy has; but a SCAFFOLD update is two vectors that belong together: clipping one would part them. */
+export const strategyBase = {
+  ...unclippedBase,
   clipNorm: positive.optional().describe('updates with a longer Euclidean norm are scaled down to it'),
 };
 
@@ -33,8 +37,7 @@ export const strategySchema = z.discriminatedUnion('kind', [
       .default(0.01)
       .describe('pull of every local step towards the weights that the round began with'),
   }),
-  // A SCAFFOLD update is two vectors that belong together: clipping one of them would part them.
-  z.strictObject({ kind: z.literal('scaffold'), ...strategyBase, clipNorm: z.undefined().optional() }),
+  z.strictObject({ kind: z.literal('scaffold'), ...unclippedBase }),
   z.strictObject({
     kind: z.literal('fedavgm'),
     ...strategyBase,

@@ -12,6 +12,8 @@ export const RUN_FILE = 'run.json';
 export const TASK_FILE = 'task.json';
 export const RESULT_FILE = 'result.safetensors';
 export const REPORT_FILE = 'report.json';
+/** In a run's folder, left by the evaluation: the model with the parameters that never left the site. */
+export const OWN_MODEL_FILE = 'own-model.safetensors';
 
 export const runFileSchema = z.object({
   runId: runIdSchema,

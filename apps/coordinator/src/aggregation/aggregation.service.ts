@@ -1,15 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { createStrategy, type AggregationRequestInput, type UpdateNorm } from '@tributary/federation';
-import { embeddingRows, type BlobRef, type Recipe } from '@tributary/protocol';
+import { createStrategy, updateLayout, type AggregationRequestInput, type UpdateNorm } from '@tributary/federation';
+import type { BlobRef, Recipe } from '@tributary/protocol';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
 import { BlobStore } from '../platform/blobs/blob-store.js';
 import { INSTANCE, type Instance } from '../platform/instance/instance.js';
 import { Metrics } from '../platform/metrics/metrics.js';
 import { AggregationThread } from './aggregation-thread.js';
 import { AggregationTurns } from './aggregation-turns.js';
-
-/** The parameter whose rows belong to sites. */
-const CLASS_EMBEDDING = 'class_embedding.weight';
 
 export interface ReceivedUpdate {
   readonly siteId: string;
@@ -92,17 +89,24 @@ export class AggregationService {
       roundIndex: round.n - 1,
       siteCount: round.sites.length,
       manifest: round.manifest,
-      updates: round.updates.map((update) => ({
-        siteId: update.siteId,
-        path: this.blobs.pathOf(update.sha256),
-        images: update.images,
-        localSteps: update.steps,
-        ownedRows: ownedRows(round, update.siteId),
-      })),
+      updates: round.updates.map((update) => this.input(round, update)),
       globalPath: this.blobs.pathOf(previous.weights.sha256),
       ema: { decay: recipe.serverEma.decay, previousPath: this.blobs.pathOf(previous.ema.sha256) },
       statePaths: mapValues(previous.state, ({ sha256 }) => this.blobs.pathOf(sha256)),
       out,
+    };
+  }
+
+  private input(round: RoundToAggregate, { siteId, sha256, images, steps }: ReceivedUpdate) {
+    const { parameters, compression, ownedRows } = updateLayout({ ...round, siteId, round: round.n });
+    return {
+      siteId,
+      path: this.blobs.pathOf(sha256),
+      images,
+      localSteps: steps,
+      parameters: parameters.length === round.manifest.length ? undefined : parameters,
+      compression,
+      ownedRows,
     };
   }
 }
@@ -113,21 +117,4 @@ function stateNames({ recipe, sites }: RoundToAggregate): string[] {
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
-}
-
-/** A site has a say in the rows of its own classes and in the last row, "no condition", which all share. */
-function ownedRows({ recipe, sites, manifest }: RoundToAggregate, siteId: string) {
-  const hasEmbedding = manifest.some(({ name }) => name === CLASS_EMBEDDING);
-  if (!recipe.conditioning.site || !recipe.strategy.ownedRows || !hasEmbedding) return [];
-  const begin = sites.indexOf(siteId) * recipe.classes.length;
-  const rows = embeddingRows(recipe, sites.length);
-  return [
-    {
-      parameter: CLASS_EMBEDDING,
-      rows: [
-        { begin, end: begin + recipe.classes.length },
-        { begin: rows - 1, end: rows },
-      ],
-    },
-  ];
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { CONTROL_VECTOR } from '@tributary/federation';
 import { blobRefSchema, type BlobRef } from '@tributary/protocol';
 import { z } from 'zod';
 import type { ModelVersion as VersionRow } from '../generated/prisma/client.js';
@@ -59,10 +60,13 @@ export class ModelVersionRepository {
     return rows.map(toVersion);
   }
 
-  /** Versions that have this blob, as weights or as average. */
+  /** Versions that have this blob, as weights, as average, or else as the control variate that SCAFFOLD's sites read. */
   async withBlob(db: Db, sha256: string): Promise<Version[]> {
     const rows = await db.modelVersion.findMany({ where: { OR: [{ weightsSha256: sha256 }, { emaSha256: sha256 }] } });
-    return rows.map(toVersion);
+    if (rows.length > 0) return rows.map(toVersion);
+    const path = [CONTROL_VECTOR, 'sha256'];
+    const control = await db.modelVersion.findMany({ where: { state: { path, equals: sha256 } } });
+    return control.map(toVersion);
   }
 }
 

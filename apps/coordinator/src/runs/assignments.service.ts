@@ -33,6 +33,8 @@ export interface CheckedUpload {
 export interface AssignmentContext {
   readonly assignment: Assignment;
   readonly kind: Round['kind'];
+  /** Number of its round. */
+  readonly round: number;
   readonly run: Run;
   /** False when an answer comes too late. */
   readonly isOpen: boolean;
@@ -64,10 +66,10 @@ export class AssignmentsService {
     const { db } = this.database;
     const assignment = await this.assignments.find(db, id);
     if (assignment === null) throw notFound(id);
-    const kind = await this.rounds.kindOf(db, assignment.roundId);
+    const round = await this.rounds.placeOf(db, assignment.roundId);
     const run = await this.runs.find(db, assignment.runId);
-    if (kind === null || run === null) throw notFound(id);
-    return { assignment, kind, run, isOpen: isOpen(assignment.state) };
+    if (round === null || run === null) throw notFound(id);
+    return { assignment, kind: round.kind, round: round.n, run, isOpen: isOpen(assignment.state) };
   }
 
   /** @throws TributaryError NOT_FOUND, ASSIGNMENT_NOT_YOURS, ASSIGNMENT_CLOSED. */

@@ -1,5 +1,6 @@
 import type { AssignmentOffer } from '@tributary/protocol';
 import type { Version } from '../models/versions.service.js';
+import { CONTROL_VECTOR } from '@tributary/federation';
 import type { Round } from './round.repository.js';
 import type { Run } from './run.repository.js';
 
@@ -25,7 +26,8 @@ export function offerOf(
     deadlineAt: round.deadlineAt.toISOString(),
     sites: [...run.sites],
   };
+  const { weights, state } = versions.latest;
   return round.kind === 'train'
-    ? { ...offer, kind: 'train', weights: versions.latest.weights }
+    ? { ...offer, kind: 'train', weights, control: state[CONTROL_VECTOR] }
     : { ...offer, kind: 'evaluate', before: versions.initial.ema, after: versions.latest.ema };
 }

@@ -69,8 +69,8 @@ export class RoundRepository {
   }
 
   /** What kind of answers a round wants. */
-  async kindOf(db: Db, id: string): Promise<Round['kind'] | null> {
-    return (await db.round.findUnique({ where: { id }, select: { kind: true } }))?.kind ?? null;
+  async placeOf(db: Db, id: string): Promise<Pick<Round, 'kind' | 'n'> | null> {
+    return db.round.findUnique({ where: { id }, select: { kind: true, n: true } });
   }
 
   /** All rounds of a run, in the order of their opening. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Injectable } from '@nestjs/common';
-import { UpdateVerifier, createStrategy, updateManifest } from '@tributary/federation';
+import { UpdateVerifier, updateLayout } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
 import { EvaluationService } from '../evaluation/evaluation.service.js';
 import type { AssignmentContext } from '../runs/assignments.service.js';
@@ -38,12 +38,18 @@ export class UpdateCheckService {
   private async checkUpdate(
     path: string,
     { announced, sizeBytes }: { announced: AnnouncedUpload; sizeBytes: number },
-    { run }: AssignmentContext,
+    { run, assignment, round }: AssignmentContext,
   ): Promise<void> {
     if (run.manifest === null) throw new Error(`run ${run.id} has no manifest`);
-    const { updateVectors } = createStrategy(run.recipe.strategy, run.sites.length);
-    const manifest = updateManifest(run.manifest, updateVectors);
-    const verifier = new UpdateVerifier({ sizeBytes, sha256: announced.sha256, manifest });
+    const { recipe, sites } = run;
+    const { manifest, compression } = updateLayout({
+      recipe,
+      manifest: run.manifest,
+      sites,
+      siteId: assignment.siteId,
+      round,
+    });
+    const verifier = new UpdateVerifier({ sizeBytes, sha256: announced.sha256, manifest, compression });
     for await (const chunk of windowsOf(path)) verifier.push(chunk);
     verifier.finish();
   }

@@ -6,13 +6,16 @@ import {
   type SyntheticFeatures,
 } from '@tributary/evaluation';
 import { createExtractor, type Extractor } from '@tributary/evaluation/extractor';
-import { TributaryError, type TaskFile } from '@tributary/protocol';
+import { OWN_MODEL_FILE, TributaryError, type TaskFile } from '@tributary/protocol';
+import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
 import { EvaluationProgress } from './evaluation-progress.js';
 import { readGlobalWeights } from './global-weights.js';
 import { proportionalLabels } from './label-quota.js';
 import type { LocalTrainingParts } from './local-training.js';
 import { MINIMUM_GROUP_IMAGES, sharedGroups } from './shared-groups.js';
 import { measureSiteUtility, scarceQuota } from './site-utility.js';
+import { SiteExchange } from './site-exchange.js';
+import { SiteHistory } from './site-history.js';
 import { Synthesis, type SyntheticImages } from './synthetic-images.js';
 import { writeReport, writeResult } from './task-result.js';
 
@@ -82,13 +85,24 @@ export class LocalEvaluation {
     );
     try {
       const before = await synthesis.make(labels, { purpose: 'samples', signal, onImages });
-      synthesis.use(await readGlobalWeights(join(folder, task.afterFile), trainer.manifest));
+      synthesis.use(await this.ownModel(task, folder));
       const after = await synthesis.make(labels, { purpose: 'samples', signal, onImages });
       const scarce = await synthesis.make(scarceLabels, { purpose: 'scarce', signal, onImages });
       return { before, after, scarce };
     } finally {
       await synthesis.close();
     }
+  }
+
+  /** The trained version, with what this site keeps to itself; such a model stays in the run's folder. */
+  private async ownModel({ round, afterFile }: EvaluateTask, folder: string): Promise<Float32Array> {
+    const { run, runDirectory, trainer } = this.parts;
+    const { ownAverage } = await new SiteHistory(runDirectory, trainer).before(round);
+    const after = await readGlobalWeights(join(folder, afterFile), trainer.manifest);
+    if (ownAverage === undefined) return after;
+    const flat = new SiteExchange(run, trainer.manifest).adopt(after, ownAverage);
+    await writeParameterFile(join(runDirectory, OWN_MODEL_FILE), { manifest: [...trainer.manifest], flat });
+    return flat;
   }
 
   private async features({ before, after }: Generated) {

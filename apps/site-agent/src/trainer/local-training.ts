@@ -2,13 +2,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Trainer } from '@tributary/diffusion';
-import { RESULT_FILE, type AssignmentReport, type RunFile, type TaskFile } from '@tributary/protocol';
+import { type AssignmentReport, type RunFile, type TaskFile } from '@tributary/protocol';
 import type { Engine } from '@tributary/tensor';
 import { randomStream } from '@tributary/tensor/random/random-stream';
-import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
 import { BatchOrder } from './batch-order.js';
 import { readGlobalWeights } from './global-weights.js';
-import { OptimiserHistory } from './optimiser-history.js';
+import { SiteExchange, type RoundStart } from './site-exchange.js';
+import { SiteHistory } from './site-history.js';
 import type { SiteImages } from './site-images.js';
 import { writeReport } from './task-result.js';
 import { numberOf, readTrainingState, vectorOf, writeTrainingState } from './training-state-file.js';
@@ -48,44 +48,51 @@ interface Tally {
 /** Trains one site's part of a round. All randomness is named by seed, site, round and step: the same task, the same bits. */
 export class LocalTraining {
   private readonly order: BatchOrder;
-  private readonly moments: OptimiserHistory;
+  private readonly history: SiteHistory;
+  private readonly exchange: SiteExchange;
 
   constructor(private readonly parts: LocalTrainingParts) {
     const { run, runDirectory, trainer, images } = parts;
     this.order = new BatchOrder(images.split.train, run.recipe.seed, run.siteId);
-    this.moments = new OptimiserHistory(runDirectory, trainer);
+    this.history = new SiteHistory(runDirectory, trainer);
+    this.exchange = new SiteExchange(run, trainer.manifest);
   }
 
   /**
-   * From the global weights through the local steps to `result.safetensors` (local minus global weights) and, last,
-   * `report.json`. Goes on from the folder's checkpoint where there is one.
+   * From the global weights through the local steps to `result.safetensors` (what travels of local minus global weights) and,
+   * last, `report.json`. Goes on from the folder's checkpoint where there is one.
    *
    * @throws TributaryError TRAIN_NOT_FINITE (the checkpoint stays), UPDATE_WRONG_MANIFEST; the signal's reason.
    */
   async train(task: TrainTask, { folder, signal, onStep }: TrainOptions): Promise<void> {
     const { trainer } = this.parts;
-    const global = await readGlobalWeights(join(folder, task.weightsFile), trainer.manifest);
-    const start = await this.resume(task, folder, global);
-    const tally = await this.steps(task, start, { folder, signal, onStep });
-    const update = await trainer.weights();
-    for (let i = 0; i < update.length; i += 1) update[i] = (update[i] ?? 0) - (global[i] ?? 0);
-    const [written] = await Promise.all([
-      writeParameterFile(join(folder, RESULT_FILE), { manifest: [...trainer.manifest], flat: update }),
-      this.moments.finish(task.round),
-    ]);
+    const start = await this.begin(task, folder);
+    const tally = await this.steps(task, await this.resume(start, folder), { folder, signal, onStep });
+    const end = { weights: await trainer.weights(), strategyState: await trainer.strategyState() };
+    const { written, kept } = await this.exchange.finish({ folder, round: task.round }, start, end);
+    await this.history.finish(task.round, kept);
     await writeReport(folder, written, this.report(tally));
     await rm(join(folder, CHECKPOINT_FILE), { force: true });
   }
 
-  private async resume(task: TrainTask, folder: string, global: Float32Array): Promise<Tally> {
+  private async begin({ round, weightsFile, controlFile }: TrainTask, folder: string): Promise<RoundStart> {
+    const { manifest } = this.parts.trainer;
+    const read = (file: string): Promise<Float32Array> => readGlobalWeights(join(folder, file), manifest);
+    const control = controlFile === undefined ? undefined : await read(controlFile);
+    return this.exchange.start(await read(weightsFile), control, await this.history.begin(round));
+  }
+
+  private async resume({ weights, strategyState }: RoundStart, folder: string): Promise<Tally> {
     const { trainer } = this.parts;
-    await this.moments.begin(task.round);
     const checkpoint = await readTrainingState(join(folder, CHECKPOINT_FILE));
     if (checkpoint === undefined) {
-      trainer.setWeights(global);
+      trainer.setWeights(weights);
+      trainer.setStrategyState(strategyState);
       return { steps: 0, lossSum: 0, seconds: 0 };
     }
     trainer.setWeights(vectorOf(checkpoint, 'weights'));
+    const names = Object.keys(strategyState);
+    trainer.setStrategyState(Object.fromEntries(names.map((name) => [name, vectorOf(checkpoint, name)])));
     trainer.setOptimiserState({
       m: vectorOf(checkpoint, 'm'),
       v: vectorOf(checkpoint, 'v'),
@@ -145,7 +152,7 @@ export class LocalTraining {
     const { trainer } = this.parts;
     const { m, v, step: optimiserStep } = await trainer.optimiserState();
     await writeTrainingState(join(folder, CHECKPOINT_FILE), {
-      vectors: { weights: await trainer.weights(), m, v },
+      vectors: { ...(await trainer.strategyState()), weights: await trainer.weights(), m, v },
       numbers: { steps, lossSum, seconds, optimiserStep },
     });
   }

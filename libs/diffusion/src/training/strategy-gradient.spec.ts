@@ -32,7 +32,7 @@ async function step(trainer: Trainer, weights: Float32Array): Promise<Float32Arr
     random: randomStream(3, 'step'),
     globalStep: 0,
   });
-  return trainer.optimiserState().m.map((m) => m / GRADIENT_SHARE);
+  return (await trainer.optimiserState()).m.map((m) => m / GRADIENT_SHARE);
 }
 
 function expectClose(actual: Float32Array, expected: Float32Array): void {
@@ -52,7 +52,7 @@ describe('the gradient that a strategy lets a site follow', () => {
       await step(proximal, weights),
       gradient.map((g, i) => g + 0.5 * Math.cos(i)),
     );
-    expect(proximal.strategyState().anchor).toEqual(anchor);
+    expect((await proximal.strategyState()).anchor).toEqual(anchor);
     await plain.dispose();
     await proximal.dispose();
   });
@@ -70,10 +70,10 @@ describe('the gradient that a strategy lets a site follow', () => {
     );
     await step(scaffold, weights);
     expectClose(
-      scaffold.strategyState().gradientSum ?? new Float32Array(0),
+      (await scaffold.strategyState()).gradientSum ?? new Float32Array(0),
       gradient.map((g) => 2 * g),
     );
-    expect(plain.strategyState()).toEqual({});
+    expect(await plain.strategyState()).toEqual({});
     expect(() => plain.setStrategyState({ correction })).toThrow(RangeError);
     await plain.dispose();
     await scaffold.dispose();

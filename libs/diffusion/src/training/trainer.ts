@@ -55,7 +55,7 @@ export interface Trainer {
   optimiserState(): Promise<OptimiserState>;
   setOptimiserState(state: OptimiserState): void;
   /** The vectors that the recipe's strategy keeps at a site; none for most strategies. */
-  strategyState(): StrategyState;
+  strategyState(): Promise<StrategyState>;
   /** Replaces those that are given. @throws RangeError for a vector that the strategy has not. */
   setStrategyState(vectors: StrategyState): void;
   /**
@@ -95,8 +95,12 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       program.writeState('v', v);
       seenSteps = step;
     },
-    strategyState: () =>
-      Object.fromEntries(strategyVectors(recipe.strategy).map((name) => [name, program.readState(name)])),
+    strategyState: async () => {
+      const names = strategyVectors(recipe.strategy);
+      return Object.fromEntries(
+        await Promise.all(names.map(async (name) => [name, await program.readState(name)] as const)),
+      );
+    },
     setStrategyState: (vectors) => {
       for (const [name, vector] of Object.entries(vectors)) program.writeState(name, vector);
     },

@@ -1,6 +1,5 @@
 import { elementCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import { coveredRanges } from '../aggregation/coverage.js';
-import type { Range } from '../vectors/range.js';
 
 /** The part of a manifest that an update of some parameters holds. */
 export function heldManifest(manifest: readonly ParameterEntry[], parameters: readonly string[]): ParameterEntry[] {
@@ -25,6 +24,28 @@ export function packParameters(
   return packed;
 }
 
+/** Writes packed numbers back to their places in a vector; the others stay as they are. */
+export function unpackParameters(
+  packed: Float32Array,
+  vector: Float32Array,
+  { manifest, parameters }: { readonly manifest: readonly ParameterEntry[]; readonly parameters: readonly string[] },
+): void {
+  let offset = 0;
+  for (const { begin, end } of coveredRanges(manifest, { parameters })) {
+    vector.set(packed.subarray(offset, offset + end - begin), begin);
+    offset += end - begin;
+  }
+}
+
+/** Copies the numbers of some parameters from one vector to another of the same layout. */
+export function copyParameters(
+  from: Float32Array,
+  to: Float32Array,
+  { manifest, parameters }: { readonly manifest: readonly ParameterEntry[]; readonly parameters: readonly string[] },
+): void {
+  for (const { begin, end } of coveredRanges(manifest, { parameters })) to.set(from.subarray(begin, end), begin);
+}
+
 /**
  * What a site trains from: the global weights, with its own values where it keeps them.
  *
@@ -36,7 +57,6 @@ export function adoptGlobal(
   { manifest, shared }: { readonly manifest: readonly ParameterEntry[]; readonly shared: readonly string[] },
 ): Float32Array {
   const weights = own.slice();
-  const ranges: Range[] = coveredRanges(manifest, { parameters: shared });
-  for (const { begin, end } of ranges) weights.set(global.subarray(begin, end), begin);
+  copyParameters(global, weights, { manifest, parameters: shared });
   return weights;
 }

@@ -1,7 +1,10 @@
 import { deltaOf, stateOf, type ServerOptimiser } from './server-optimiser.js';
 
+/** Name of the server's control variate c among its state vectors. */
+export const CONTROL_VECTOR = 'control';
+
 /** Vectors of a SCAFFOLD update, ascending by name: what changed in the site's control variate, and in its weights. */
-export const SCAFFOLD_VECTORS = ['control', 'update'] as const;
+export const SCAFFOLD_VECTORS = [CONTROL_VECTOR, 'update'] as const;
 
 /**
  * SCAFFOLD's server: x ← x + η·Δy; c ← c + |S|/N·Δc. Sites subtract c_i and add c in their local steps
@@ -13,7 +16,7 @@ export const SCAFFOLD_VECTORS = ['control', 'update'] as const;
 export function controlVariates(learningRate: number, participation: number): ServerOptimiser {
   return {
     name: 'control variates',
-    stateVectors: [{ name: 'control', initial: 0 }],
+    stateVectors: [{ name: CONTROL_VECTOR, initial: 0 }],
     step: (window) => {
       const { weights, nextWeights } = window;
       const deltaControl = deltaOf(window, 0);

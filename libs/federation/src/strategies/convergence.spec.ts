@@ -53,10 +53,8 @@ describe('strategies on a non-IID quadratic', () => {
   });
 
   it('FedProx keeps sites near the global weights, so the same steps drift less', () => {
-    const proximal = strategy({ kind: 'fedprox' });
-    expect(error({ strategy: proximal, mu: 8, rounds: 600 })).toBeLessThan(
-      0.5 * error({ strategy: fedavg, rounds: 600 }),
-    );
+    const proximal = strategy({ kind: 'fedprox', mu: 8 });
+    expect(error({ strategy: proximal, rounds: 600 })).toBeLessThan(0.5 * error({ strategy: fedavg, rounds: 600 }));
   });
 
   it('SCAFFOLD reaches the pooled optimum in spite of ten local steps', () => {

@@ -25,7 +25,7 @@ import type { Strategy } from './strategy.js';
 export function createStrategy(options: StrategyOptions, participation = 1): Strategy {
   return {
     name: options.kind,
-    clipNorm: options.clipNorm,
+    clipNorm: options.kind === 'scaffold' ? undefined : options.clipNorm,
     combiner: combinerOf(options),
     serverOptimiser: serverOptimiserOf(options, participation),
     updateVectors: options.kind === 'scaffold' ? SCAFFOLD_VECTORS : ['update'],

@@ -2,8 +2,7 @@ import { emaDecayAt } from '../aggregation/exponential-average.js';
 import { segmentsOf } from '../aggregation/coverage.js';
 import { createRoundStep } from '../aggregation/round-step.js';
 import { clipScales, initSurvey, scaleSurvey, scaleUpdates, surveyWindow } from '../aggregation/survey.js';
-import { addProximalGradient } from '../local/proximal.js';
-import { addControlDifference, controlUpdate } from '../local/scaffold.js';
+import { controlChange } from '../local/scaffold.js';
 import type { SiteContribution } from '../combiners/combiner.js';
 import type { Range } from '../vectors/range.js';
 import { createStrategy } from './create-strategy.js';
@@ -25,8 +24,6 @@ export interface QuadraticRun {
   readonly sites: readonly QuadraticSite[];
   readonly rounds: number;
   readonly localLearningRate: number;
-  /** FedProx's μ. */
-  readonly mu?: number;
   readonly emaDecay?: number;
 }
 
@@ -136,16 +133,21 @@ interface LocalRoundOptions {
 export function localRound({ site, run, weights: global, control, local, round }: LocalRoundOptions): Float32Array[] {
   const { curvature, centre, localSteps = 10 } = site;
   const weights = global.slice();
+  const gradientSum = new Float32Array(global.length);
+  const mu = run.strategy.kind === 'fedprox' ? run.strategy.mu : 0;
   for (let step = 0; step < localSteps; step++) {
-    const gradient = weights.map((x, i) => (curvature[i] ?? 0) * (x - (centre[i] ?? 0)));
-    addProximalGradient(run.mu ?? 0, { gradient, weights, global });
-    if (control && local) addControlDifference(gradient, { control, localControl: local });
-    for (const [i, g] of gradient.entries()) weights[i] = (weights[i] ?? 0) - run.localLearningRate * g;
+    for (const [i, x] of weights.entries()) {
+      const gradient = (curvature[i] ?? 0) * (x - (centre[i] ?? 0));
+      gradientSum[i] = (gradientSum[i] ?? 0) + gradient;
+      const proximal = mu * (x - (global[i] ?? 0));
+      const correction = (control?.[i] ?? 0) - (control ? (local?.[i] ?? 0) : 0);
+      weights[i] = x - run.localLearningRate * (gradient + proximal + correction);
+    }
   }
   const honest = weights.map((x, i) => x - (global[i] ?? 0));
   const update = site.attack?.(honest, round) ?? honest;
   if (!control || !local) return [update];
-  const change = controlUpdate({ control, update, localSteps, localLearningRate: run.localLearningRate });
+  const change = controlChange({ localControl: local, gradientSum, localSteps });
   for (const [i, value] of change.entries()) local[i] = (local[i] ?? 0) + value;
   return [change, update];
 }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { RUN_FILE, type AssignmentOffer } from '@tributary/protocol';
+import { OWN_MODEL_FILE, RUN_FILE, type AssignmentOffer } from '@tributary/protocol';
 import { readJson } from '../../durable-files/read-json.js';
 import { writeFileAtomically } from '../../durable-files/write-file-atomically.js';
 import { assignmentRecordSchema, isSettled, type AssignmentRecord } from './assignment-record.js';
@@ -66,10 +66,10 @@ export class AssignmentStore {
       .sort((a, b) => a.offer.round - b.offer.round || a.offer.attempt - b.offer.attempt);
   }
 
-  /** Removes what a run that has ended leaves beside its assignments, such as the optimiser's moments. */
+  /** Removes what a run that has ended leaves beside its assignments, such as the optimiser's moments; its own model stays. */
   async clear(runId: string): Promise<void> {
     const entries = await readdir(this.runFolder(runId), { withFileTypes: true }).catch(() => []);
-    const files = entries.filter((entry) => entry.isFile() && entry.name !== RUN_FILE);
+    const files = entries.filter((entry) => entry.isFile() && ![RUN_FILE, OWN_MODEL_FILE].includes(entry.name));
     await Promise.all(files.map(({ name }) => rm(join(this.runFolder(runId), name), { force: true })));
   }
 

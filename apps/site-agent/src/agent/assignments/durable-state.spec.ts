@@ -64,11 +64,15 @@ describe('what an agent keeps', () => {
   it('removes at the end of a run what only its trainer needed', async () => {
     const store = new AssignmentStore(folder);
     await store.save({ offer: offer(1), state: 'received' });
-    for (const name of ['run.json', 'optimiser-1.safetensors', '.optimiser-2.safetensors.77.partial']) {
+    for (const name of ['run.json', 'own-model.safetensors', 'site-1.safetensors', '.site-2.safetensors.77.partial']) {
       await writeFile(join(folder, runId, name), '');
     }
     await store.clear(runId);
-    expect((await readdir(join(folder, runId))).sort()).toEqual([offer(1).assignmentId, 'run.json']);
+    expect((await readdir(join(folder, runId))).sort()).toEqual([
+      offer(1).assignmentId,
+      'own-model.safetensors',
+      'run.json',
+    ]);
     await store.clear('run-00000000');
   });
 

@@ -13,17 +13,20 @@ import { readJson } from '../../durable-files/read-json.js';
 import { writeFileAtomically } from '../../durable-files/write-file-atomically.js';
 
 const WEIGHTS_FILE = 'global.safetensors';
+const CONTROL_FILE = 'control.safetensors';
 const BEFORE_FILE = 'before.safetensors';
 const AFTER_FILE = 'after.safetensors';
 
 /** The blobs that a task needs, by their file name in its folder. */
 export function taskBlobs(offer: AssignmentOffer): readonly (readonly [file: string, blob: BlobRef])[] {
-  return offer.kind === 'train'
-    ? [[WEIGHTS_FILE, offer.weights]]
-    : [
-        [BEFORE_FILE, offer.before],
-        [AFTER_FILE, offer.after],
-      ];
+  if (offer.kind === 'evaluate') {
+    return [
+      [BEFORE_FILE, offer.before],
+      [AFTER_FILE, offer.after],
+    ];
+  }
+  const weights = [WEIGHTS_FILE, offer.weights] as const;
+  return offer.control === undefined ? [weights] : [weights, [CONTROL_FILE, offer.control]];
 }
 
 /** Writes `task.json`. It can be made again from the assignment's record, so it need not survive a power cut. */
@@ -31,7 +34,7 @@ export async function writeTask(folder: string, offer: AssignmentOffer): Promise
   const { assignmentId, round } = offer;
   const task: TaskFile =
     offer.kind === 'train'
-      ? { kind: 'train', assignmentId, round, weightsFile: WEIGHTS_FILE }
+      ? { kind: 'train', assignmentId, round, weightsFile: WEIGHTS_FILE, controlFile: offer.control && CONTROL_FILE }
       : { kind: 'evaluate', assignmentId, round, beforeFile: BEFORE_FILE, afterFile: AFTER_FILE };
   await mkdir(folder, { recursive: true });
   await writeFileAtomically(join(folder, TASK_FILE), JSON.stringify(task), { durable: false });
