@@ -22,7 +22,13 @@ export {
 } from './asynchronous/update-buffer.js';
 export { adoptGlobal, copyParameters, packParameters, unpackParameters } from './exchange/exchanged-vector.js';
 export { exchangedParameters, sharedParameters, type Exchange } from './exchange/partial-exchange.js';
-export { updateLayout, type UpdateContext, type UpdateLayout } from './exchange/update-layout.js';
+export {
+  ownedParameters,
+  updateInput,
+  updateLayout,
+  type UpdateContext,
+  type UpdateLayout,
+} from './exchange/update-layout.js';
 export { compressedHeader } from './compression/compressed-file.js';
 export { codecOf } from './compression/codec-of.js';
 export { compressWithFeedback, type CompressedUpdate } from './compression/error-feedback.js';

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { createStrategy, updateLayout, type AggregationRequestInput, type UpdateNorm } from '@tributary/federation';
+import { createStrategy, updateInput, type AggregationRequestInput, type UpdateNorm } from '@tributary/federation';
 import type { BlobRef, Recipe } from '@tributary/protocol';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
 import { BlobStore } from '../platform/blobs/blob-store.js';
@@ -98,16 +98,8 @@ export class AggregationService {
   }
 
   private input(round: RoundToAggregate, { siteId, sha256, images, steps }: ReceivedUpdate) {
-    const { parameters, compression, ownedRows } = updateLayout({ ...round, siteId, round: round.n });
-    return {
-      siteId,
-      path: this.blobs.pathOf(sha256),
-      images,
-      localSteps: steps,
-      parameters: parameters.length === round.manifest.length ? undefined : parameters,
-      compression,
-      ownedRows,
-    };
+    const context = { ...round, siteId, round: round.n };
+    return updateInput(context, { path: this.blobs.pathOf(sha256), images, localSteps: steps });
   }
 }
 

@@ -1,5 +1,12 @@
 import type { StrategyState } from '@tributary/diffusion';
-import { adoptGlobal, controlChange, copyParameters, sharedParameters, updateLayout } from '@tributary/federation';
+import {
+  adoptGlobal,
+  controlChange,
+  copyParameters,
+  ownedParameters,
+  sharedParameters,
+  updateLayout,
+} from '@tributary/federation';
 import { averageWeights, emaDecayAt } from '@tributary/federation/aggregation/exponential-average';
 import type { RunFile } from '@tributary/protocol';
 import type { ParameterEntry } from '@tributary/protocol/manifest';
@@ -26,12 +33,14 @@ export interface RoundEnd {
 /** What comes from the global model, what goes back to it, and what stays at the site, as the recipe has it. */
 export class SiteExchange {
   private readonly shared: readonly string[];
+  private readonly owned: readonly string[];
 
   constructor(
     private readonly run: RunFile,
     private readonly manifest: readonly ParameterEntry[],
   ) {
     this.shared = sharedParameters(manifest, run.recipe.federation);
+    this.owned = ownedParameters(run.recipe).filter((parameter) => manifest.some(({ name }) => name === parameter));
   }
 
   /** Global weights, with the site's own values of the parameters that never leave it. */
@@ -74,6 +83,11 @@ export class SiteExchange {
         return { anchor: weights };
       case 'scaffold': {
         const correction = weights.map((_, i) => (control?.[i] ?? 0) - (kept.control?.[i] ?? 0));
+        // Only its owner moves an owned row: there is no drift between sites to correct.
+        copyParameters(new Float32Array(weights.length), correction, {
+          manifest: this.manifest,
+          parameters: this.owned,
+        });
         return { correction, gradientSum: new Float32Array(weights.length) };
       }
       default:

@@ -45,7 +45,7 @@ export async function aggregateRound(
 ): Promise<AggregationResult> {
   const request = aggregationRequestSchema.parse(input);
   const updates = sortedBySite(request.updates);
-  const strategy = createStrategy(request.strategy, updates.length / request.siteCount);
+  const strategy = createStrategy(request.strategy, request.siteCount);
   const files = await RoundFiles.open(request, strategy, updates);
   try {
     return await new RoundAggregation({ request, strategy, updates, files, hooks }).run();

@@ -1,4 +1,4 @@
-import type { CombineWindow, SurveyedRound } from '../combiners/combiner.js';
+import type { Combiner, CombineWindow, SurveyedRound } from '../combiners/combiner.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { Segment } from './coverage.js';
 import { averageWeights } from './exponential-average.js';
@@ -34,7 +34,8 @@ export interface RoundStepOptions {
  *          following call).
  */
 export function createRoundStep({ strategy, round, segments, emaDecay = 0, blockLength }: RoundStepOptions) {
-  const combineAt = groupPlans(strategy, round);
+  const combiners = strategy.updateVectors.map((vector) => strategy.vectorCombiners[vector] ?? strategy.combiner);
+  const plans = combiners.map((combiner) => groupPlans(combiner, round));
   const scratch = strategy.updateVectors.map(() => new Float64Array(blockLength));
 
   return (window: RoundWindow): Float64Array[] => {
@@ -44,7 +45,7 @@ export function createRoundStep({ strategy, round, segments, emaDecay = 0, block
       const [from, to] = [segment.begin - begin, segment.end - begin];
       for (const [vector, delta] of deltas.entries()) {
         const values = segment.group.flatMap((site) => updates[vector]?.[site]?.subarray(from, to) ?? []);
-        combineAt(segment.group)(values, delta.subarray(from, to));
+        plans[vector]?.(segment.group)(values, delta.subarray(from, to));
       }
     }
     strategy.serverOptimiser.step({ ...window, deltas });
@@ -54,8 +55,8 @@ export function createRoundStep({ strategy, round, segments, emaDecay = 0, block
 }
 
 /** Plans are made once a group; where no site contributes, nothing moves. */
-function groupPlans(strategy: Strategy, round: SurveyedRound): (group: readonly number[]) => CombineWindow {
-  const planGroup = strategy.combiner.prepare(round);
+function groupPlans(combiner: Combiner, round: SurveyedRound): (group: readonly number[]) => CombineWindow {
+  const planGroup = combiner.prepare(round);
   const plans = new Map<string, CombineWindow>();
   return (group) => {
     const key = group.join();

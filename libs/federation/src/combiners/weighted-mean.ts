@@ -13,6 +13,11 @@ export const imageShares: CoefficientRule = (sites) => {
 /** Every site the same: 1 / |S|. SCAFFOLD's server step (Karimireddy et al. 2020, algorithm 1, line 16). */
 export const equalShares: CoefficientRule = (sites) => sites.map(() => 1 / sites.length);
 
+/** 1 / N each, N all sites of the run: those that sent nothing count as no change. SCAFFOLD's control variates, line 17. */
+export function equalShareOfAll(siteCount: number): CoefficientRule {
+  return (sites) => sites.map(() => 1 / siteCount);
+}
+
 /**
  * FedNova: delta = tauEff * sum of p_k * update_k / tau_k, with tauEff = sum of p_k * tau_k.
  * Removes the pull of sites that take more local steps. Wang et al. 2020, eq. 6 with plain local SGD (|a_k|_1 = tau_k).

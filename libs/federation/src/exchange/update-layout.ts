@@ -1,9 +1,12 @@
 import type { Compression } from '@tributary/protocol/federation';
 import type { ParameterEntry } from '@tributary/protocol/manifest';
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
+import type { z } from 'zod';
+import type { updateInputSchema } from '../aggregation/aggregation-request.js';
 import type { OwnedRows } from '../aggregation/coverage.js';
 import { createStrategy } from '../strategies/create-strategy.js';
 import { updateManifest } from '../vectors/vector-names.js';
+import type { Range } from '../vectors/range.js';
 import { heldManifest } from './exchanged-vector.js';
 import { exchangedParameters } from './partial-exchange.js';
 
@@ -47,18 +50,46 @@ export function updateLayout(context: UpdateContext): UpdateLayout {
     parameters,
     manifest: updateManifest(heldManifest(manifest, parameters), vectors),
     compression: recipe.federation.compression,
-    ownedRows: parameters.includes(CLASS_EMBEDDING) ? ownedRows(recipe, { siteIndex, siteCount: sites.length }) : [],
+    ownedRows: ownedParameters(recipe)
+      .filter((parameter) => parameters.includes(parameter))
+      .map((parameter) => ({ parameter, rows: ownRows(recipe, { siteIndex, siteCount: sites.length }) })),
   };
 }
 
+/** A received update, as the site reported it. */
+export interface ReceivedUpdate {
+  /** Of its file. */
+  readonly path: string;
+  readonly images: number;
+  readonly localSteps: number;
+}
+
+/** What `aggregateRound` is told of a site's update. @throws RangeError for a site that is not one of the run. */
+export function updateInput(context: UpdateContext, received: ReceivedUpdate): z.input<typeof updateInputSchema> {
+  const { parameters, compression, ownedRows: rows } = updateLayout(context);
+  return {
+    ...received,
+    siteId: context.siteId,
+    parameters: parameters.length === context.manifest.length ? undefined : parameters,
+    compression,
+    ownedRows: rows,
+  };
+}
+
+/** Names of the parameters whose rows belong to sites; empty where all sites have a say in all rows. */
+export function ownedParameters({ conditioning, strategy }: Recipe): string[] {
+  return conditioning.site && strategy.ownedRows ? [CLASS_EMBEDDING] : [];
+}
+
 /** A site has a say in the rows of its own classes and in the last row, "no condition", which all share. */
-function ownedRows(
+function ownRows(
   recipe: Recipe,
   { siteIndex, siteCount }: { readonly siteIndex: number; readonly siteCount: number },
-): OwnedRows[] {
-  if (!recipe.conditioning.site || !recipe.strategy.ownedRows) return [];
+): Range[] {
   const begin = siteIndex * recipe.classes.length;
   const rows = embeddingRows(recipe, siteCount);
-  const own = { begin, end: begin + recipe.classes.length };
-  return [{ parameter: CLASS_EMBEDDING, rows: [own, { begin: rows - 1, end: rows }] }];
+  return [
+    { begin, end: begin + recipe.classes.length },
+    { begin: rows - 1, end: rows },
+  ];
 }

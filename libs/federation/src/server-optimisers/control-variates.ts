@@ -7,13 +7,13 @@ export const CONTROL_VECTOR = 'control';
 export const SCAFFOLD_VECTORS = [CONTROL_VECTOR, 'update'] as const;
 
 /**
- * SCAFFOLD's server: x ← x + η·Δy; c ← c + |S|/N·Δc. Sites subtract c_i and add c in their local steps
- * (`scaffoldGradient`). Karimireddy et al. 2020, algorithm 1, lines 16-17.
+ * SCAFFOLD's server: x ← x + η·Δy; c ← c + 1/N Σ Δc_i. Sites subtract c_i and add c in their local steps.
+ * Karimireddy et al. 2020, algorithm 1, lines 16-17: |S|/N times the mean over S is the sum over S divided by N, which the
+ * combiner of the control variates gives (`equalShareOfAll`).
  *
- * @param learningRate  η_g; finite, > 0.
- * @param participation |S|/N: share of the run's sites that sent an update; in (0, 1].
+ * @param learningRate η_g; finite, > 0.
  */
-export function controlVariates(learningRate: number, participation: number): ServerOptimiser {
+export function controlVariates(learningRate: number): ServerOptimiser {
   return {
     name: 'control variates',
     stateVectors: [{ name: CONTROL_VECTOR, initial: 0 }],
@@ -23,7 +23,7 @@ export function controlVariates(learningRate: number, participation: number): Se
       const delta = deltaOf(window, 1);
       const [control, nextControl] = stateOf(window, 0);
       for (let i = 0; i < weights.length; i++) {
-        nextControl[i] = (control[i] ?? 0) + participation * (deltaControl[i] ?? 0);
+        nextControl[i] = (control[i] ?? 0) + (deltaControl[i] ?? 0);
         nextWeights[i] = (weights[i] ?? 0) + learningRate * (delta[i] ?? 0);
       }
     },

@@ -55,13 +55,13 @@ describe('server optimisers', () => {
     expectTrajectory(trajectory(serverYogi(options), [[3], [-1]], 0), [first, second]);
   });
 
-  it('SCAFFOLD steps along the weights and moves its control variate by the share that took part', () => {
-    const optimiser = controlVariates(0.5, 0.25);
+  it('SCAFFOLD steps along the weights and its control variate along the combined change', () => {
+    const optimiser = controlVariates(0.5);
     const nextWeights = Float32Array.of(NaN);
     const nextControl = Float32Array.of(NaN);
     optimiser.step({
       weights: Float32Array.of(10),
-      deltas: [Float64Array.of(8), Float64Array.of(4)],
+      deltas: [Float64Array.of(2), Float64Array.of(4)],
       state: [Float32Array.of(1)],
       nextWeights,
       nextState: [nextControl],
@@ -71,7 +71,7 @@ describe('server optimisers', () => {
 
   it('names its state vectors in ascending order, as the files of a round do', () => {
     const adaptive = { learningRate: 1, beta1: 0.9, beta2: 0.99, tau: 1e-3 };
-    for (const { stateVectors } of [serverAdam(adaptive), serverMomentum(1, 0.9), controlVariates(1, 1)]) {
+    for (const { stateVectors } of [serverAdam(adaptive), serverMomentum(1, 0.9), controlVariates(1)]) {
       const names = stateVectors.map(({ name }) => name);
       expect(names).toEqual(names.toSorted());
     }

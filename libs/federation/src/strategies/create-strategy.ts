@@ -3,6 +3,7 @@ import { coordinateMedian } from '../combiners/coordinate-median.js';
 import { multiKrum } from '../combiners/multi-krum.js';
 import { trimmedMean } from '../combiners/trimmed-mean.js';
 import {
+  equalShareOfAll,
   equalShares,
   imageShares,
   normalisedAveraging,
@@ -10,7 +11,7 @@ import {
   weightedMean,
 } from '../combiners/weighted-mean.js';
 import { serverAdagrad, serverAdam, serverYogi } from '../server-optimisers/adaptive.js';
-import { controlVariates, SCAFFOLD_VECTORS } from '../server-optimisers/control-variates.js';
+import { CONTROL_VECTOR, controlVariates, SCAFFOLD_VECTORS } from '../server-optimisers/control-variates.js';
 import { serverMomentum } from '../server-optimisers/momentum.js';
 import type { ServerOptimiser } from '../server-optimisers/server-optimiser.js';
 import { serverSgd } from '../server-optimisers/sgd.js';
@@ -20,14 +21,16 @@ import type { Strategy } from './strategy.js';
 /**
  * Builds the strategy that a recipe names.
  *
- * @param participation Share of the run's sites that sent an update, in (0, 1]; only SCAFFOLD's step looks at it.
+ * @param siteCount Sites of the run, whether or not they take part; only SCAFFOLD looks at it.
  */
-export function createStrategy(options: StrategyOptions, participation = 1): Strategy {
+export function createStrategy(options: StrategyOptions, siteCount = 1): Strategy {
   return {
     name: options.kind,
     clipNorm: options.kind === 'scaffold' ? undefined : options.clipNorm,
     combiner: combinerOf(options),
-    serverOptimiser: serverOptimiserOf(options, participation),
+    vectorCombiners:
+      options.kind === 'scaffold' ? { [CONTROL_VECTOR]: weightedMean('mean of all', equalShareOfAll(siteCount)) } : {},
+    serverOptimiser: serverOptimiserOf(options),
     updateVectors: options.kind === 'scaffold' ? SCAFFOLD_VECTORS : ['update'],
   };
 }
@@ -51,7 +54,7 @@ function combinerOf(options: StrategyOptions): Combiner {
   }
 }
 
-function serverOptimiserOf(options: StrategyOptions, participation: number): ServerOptimiser {
+function serverOptimiserOf(options: StrategyOptions): ServerOptimiser {
   const learningRate = options.serverLearningRate;
   switch (options.kind) {
     case 'fedavgm':
@@ -63,7 +66,7 @@ function serverOptimiserOf(options: StrategyOptions, participation: number): Ser
     case 'fedyogi':
       return serverYogi({ learningRate, beta1: options.beta1, beta2: options.beta2, tau: options.tau });
     case 'scaffold':
-      return controlVariates(learningRate, participation);
+      return controlVariates(learningRate);
     default:
       return serverSgd(learningRate);
   }

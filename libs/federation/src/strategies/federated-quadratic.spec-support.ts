@@ -92,7 +92,7 @@ export function aggregateInMemory(model: ServerModel, round: RoundInMemory): Ser
 
 /** Weights after every round of federated gradient descent. */
 export function trainQuadratic(run: QuadraticRun): { weights: number[][]; averages: number[][] } {
-  const strategy = createStrategy(run.strategy, 1);
+  const strategy = createStrategy(run.strategy, run.sites.length);
   const length = run.sites[0]?.centre.length ?? 0;
   let model = initialModel(strategy, new Float32Array(length));
   const locals = run.sites.map(() => new Float32Array(length));

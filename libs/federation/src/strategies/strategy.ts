@@ -7,6 +7,8 @@ export interface Strategy {
   /** Updates longer than this (Euclidean norm) are scaled down to it before anything else; absent: as they are. */
   readonly clipNorm?: number;
   readonly combiner: Combiner;
+  /** Combiners of vectors that are combined otherwise, by the vector's name. */
+  readonly vectorCombiners: Readonly<Record<string, Combiner>>;
   readonly serverOptimiser: ServerOptimiser;
   /**
    * Vectors that an update carries, ascending by name. One: the update itself, under the plain parameter names.
