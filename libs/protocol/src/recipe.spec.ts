@@ -95,6 +95,7 @@ describe('a recipe', () => {
     ['objective.prediction', { objective: { prediction: 'epsilon' } }],
     ['evaluation.sampler', { evaluation: { sampler: 'langevin' } }],
     ['classes', { classes: ['base', 'base'] }],
+    ['federation.exchange', { strategy: { kind: 'fedbuff' }, federation: { exchange: 'usplit' } }],
   ])('names %s when it does not fit the rest', (path, change) => {
     const parsed = recipeSchema.safeParse({ ...validRecipe(), ...change });
     expect(parsed.error?.issues.map((issue) => issue.path.join('.'))).toContain(path);

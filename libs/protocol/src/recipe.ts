@@ -182,6 +182,11 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
   });
   for (const { path, expected } of diffusionFaults(recipe)) fault([...path], expected);
   for (const { path, expected } of schedulingFaults(recipe)) fault([...path], expected);
+  if (recipe.strategy.kind === 'fedbuff' && recipe.federation.exchange === 'usplit')
+    fault(
+      ['federation', 'exchange'],
+      'full, ulatdec or udec with strategy fedbuff: without rounds, sites cannot take turns',
+    );
   const fewest = fewestUpdates(recipe.strategy);
   if (recipe.rounds.quorum < fewest) fault(['rounds', 'quorum'], `at least ${fewest} with this strategy`);
 });
