@@ -9,10 +9,14 @@ import { AggregationThread } from './aggregation-thread.js';
 import { AggregationTurns } from './aggregation-turns.js';
 
 export interface ReceivedUpdate {
+  /** The assignment's: an asynchronous round may count two updates of a site. */
+  readonly id: string;
   readonly siteId: string;
   readonly sha256: string;
   readonly images: number;
   readonly steps: number;
+  /** Versions that were published while it was made; 0 in rounds whose sites wait for each other. */
+  readonly staleness: number;
 }
 
 /** What the coordinator keeps of a run from round to round. */
@@ -97,9 +101,11 @@ export class AggregationService {
     };
   }
 
-  private input(round: RoundToAggregate, { siteId, sha256, images, steps }: ReceivedUpdate) {
-    const context = { ...round, siteId, round: round.n };
-    return updateInput(context, { path: this.blobs.pathOf(sha256), images, localSteps: steps });
+  private input(round: RoundToAggregate, update: ReceivedUpdate) {
+    const { id, siteId, sha256, images, steps, staleness } = update;
+    const context = { ...round, siteId, round: round.n - staleness };
+    const received = { path: this.blobs.pathOf(sha256), images, localSteps: steps };
+    return { ...updateInput(context, received), siteId: id, staleness };
   }
 }
 

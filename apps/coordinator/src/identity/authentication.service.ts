@@ -7,6 +7,7 @@ import {
   type tokenResponseSchema,
 } from '@tributary/protocol';
 import type { z } from 'zod';
+import { RefusalsService } from '../audit/refusals.service.js';
 import type { Principal } from '../platform/access/access.js';
 import { Clock, after } from '../platform/clock/clock.js';
 import { CONFIG } from '../platform/config/config.module.js';
@@ -32,6 +33,7 @@ export class AuthenticationService {
     private readonly challenges: ChallengeRepository,
     private readonly siteStates: SitesService,
     private readonly apiKeys: ApiKeysService,
+    private readonly refusals: RefusalsService,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: CoordinatorConfig,
     @Inject(SECRETS) private readonly secrets: Secrets,
@@ -75,7 +77,12 @@ export class AuthenticationService {
   async authenticate(bearer: string): Promise<Principal> {
     if (!looksLikeAccessToken(bearer)) return this.apiKeys.authenticate(bearer);
     const siteId = verifyAccessToken(bearer, this.secrets.tokenKey, this.clock.now());
-    await this.siteStates.assertApproved(siteId);
+    try {
+      await this.siteStates.assertApproved(siteId);
+    } catch (error) {
+      if (error instanceof TributaryError) await this.refusals.note({ siteId, subject: siteId, error });
+      throw error;
+    }
     return { role: 'site', id: siteId, name: siteId };
   }
 

@@ -99,6 +99,11 @@ export class AssignmentRepository {
     return rows.map(toAssignment);
   }
 
+  /** Gives the open assignments of a round to another one, which will count them. */
+  async passOn(db: Db, { from, to }: { from: string; to: string }): Promise<void> {
+    await db.assignment.updateMany({ where: { roundId: from, state: { in: OPEN_STATES } }, data: { roundId: to } });
+  }
+
   /** How many open assignments there are in each stage. */
   async openByStage(db: Db): Promise<Map<string, number>> {
     const groups = await db.assignment.groupBy({

@@ -13,6 +13,7 @@ import { BlobReferences } from '../storage/blob-references.service.js';
 import { AssignmentChange } from './assignment-change.js';
 import { AssignmentRepository, type Assignment } from './assignment.repository.js';
 import { isOpen } from './assignment.states.js';
+import { bufferOf, stalenessOf } from './buffer.js';
 import { stepOfCollecting } from './next-step.js';
 import { RoundRepository, type Round } from './round.repository.js';
 import { isCollecting } from './round.states.js';
@@ -33,7 +34,7 @@ export interface CheckedUpload {
 export interface AssignmentContext {
   readonly assignment: Assignment;
   readonly kind: Round['kind'];
-  /** Number of its round. */
+  /** Number of the round that it was offered in. */
   readonly round: number;
   readonly run: Run;
   /** False when an answer comes too late. */
@@ -69,7 +70,7 @@ export class AssignmentsService {
     const round = await this.rounds.placeOf(db, assignment.roundId);
     const run = await this.runs.find(db, assignment.runId);
     if (round === null || run === null) throw notFound(id);
-    return { assignment, kind: round.kind, round: round.n, run, isOpen: isOpen(assignment.state) };
+    return { assignment, kind: round.kind, round: assignment.baseVersion + 1, run, isOpen: isOpen(assignment.state) };
   }
 
   /** @throws TributaryError NOT_FOUND, ASSIGNMENT_NOT_YOURS, ASSIGNMENT_CLOSED. */
@@ -98,7 +99,8 @@ export class AssignmentsService {
   /**
    * Counts an upload, once.
    *
-   * @throws TributaryError UPDATE_CONFLICT for other bytes than were received before, ASSIGNMENT_CLOSED, ROUND_STALE_TRANSITION.
+   * @throws TributaryError UPDATE_CONFLICT for other bytes than were received before, ASSIGNMENT_CLOSED, UPDATE_TOO_STALE,
+   *         ROUND_STALE_TRANSITION.
    */
   async receive({ assignmentId, siteId, sha256, sizeBytes, report }: CheckedUpload): Promise<void> {
     await this.change(siteId, assignmentId, async (step) => {
@@ -107,6 +109,7 @@ export class AssignmentsService {
         return;
       }
       step.assertOpen();
+      await this.assertFresh(step);
       await this.references.hold(step.change.db, [sha256]);
       const facts = report.kind === 'train' ? { images: report.images, loss: report.loss } : {};
       await step.move(
@@ -132,6 +135,14 @@ export class AssignmentsService {
     });
   }
 
+  private async assertFresh({ change, assignment }: AssignmentChange): Promise<void> {
+    const { maxStaleness = Infinity } = bufferOf(change.run.recipe) ?? {};
+    const round = await this.rounds.placeOf(change.db, assignment.roundId);
+    const staleness = round === null ? 0 : stalenessOf(round, assignment);
+    if (staleness <= maxStaleness) return;
+    throw new TributaryError('UPDATE_TOO_STALE', { detail: `${staleness} versions`, assignmentId: assignment.id });
+  }
+
   /** A site has answered: the last to do so closes the round in the same transaction. */
   private async settle({ change, assignment }: AssignmentChange): Promise<void> {
     const round = await this.rounds.find(change.db, assignment.roundId);
@@ -152,10 +163,10 @@ export class AssignmentsService {
 
 function ownedBy(siteId: string, assignment: Assignment | null, id: string): Assignment {
   if (assignment === null) throw notFound(id);
-  if (assignment.siteId !== siteId) throw new TributaryError('ASSIGNMENT_NOT_YOURS');
+  if (assignment.siteId !== siteId) throw new TributaryError('ASSIGNMENT_NOT_YOURS', { assignmentId: id });
   return assignment;
 }
 
 function notFound(id: string): TributaryError {
-  return new TributaryError('NOT_FOUND', { detail: `assignment ${id}` });
+  return new TributaryError('NOT_FOUND', { detail: `assignment ${id}`, assignmentId: id });
 }

@@ -1,8 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { recipeSchema, type AssignmentState, type RoundState, type RunState } from '@tributary/protocol';
-import type { Assignment } from './assignment.repository.js';
+import {
+  recipeSchema,
+  strategySchema,
+  type AssignmentState,
+  type RoundState,
+  type RunState,
+} from '@tributary/protocol';
 import { nextStep, type RunSnapshot } from './next-step.js';
 import type { RoundWithAssignments } from './round.repository.js';
+import { buildAssignment, buildRound as roundOf } from './round.spec-support.js';
 import type { Run } from './run.repository.js';
 
 const NOW = new Date('2026-03-01T12:00:00Z');
@@ -55,47 +61,8 @@ function buildRound(
   states: AssignmentState[],
   patch: Partial<RoundWithAssignments> = {},
 ): RoundWithAssignments {
-  return {
-    id: 'run-00000001-r1-a0',
-    runId: 'run-00000001',
-    n: 1,
-    attempt: 0,
-    kind: 'train',
-    state,
-    openedAt: EARLIER,
-    deadlineAt: LATER,
-    closedAt: null,
-    reason: null,
-    loss: null,
-    bytesUp: 0,
-    timings: null,
-    assignments: states.map((each, index) => buildAssignment(each, 'abc'[index] ?? 'z')),
-    ...patch,
-  };
-}
-
-function buildAssignment(state: AssignmentState, letter: string): Assignment {
-  return {
-    id: `run-00000001-r1-a0-site-${letter}`,
-    runId: 'run-00000001',
-    roundId: 'run-00000001-r1-a0',
-    siteId: `site-${letter}`,
-    baseVersion: 0,
-    state,
-    deadlineAt: LATER,
-    stage: null,
-    stageSince: EARLIER,
-    imagesPerSecond: null,
-    done: null,
-    total: null,
-    images: null,
-    loss: null,
-    bytes: null,
-    updateSha256: null,
-    report: null,
-    problem: null,
-    updatedAt: EARLIER,
-  };
+  const assignments = states.map((each, index) => buildAssignment(each, { siteId: `site-${'abc'[index] ?? 'z'}` }));
+  return roundOf(state, assignments, patch);
 }
 
 const snapshot = (run: Run, round: RoundWithAssignments | null, roundsDone = 0): RunSnapshot => ({
@@ -187,5 +154,44 @@ describe('the next step of a run', () => {
   it('concludes a run whose evaluation came to nothing', () => {
     const round = buildRound('abandoned', ['declined', 'declined', 'failed'], { n: 4, kind: 'evaluate' });
     expect(nextStep(snapshot(buildRun('evaluating'), round, 3)).kind).toBe('conclude');
+  });
+
+  describe('in an asynchronous run', () => {
+    const strategy = strategySchema.parse({ kind: 'fedbuff', bufferSize: 2 });
+    const asynchronous = (state: RunState, patch: Partial<Run> = {}) =>
+      buildRun(state, { recipe: { ...recipe, strategy }, ...patch });
+
+    it('closes the buffer as soon as it is full, whoever is still training', () => {
+      const round = buildRound('collecting', ['received', 'training', 'received']);
+      expect(nextStep(snapshot(asynchronous('running'), round)).kind).toBe('close-round');
+      expect(nextStep(snapshot(asynchronous('paused'), round)).kind).toBe('close-round');
+    });
+
+    it('waits for sites that train, whatever the deadline of the others', () => {
+      const round = buildRound('collecting', ['received', 'training', 'training']);
+      expect(nextStep(snapshot(asynchronous('running'), round))).toMatchObject({ kind: 'wait', until: LATER });
+    });
+
+    it('offers the newest version to idle sites, but not while the run is paused', () => {
+      const round = buildRound('collecting', ['training', 'training']);
+      expect(nextStep(snapshot(asynchronous('running'), round)).kind).toBe('offer');
+      expect(nextStep(snapshot(asynchronous('paused', { pauseCause: 'admin' }), round))).toMatchObject({
+        kind: 'wait',
+        for: 'an admin to resume the run',
+      });
+    });
+
+    it('ends assignments whose time is up, and gives up an attempt at its deadline', () => {
+      const training = buildAssignment('training', { siteId: 'site-a', deadlineAt: EARLIER });
+      const round = roundOf('collecting', [training]);
+      expect(nextStep(snapshot(asynchronous('running'), round)).kind).toBe('expire');
+      const waiting = buildRound('collecting', ['received', 'training', 'training'], late);
+      expect(nextStep(snapshot(asynchronous('running'), waiting)).kind).toBe('abandon-round');
+    });
+
+    it('gives up an attempt that nobody can complete', () => {
+      const round = buildRound('collecting', ['received', 'declined', 'failed']);
+      expect(nextStep(snapshot(asynchronous('running'), round)).kind).toBe('abandon-round');
+    });
   });
 });

@@ -1,5 +1,6 @@
 import type { Assignment } from './assignment.repository.js';
 import { isOpen } from './assignment.states.js';
+import { bufferOf, idleSites, overdue, type BufferRules } from './buffer.js';
 import type { RoundWithAssignments } from './round.repository.js';
 import { isClosed, isCollecting } from './round.states.js';
 import type { Run } from './run.repository.js';
@@ -7,7 +8,7 @@ import type { Run } from './run.repository.js';
 /** What is known of a run when the coordinator asks what to do next. */
 export interface RunSnapshot {
   readonly run: Run;
-  /** The round that was opened last. */
+  /** The first round that has not ended, else the last one. */
   readonly round: RoundWithAssignments | null;
   /** Number of the last published training round; 0 before the first. */
   readonly roundsDone: number;
@@ -23,6 +24,10 @@ export type Step =
   | { readonly kind: 'check-space' }
   | { readonly kind: 'close-round' }
   | { readonly kind: 'abandon-round'; readonly reason: string }
+  /** Asynchronous runs: the newest version to sites that have nothing to do. */
+  | { readonly kind: 'offer' }
+  /** Asynchronous runs: the time of some sites is up. */
+  | { readonly kind: 'expire'; readonly late: readonly Assignment[] }
   | { readonly kind: 'aggregate' }
   | { readonly kind: 'conclude' }
   | { readonly kind: 'wait'; readonly for: string; readonly until: Date | null }
@@ -35,16 +40,13 @@ export function nextStep(snapshot: RunSnapshot): Step {
   if (!['running', 'paused', 'evaluating'].includes(run.state)) return { kind: 'nothing' };
   if (round !== null && isCollecting(round.state)) return stepOfCollecting(round, run, snapshot.now);
   if (round?.state === 'aggregating') return { kind: 'aggregate' };
-  if (run.state === 'paused' && run.pauseCause === 'storage') return { kind: 'check-space' };
-  if (run.state === 'paused') return { kind: 'wait', for: 'an admin to resume the run', until: null };
+  if (run.state === 'paused') return stepOfPaused(run);
   return run.state === 'evaluating' ? stepOfEvaluating(round) : stepOfRunning(snapshot);
 }
 
 function stepOfRunning({ run, round, roundsDone, now }: RunSnapshot): Step {
   if (roundsDone >= run.recipe.rounds.count) return { kind: 'begin-evaluation' };
-  if (run.nextRoundAt > now) {
-    return { kind: 'wait', for: run.nextRoundWaitsFor ?? 'the next attempt at the round', until: run.nextRoundAt };
-  }
+  if (run.nextRoundAt > now) return waitForNextRound(run);
   const n = roundsDone + 1;
   return { kind: 'open-round', n, attempt: round?.n === n ? round.attempt + 1 : 0 };
 }
@@ -56,6 +58,8 @@ function stepOfEvaluating(round: RoundWithAssignments | null): Step {
 
 /** A round that collects is closed when all have answered or time is up, given up when a quorum cannot come. */
 export function stepOfCollecting(round: RoundWithAssignments, run: Run, now: Date): Step {
+  const buffer = round.kind === 'train' ? bufferOf(run.recipe) : null;
+  if (buffer !== null) return stepOfBuffer(round, { run, buffer, now });
   const { received, open } = countAnswers(round.assignments);
   const quorum = round.kind === 'train' ? run.recipe.rounds.quorum : 1;
   const isLate = round.deadlineAt <= now;
@@ -65,6 +69,33 @@ export function stepOfCollecting(round: RoundWithAssignments, run: Run, now: Dat
     return { kind: 'abandon-round', reason: `only ${received + open} of ${quorum} updates can still come` };
   }
   return { kind: 'wait', for: waitingText(round.assignments), until: round.deadlineAt };
+}
+
+/** A buffer is closed when it is full, whoever is still training; an attempt at it is given up at its deadline. */
+function stepOfBuffer(
+  round: RoundWithAssignments,
+  { run, buffer, now }: { run: Run; buffer: BufferRules; now: Date },
+): Step {
+  const { received, open } = countAnswers(round.assignments);
+  if (received >= buffer.bufferSize) return { kind: 'close-round' };
+  const late = overdue(round, now);
+  if (late.length > 0) return { kind: 'expire', late };
+  if (run.state === 'paused') return stepOfPaused(run);
+  const reason = `${received} of ${buffer.bufferSize} updates arrived`;
+  if (round.deadlineAt <= now) return { kind: 'abandon-round', reason: `deadline passed: ${reason}` };
+  if (run.nextRoundAt <= now && idleSites(run.sites, round).length > 0) return { kind: 'offer' };
+  if (run.nextRoundAt > now && open === 0) return waitForNextRound(run);
+  if (open === 0) return { kind: 'abandon-round', reason: `no site is left to ask: ${reason}` };
+  return { kind: 'wait', for: waitingText(round.assignments), until: round.deadlineAt };
+}
+
+function stepOfPaused({ pauseCause }: Run): Step {
+  if (pauseCause === 'storage') return { kind: 'check-space' };
+  return { kind: 'wait', for: 'an admin to resume the run', until: null };
+}
+
+function waitForNextRound({ nextRoundAt, nextRoundWaitsFor }: Run): Step {
+  return { kind: 'wait', for: nextRoundWaitsFor ?? 'the next attempt at the round', until: nextRoundAt };
 }
 
 export interface AnswerCounts {
@@ -82,7 +113,8 @@ export function countAnswers(assignments: readonly Assignment[]): AnswerCounts {
   };
 }
 
-function waitingText(assignments: readonly Assignment[]): string {
+/** The sites that have not answered, each with its stage. */
+export function waitingText(assignments: readonly Assignment[]): string {
   const waiting = assignments.filter(({ state }) => isOpen(state));
   return waiting.map(({ siteId, state, stage }) => `${siteId} (${stage ?? state})`).join(', ');
 }

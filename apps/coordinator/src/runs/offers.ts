@@ -1,6 +1,7 @@
 import type { AssignmentOffer } from '@tributary/protocol';
 import type { Version } from '../models/versions.service.js';
 import { CONTROL_VECTOR } from '@tributary/federation';
+import type { Assignment } from './assignment.repository.js';
 import type { Round } from './round.repository.js';
 import type { Run } from './run.repository.js';
 
@@ -15,15 +16,15 @@ export interface OfferedVersions {
 /** What a site is told of its part in a round. */
 export function offerOf(
   { run, round, versions }: { run: Run; round: Round; versions: OfferedVersions },
-  assignmentId: string,
+  assignment: Pick<Assignment, 'id' | 'baseVersion' | 'deadlineAt'>,
 ): AssignmentOffer {
   const offer = {
-    assignmentId,
+    assignmentId: assignment.id,
     runId: run.id,
     recipeSha256: run.recipeSha256,
-    round: round.n,
+    round: assignment.baseVersion + 1,
     attempt: round.attempt,
-    deadlineAt: round.deadlineAt.toISOString(),
+    deadlineAt: assignment.deadlineAt.toISOString(),
     sites: [...run.sites],
   };
   const { weights, state } = versions.latest;

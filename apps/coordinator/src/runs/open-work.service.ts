@@ -46,13 +46,14 @@ export class OpenWorkService {
     };
   }
 
-  private async offer({ id, runId, roundId }: Assignment): Promise<AssignmentOffer[]> {
+  private async offer(assignment: Assignment): Promise<AssignmentOffer[]> {
+    const { runId, roundId, baseVersion } = assignment;
     const { db } = this.database;
     const run = await this.runs.find(db, runId);
     const round = await this.rounds.find(db, roundId);
     if (run === null || round === null) return [];
     const initial = await this.versions.get(db, runId, 0);
-    const latest = await this.versions.get(db, runId, round.n - 1);
-    return [offerOf({ run, round, versions: { initial, latest } }, id)];
+    const latest = await this.versions.get(db, runId, baseVersion);
+    return [offerOf({ run, round, versions: { initial, latest } }, assignment)];
   }
 }

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { AggregationService, type AggregatedRound } from '../aggregation/aggregation.service.js';
+import { AggregationService, type AggregatedRound, type ReceivedUpdate } from '../aggregation/aggregation.service.js';
 import { AuditService } from '../audit/audit.service.js';
 import { VersionsService, type Version } from '../models/versions.service.js';
 import { Database } from '../platform/database/database.js';
 import { Metrics } from '../platform/metrics/metrics.js';
 import { FreeSpaceService } from '../storage/free-space.service.js';
 import type { Assignment } from './assignment.repository.js';
+import { stalenessOf } from './buffer.js';
 import { countAnswers } from './next-step.js';
 import { RoundRepository, type RoundTimings, type RoundWithAssignments } from './round.repository.js';
 import { nextRoundState } from './round.states.js';
@@ -66,7 +67,7 @@ export class PublicationService {
       recipe: run.recipe,
       sites: run.sites,
       manifest: run.manifest,
-      updates: countedUpdates(round.assignments),
+      updates: countedUpdates(round),
       previous,
     };
   }
@@ -92,9 +93,9 @@ export class PublicationService {
     const published = { ...version, prunedAt: null };
     change.set({ attemptsForgiven: 0, nextRoundAt: now, nextRoundWaitsFor: null, problem: null });
     change.record({ kind: 'round.published', round: round.n, detail: { ...facts, aggregateMs } });
-    const updates = countedUpdates(round.assignments).map(({ siteId, sha256, images }) => {
-      const norm = updateNorms.find((update) => update.siteId === siteId)?.norm ?? null;
-      return { siteId, sha256, images, norm };
+    const updates = countedUpdates(round).map(({ id, siteId, sha256, images, staleness }) => {
+      const norm = updateNorms.find((update) => update.siteId === id)?.norm ?? null;
+      return { siteId, sha256, images, norm, staleness };
     });
     await this.audit.append(db, {
       actor: 'coordinator',
@@ -143,10 +144,12 @@ function meanLoss(assignments: readonly Assignment[]): number | null {
   return assignments.reduce((sum, { loss, images: weight }) => sum + ((loss ?? 0) * (weight ?? 0)) / images, 0);
 }
 
-function countedUpdates(assignments: readonly Assignment[]) {
-  return assignments.flatMap(({ siteId, state, updateSha256, report }) =>
-    state === 'received' && updateSha256 !== null && report?.kind === 'train'
-      ? [{ siteId, sha256: updateSha256, images: report.images, steps: report.steps }]
-      : [],
-  );
+/** In an order that does not depend on that of their arrival. */
+function countedUpdates(round: RoundWithAssignments): ReceivedUpdate[] {
+  return round.assignments.flatMap((assignment) => {
+    const { id, siteId, state, updateSha256, report } = assignment;
+    if (state !== 'received' || updateSha256 === null || report?.kind !== 'train') return [];
+    const { images, steps } = report;
+    return [{ id, siteId, sha256: updateSha256, images, steps, staleness: stalenessOf(round, assignment) }];
+  });
 }

@@ -6,6 +6,7 @@ import { after } from '../platform/clock/clock.js';
 import { SiteHints } from '../platform/hints/site-hints.js';
 import { FreeSpaceService } from '../storage/free-space.service.js';
 import { AssignmentRepository } from './assignment.repository.js';
+import { bufferOf } from './buffer.js';
 import { offerOf } from './offers.js';
 import { RoundRepository, type Round } from './round.repository.js';
 import type { RunChange } from './run-change.js';
@@ -55,7 +56,10 @@ export class RoundOpeningService {
     if ((await this.shortage(change, part, { awaitedSites, latest })) !== null) return false;
     change.move('resume', { by: 'coordinator', reason: 'there is room for the next round' });
     change.set({ problem: null, pauseCause: null });
-    await this.open(change, part, latest);
+    // The buffer of an asynchronous run is open already: its sites are offered at the next look.
+    if (bufferOf(change.run.recipe) === null || (await this.rounds.live(change.db, change.run.id)).length === 0) {
+      await this.open(change, part, latest);
+    }
     return true;
   }
 
@@ -110,7 +114,7 @@ export class RoundOpeningService {
     change.record({ kind: 'round.opened', round: n, detail: { attempt, kind, sites: siteIds.length } });
     change.onCommit(() => {
       for (const assignment of assignments) {
-        const offer = offerOf({ run, round, versions: { initial, latest } }, assignment.id);
+        const offer = offerOf({ run, round, versions: { initial, latest } }, assignment);
         this.hints.tell(assignment.siteId, { event: 'assignment:offered', body: offer });
       }
     });

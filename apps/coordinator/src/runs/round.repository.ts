@@ -31,8 +31,11 @@ export interface RoundWithAssignments extends Round {
   readonly assignments: readonly Assignment[];
 }
 
-export type RoundPatch = Partial<Pick<Round, 'state' | 'closedAt' | 'reason' | 'loss' | 'bytesUp' | 'timings'>>;
+export type RoundPatch = Partial<
+  Pick<Round, 'state' | 'attempt' | 'deadlineAt' | 'closedAt' | 'reason' | 'loss' | 'bytesUp' | 'timings'>
+>;
 
+const LIVE_STATES: RoundState[] = ['offered', 'collecting', 'aggregating'];
 const WITH_ASSIGNMENTS = { assignments: { orderBy: { siteId: 'asc' } } } as const;
 type RoundRow = Prisma.RoundGetPayload<{ include: typeof WITH_ASSIGNMENTS }>;
 
@@ -45,14 +48,26 @@ export class RoundRepository {
     await db.round.create({ data: round });
   }
 
-  /** The round that was opened last. */
-  async latest(db: Db, runId: string): Promise<RoundWithAssignments | null> {
+  /** The first round that has not ended, else the last one. */
+  async current(db: Db, runId: string): Promise<RoundWithAssignments | null> {
+    const [first] = await this.live(db, runId);
+    if (first !== undefined) return first;
     const row = await db.round.findFirst({
       where: { runId },
       orderBy: [{ n: 'desc' }, { attempt: 'desc' }],
       include: WITH_ASSIGNMENTS,
     });
     return row === null ? null : toRound(row);
+  }
+
+  /** Rounds that have not ended, ascending. One; asynchronous runs fill a round while they aggregate the one before. */
+  async live(db: Db, runId: string): Promise<RoundWithAssignments[]> {
+    const rows = await db.round.findMany({
+      where: { runId, state: { in: LIVE_STATES } },
+      orderBy: { n: 'asc' },
+      include: WITH_ASSIGNMENTS,
+    });
+    return rows.map(toRound);
   }
 
   async find(db: Db, id: string): Promise<RoundWithAssignments | null> {

@@ -5,8 +5,9 @@ import { after } from '../platform/clock/clock.js';
 import { Metrics } from '../platform/metrics/metrics.js';
 import { SiteHints } from '../platform/hints/site-hints.js';
 import { AssignmentRepository, type Assignment } from './assignment.repository.js';
+import { bufferOf } from './buffer.js';
 import { RoundRepository, type Round, type RoundWithAssignments } from './round.repository.js';
-import { nextRoundState } from './round.states.js';
+import { isCollecting, nextRoundState } from './round.states.js';
 import type { RunChange } from './run-change.js';
 
 const FIRST_RETRY_SECONDS = 1;
@@ -23,24 +24,47 @@ export class RoundsService {
     private readonly metrics: Metrics,
   ) {}
 
-  /** No more answers count: what is still open has expired. */
+  /** No more answers count: what is still open has expired. In asynchronous runs it counts in the next round instead. */
   async close(change: RunChange, round: RoundWithAssignments): Promise<void> {
     await this.rounds.save(change.db, round, { state: nextRoundState(round.state, 'close') });
+    const { recipe } = change.run;
+    if (round.kind === 'train' && bufferOf(recipe) !== null && round.n < recipe.rounds.count) {
+      return this.fillNext(change, round);
+    }
     await this.endOpen(change, round, 'expired');
   }
 
   /**
    * Gives a round up. A training round is tried again, later each time; after `maxAttempts` the run pauses with the reason.
+   * The buffer of an asynchronous run keeps what has arrived, and is given more time.
    */
   async abandon(change: RunChange, round: RoundWithAssignments, reason: string): Promise<void> {
     const { db, now } = change;
-    await this.rounds.save(db, round, { state: nextRoundState(round.state, 'abandon'), closedAt: now, reason });
-    await this.endOpen(change, round, 'superseded');
+    if (isRefillable(change, round)) await this.prolong(change, round);
+    else {
+      await this.rounds.save(db, round, { state: nextRoundState(round.state, 'abandon'), closedAt: now, reason });
+      await this.endOpen(change, round, 'superseded');
+    }
     change.record({ kind: 'round.abandoned', round: round.n, detail: { attempt: round.attempt, reason } });
     const detail = { round: round.n, attempt: round.attempt, reason };
     await this.audit.append(db, { actor: 'coordinator', action: 'round.abandoned', subject: change.run.id, detail });
     change.onCommit(() => this.metrics.roundsEnded.inc({ outcome: 'abandoned' }));
     if (round.kind === 'train' && change.next.state === 'running') this.planRetry(change, round, reason);
+  }
+
+  private async prolong({ db, now, run }: RunChange, round: RoundWithAssignments): Promise<void> {
+    const deadlineAt = after(now, run.recipe.rounds.deadlineSeconds);
+    await this.rounds.save(db, round, { attempt: round.attempt + 1, deadlineAt });
+  }
+
+  /** The next buffer of an asynchronous run is there before this one is aggregated, so that no site waits for that. */
+  private async fillNext(change: RunChange, { id, n }: Round): Promise<void> {
+    const { db, run, now } = change;
+    const next = { id: `${run.id}-r${n + 1}-a0`, runId: run.id, n: n + 1, attempt: 0, kind: 'train' as const };
+    const deadlineAt = after(now, run.recipe.rounds.deadlineSeconds);
+    await this.rounds.create(db, { ...next, openedAt: now, deadlineAt });
+    await this.assignments.passOn(db, { from: id, to: next.id });
+    change.record({ kind: 'round.opened', round: next.n, detail: { attempt: 0, kind: 'train' } });
   }
 
   private planRetry(change: RunChange, { n, attempt }: Round, reason: string): void {
@@ -66,4 +90,9 @@ export class RoundsService {
       change.onCommit(() => this.hints.tell(siteId, { event: 'assignment:withdrawn', body: { assignmentId: id } }));
     }
   }
+}
+
+/** The buffer of an asynchronous run is not emptied because it takes long to fill. */
+function isRefillable({ next: run }: RunChange, { kind, state }: Round): boolean {
+  return kind === 'train' && bufferOf(run.recipe) !== null && isCollecting(state) && run.state === 'running';
 }

@@ -117,7 +117,7 @@ export class RunDriver implements OnApplicationBootstrap, OnApplicationShutdown 
     const { db } = this.database;
     const run = await this.runs.find(db, runId);
     if (run === null) return null;
-    const round = await this.rounds.latest(db, runId);
+    const round = await this.rounds.current(db, runId);
     const latest = await this.versions.latest(db, runId);
     return { run, round, roundsDone: latest?.round ?? 0, now: this.clock.now() };
   }

@@ -1,16 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { TributaryError } from '@tributary/protocol';
+import { TributaryError, toProblem } from '@tributary/protocol';
 import type { Version } from '../models/versions.service.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { FreeSpaceService } from '../storage/free-space.service.js';
 import { RetentionService } from '../storage/retention.service.js';
 import { ApprovalsService } from './approvals.service.js';
+import type { Assignment } from './assignment.repository.js';
+import { AsynchronousRoundsService } from './asynchronous-rounds.service.js';
+import { bufferOf } from './buffer.js';
 import { ConclusionService } from './conclusion.service.js';
 import type { RunSnapshot, Step } from './next-step.js';
 import { PublicationService } from './publication.service.js';
 import { RoundLeases } from './round-leases.js';
 import { RoundOpeningService, type RoundPart } from './round-opening.service.js';
-import type { RoundWithAssignments } from './round.repository.js';
+import { RoundRepository, type RoundWithAssignments } from './round.repository.js';
+import { isCollecting } from './round.states.js';
 import { RoundsService } from './rounds.service.js';
 import { RunChanges, type RunChange } from './run-change.js';
 import type { Run } from './run.repository.js';
@@ -21,7 +25,9 @@ export class RunStepsService {
   constructor(
     private readonly approvals: ApprovalsService,
     private readonly rounds: RoundsService,
+    private readonly roundRows: RoundRepository,
     private readonly openings: RoundOpeningService,
+    private readonly asynchronous: AsynchronousRoundsService,
     private readonly leases: RoundLeases,
     private readonly freeSpace: FreeSpaceService,
     private readonly retention: RetentionService,
@@ -42,6 +48,10 @@ export class RunStepsService {
         return this.approvals.seek(run, now);
       case 'open-round':
         return this.openRound(run, { n: step.n, attempt: step.attempt, kind: 'train' });
+      case 'offer':
+        return this.offer(run, roundOf(snapshot));
+      case 'expire':
+        return this.expire(run, roundOf(snapshot), step.late);
       case 'check-space':
         return this.goOnWithSpace(snapshot);
       case 'begin-evaluation':
@@ -80,6 +90,21 @@ export class RunStepsService {
     return false;
   }
 
+  private async offer(run: Run, { id }: RoundWithAssignments): Promise<boolean> {
+    await this.changes.change(run.id, async (change) => {
+      assertState(change, ['running']);
+      const round = await this.roundRows.find(change.db, id);
+      if (round !== null && isCollecting(round.state)) await this.asynchronous.offer(change, round);
+      change.wakesDriver = false;
+    });
+    return false;
+  }
+
+  private async expire(run: Run, round: RoundWithAssignments, late: readonly Assignment[]): Promise<boolean> {
+    await this.changes.change(run.id, (change) => this.asynchronous.expire(change, round, late));
+    return true;
+  }
+
   /** @throws TributaryError DISK_FULL: the run shows it, and the next sweep looks again. */
   private async beginEvaluation({ run, roundsDone }: RunSnapshot): Promise<boolean> {
     await this.retention.prune(run);
@@ -111,11 +136,24 @@ export class RunStepsService {
     } catch (error) {
       if (!(error instanceof TributaryError) || error.spec.retryable || error.code.endsWith('_STALE_TRANSITION'))
         throw error;
+      if (bufferOf(run.recipe) !== null && round.kind === 'train') return this.failRun(run, error);
       return this.abandonRound(run, round, error.message);
     }
     this.logger.info({ runId: run.id, round: round.n, kind: round.kind }, 'round published');
     await this.retention.prune(run);
     return false;
+  }
+
+  /** Updates that cannot be combined: an asynchronous run would only combine them again. */
+  private async failRun(run: Run, error: TributaryError): Promise<boolean> {
+    await this.changes.change(run.id, async (change) => {
+      change.move('fail', { reason: error.message });
+      change.set({ problem: toProblem(error), endedAt: change.now, pauseCause: null });
+      for (const live of await this.roundRows.live(change.db, run.id)) {
+        await this.rounds.abandon(change, live, error.message);
+      }
+    });
+    return true;
   }
 
   private async publish(run: Run, round: RoundWithAssignments, signal: AbortSignal): Promise<void> {
@@ -129,6 +167,8 @@ export class RunStepsService {
     if (change.next.state !== 'running') return;
     const isLast = version.round >= change.run.recipe.rounds.count;
     if (isLast) change.move('evaluate');
+    // The next buffer of an asynchronous run is filling already.
+    if (!isLast && bufferOf(change.run.recipe) !== null) return;
     const kind = isLast ? 'evaluate' : 'train';
     // When there is no room, the next look at the run finds that: by then this round's updates are gone.
     await this.openings.open(change, { n: version.round + 1, attempt: 0, kind }, version);

@@ -6,7 +6,7 @@ import { VersionsService } from '../models/versions.service.js';
 import { Clock } from '../platform/clock/clock.js';
 import { Database } from '../platform/database/database.js';
 import { ApprovalsService } from './approvals.service.js';
-import { nextStep } from './next-step.js';
+import { nextStep, waitingText } from './next-step.js';
 import { RoundRepository, type RoundWithAssignments } from './round.repository.js';
 import { RunEventRepository } from './run-event.repository.js';
 import { RunNotices } from './run-notices.js';
@@ -65,7 +65,7 @@ export class RunViewsService {
 
   private async view(run: Run): Promise<RunView> {
     const { db } = this.database;
-    const round = await this.rounds.latest(db, run.id);
+    const round = await this.rounds.current(db, run.id);
     const roundsDone = (await this.versions.latest(db, run.id))?.round ?? 0;
     const [release] = await this.releases.released([run.id]);
     const released = release === undefined ? null : await this.versions.get(db, run.id, release.round);
@@ -80,6 +80,8 @@ export class RunViewsService {
     }
     const step = nextStep({ run, round, roundsDone, now: this.clock.now() });
     if (step.kind === 'wait') return step;
+    if (step.kind === 'offer' && round !== null)
+      return { for: waitingText(round.assignments), until: round.deadlineAt };
     return step.kind === 'nothing' ? null : { for: 'the coordinator', until: null };
   }
 }

@@ -7,6 +7,7 @@ import { StudiesModule } from '../studies/studies.module.js';
 import { ApprovalsService } from './approvals.service.js';
 import { AssignmentRepository } from './assignment.repository.js';
 import { AssignmentsService } from './assignments.service.js';
+import { AsynchronousRoundsService } from './asynchronous-rounds.service.js';
 import { ConclusionService } from './conclusion.service.js';
 import { MetricsController } from './metrics.controller.js';
 import { OpenWorkService } from './open-work.service.js';
@@ -34,6 +35,7 @@ import { RunsService } from './runs.service.js';
     ApprovalsService,
     AssignmentRepository,
     AssignmentsService,
+    AsynchronousRoundsService,
     ConclusionService,
     OpenWorkService,
     ProgressService,

@@ -11,7 +11,6 @@ import { Database } from '../platform/database/database.js';
 import { SiteHints } from '../platform/hints/site-hints.js';
 import { StudiesService } from '../studies/studies.service.js';
 import { RoundRepository } from './round.repository.js';
-import { isCollecting } from './round.states.js';
 import { RoundsService } from './rounds.service.js';
 import { RunChanges, type RunChange } from './run-change.js';
 import { RunRepository, type Run } from './run.repository.js';
@@ -93,8 +92,8 @@ export class RunsService {
   async resume(id: string, by: Principal): Promise<void> {
     await this.changes.change(id, async (change) => {
       change.move('resume', { by: by.name });
-      const round = await this.rounds.latest(change.db, id);
-      const attemptsForgiven = round?.state === 'abandoned' ? round.attempt + 1 : 0;
+      const round = await this.rounds.current(change.db, id);
+      const attemptsForgiven = round === null ? 0 : round.attempt + (round.state === 'abandoned' ? 1 : 0);
       change.set({
         problem: null,
         pauseCause: null,
@@ -111,8 +110,7 @@ export class RunsService {
     await this.changes.change(id, async (change) => {
       change.move('cancel', { by: by.name });
       change.set({ endedAt: change.now, pauseCause: null });
-      const round = await this.rounds.latest(change.db, id);
-      if (round !== null && (isCollecting(round.state) || round.state === 'aggregating')) {
+      for (const round of await this.rounds.live(change.db, id)) {
         await this.roundChanges.abandon(change, round, 'the run was cancelled');
       }
       await this.note(change, 'run.cancelled', by);

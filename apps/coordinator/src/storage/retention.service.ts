@@ -49,6 +49,14 @@ export class RetentionService {
     return freedBytes;
   }
 
+  /** Removes a file that was taken in and then refused, unless a row names the same bytes. */
+  async discard(sha256: string): Promise<void> {
+    await this.database.transaction(async (db) => {
+      await this.references.lockForRemoval(db);
+      await this.removeUnreferenced(db, [sha256]);
+    });
+  }
+
   private async prunable(db: Db, runId: string, { retention }: Recipe): Promise<Prunable> {
     const versions = await this.repository.storedVersions(db, runId);
     const latest = versions.at(-1)?.round ?? 0;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { TributaryError } from '@tributary/protocol';
 import { ModelCatalogueService } from '../models/model-catalogue.service.js';
-import { VersionsService } from '../models/versions.service.js';
+import { VersionsService, type Version } from '../models/versions.service.js';
 import type { Principal } from '../platform/access/access.js';
 import { BlobStore } from '../platform/blobs/blob-store.js';
 import { RunsService } from '../runs/runs.service.js';
@@ -16,17 +16,16 @@ export class BlobAccessService {
     private readonly runs: RunsService,
   ) {}
 
-  /** @throws TributaryError NOT_FOUND, also for what the caller may not have. */
+  /** @throws TributaryError NOT_FOUND, also for what the caller may not have; MODEL_VERSION_PRUNED. */
   async pathFor(sha256: string, caller: Principal): Promise<string> {
-    if ((await this.blobs.sizeOf(sha256)) === null || !(await this.mayRead(sha256, caller))) {
-      throw new TributaryError('NOT_FOUND', { detail: 'blob' });
-    }
-    return this.blobs.pathOf(sha256);
+    const versions = await this.versions.withBlob(sha256);
+    if (!(await this.mayRead(versions, caller))) throw new TributaryError('NOT_FOUND', { detail: 'blob' });
+    if ((await this.blobs.sizeOf(sha256)) !== null) return this.blobs.pathOf(sha256);
+    throw new TributaryError(versions.length > 0 ? 'MODEL_VERSION_PRUNED' : 'NOT_FOUND', { detail: 'blob' });
   }
 
-  private async mayRead(sha256: string, caller: Principal): Promise<boolean> {
+  private async mayRead(versions: readonly Version[], caller: Principal): Promise<boolean> {
     if (caller.role === 'admin') return true;
-    const versions = await this.versions.withBlob(sha256);
     if (caller.role === 'researcher') return this.catalogue.isReleased(versions);
     const runs = await Promise.all(versions.map(({ runId }) => this.runs.get(runId)));
     return runs.some(({ sites }) => sites.includes(caller.id));

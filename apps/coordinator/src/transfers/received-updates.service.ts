@@ -5,6 +5,7 @@ import { BlobStore, syncFile } from '../platform/blobs/blob-store.js';
 import { Metrics } from '../platform/metrics/metrics.js';
 import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
 import { ProgressService } from '../runs/progress.service.js';
+import { RetentionService } from '../storage/retention.service.js';
 import { UpdateCheckService } from './update-check.service.js';
 import type { AnnouncedUpload } from './upload-request.js';
 
@@ -24,6 +25,7 @@ export class ReceivedUpdatesService {
     private readonly checks: UpdateCheckService,
     private readonly blobs: BlobStore,
     private readonly progress: ProgressService,
+    private readonly retention: RetentionService,
     private readonly metrics: Metrics,
   ) {}
 
@@ -31,25 +33,30 @@ export class ReceivedUpdatesService {
    * Checks the file, makes it a blob, counts it: in this order, so that what is counted is durable. Doing it again after a crash
    * changes nothing.
    *
-   * @throws TributaryError as the checks do; the refusal is in the run's events and the audit then.
+   * @throws TributaryError as the checks and `AssignmentsService.receive` do; the refusal is in the run's events and the audit then.
    */
   async take(upload: CompleteUpload, context: AssignmentContext): Promise<void> {
     const { siteId, path, sizeBytes, announced } = upload;
     const { assignmentId, sha256, report } = announced;
     try {
       await this.checks.check(path, upload, context);
+      await syncFile(path);
+      await this.blobs.adopt(path, sha256);
+      await this.assignments.receive({ assignmentId, siteId, sha256, sizeBytes, report });
     } catch (error) {
-      await rm(path, { force: true });
-      if (error instanceof TributaryError) {
-        this.metrics.updatesRefused.inc({ code: error.code });
-        await this.assignments.refuse(siteId, assignmentId, error);
-      }
+      await this.refuse(upload, error);
       throw error;
     }
-    await syncFile(path);
-    await this.blobs.adopt(path, sha256);
-    await this.assignments.receive({ assignmentId, siteId, sha256, sizeBytes, report });
     this.progress.forget(assignmentId);
     this.metrics.updateBytes.inc(sizeBytes);
+  }
+
+  /** A disk or a database that failed is no fault of the file: it is checked again when it is asked for again. */
+  private async refuse({ siteId, path, announced }: CompleteUpload, error: unknown): Promise<void> {
+    if (!(error instanceof TributaryError)) return;
+    await rm(path, { force: true });
+    await this.retention.discard(announced.sha256);
+    this.metrics.updatesRefused.inc({ code: error.code });
+    await this.assignments.refuse(siteId, announced.assignmentId, error);
   }
 }

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { EvaluationModule } from '../evaluation/evaluation.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { RunsModule } from '../runs/runs.module.js';
+import { StorageModule } from '../storage/storage.module.js';
 import { BlobAccessService } from './blob-access.service.js';
 import { BlobsController } from './blobs.controller.js';
 import { ReceivedUpdatesService } from './received-updates.service.js';
@@ -10,7 +11,7 @@ import { UploadsController } from './uploads.controller.js';
 import { UploadsService } from './uploads.service.js';
 
 @Module({
-  imports: [RunsModule, ModelsModule, EvaluationModule],
+  imports: [RunsModule, ModelsModule, EvaluationModule, StorageModule],
   controllers: [BlobsController, UploadsController],
   providers: [BlobAccessService, ReceivedUpdatesService, UpdateCheckService, UploadsService],
   exports: [UploadsService],

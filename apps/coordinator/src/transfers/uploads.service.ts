@@ -65,7 +65,8 @@ export class UploadsService implements OnApplicationBootstrap {
     const context = await this.assignments.contextFor(siteId, announced.assignmentId);
     const { assignment } = context;
     if (assignment.state === 'received') {
-      if (assignment.updateSha256 !== announced.sha256) throw new TributaryError('UPDATE_CONFLICT');
+      if (assignment.updateSha256 !== announced.sha256)
+        throw new TributaryError('UPDATE_CONFLICT', { assignmentId: assignment.id });
       return answer(request, response, { status: 201, id: assignment.id, offset: sizeBytes });
     }
     assertOpen(context);
