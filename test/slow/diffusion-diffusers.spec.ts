@@ -53,11 +53,7 @@ function recipeWith(network: Partial<RecipeInput['network']>, changes: Partial<R
 }
 
 function configOf(recipe: Recipe): UNetConfig {
-  return unetConfig(recipe.network, {
-    imageSize: recipe.image.sizePx,
-    channels: recipe.image.channels,
-    classRows: CLASS_ROWS,
-  });
+  return unetConfig(recipe, CLASS_ROWS);
 }
 
 function startOf(config: UNetConfig): Float32Array {

@@ -1,6 +1,5 @@
 export { buildNetwork } from './network/build-network.js';
-export type { Network } from './network/unet2d.js';
-export type { NetworkShape } from './network/unet-config.js';
+export type { Network } from './network/unet.js';
 export { createSampler } from './sampling/generator.js';
 export type { GenerateOptions } from './sampling/generate-options.js';
 export type { Generator, SamplerOptions } from './sampling/generator.js';

@@ -28,10 +28,5 @@ function withoutStart(parameters: readonly Parameter[]): ParameterManifest {
 }
 
 function parametersOf(recipe: Recipe, siteCount: number): Parameter[] {
-  const shape = {
-    imageSize: recipe.image.sizePx,
-    channels: recipe.image.channels,
-    classRows: embeddingRows(recipe, siteCount),
-  };
-  return unetParameters(unetStructure(unetConfig(recipe.network, shape)));
+  return unetParameters(unetStructure(unetConfig(recipe, embeddingRows(recipe, siteCount))));
 }

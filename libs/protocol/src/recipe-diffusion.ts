@@ -76,6 +76,12 @@ export const objectiveSchema = z.strictObject({
     .default('simple')
     .describe('weight of an error by noise level: none on what is predicted, the likelihood bound, or clipped SNR'),
   minSnrGamma: positive.default(5).describe('clip of the signal-to-noise ratio; min-snr only (Hang et al. 2023)'),
+  variance: z
+    .enum(['fixed', 'learned'])
+    .default('fixed')
+    .describe(
+      'whether the network also learns the variance of ancestral steps (Nichol & Dhariwal 2021); process ddpm only',
+    ),
   timeSampling: z
     .enum(['uniform', 'log-normal', 'importance'])
     .optional()
@@ -144,6 +150,11 @@ export function diffusionFaults({ process, objective, evaluation, network }: Dif
     isEdm === (objective.prediction === 'edm'),
     ['objective', 'prediction'],
     isEdm ? 'edm with process.kind edm' : `epsilon, sample, velocity or score with process.kind ${kind}`,
+  );
+  expect(
+    objective.variance === 'fixed' || (kind === 'ddpm' && objective.prediction !== 'score'),
+    ['objective', 'variance'],
+    'learned only with process.kind ddpm and prediction epsilon, sample or velocity',
   );
   expect(
     objective.timeSampling !== 'log-normal' || isEdm,

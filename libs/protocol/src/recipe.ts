@@ -21,7 +21,9 @@ export const intensitySchema = z.discriminatedUnion('method', [
 ]);
 
 export const networkSchema = z.strictObject({
-  kind: z.literal('unet2d'),
+  kind: z
+    .enum(['unet2d', 'unet3d'])
+    .describe('unet2d for images, unet3d (the same blocks in three dimensions) for volumes'),
   blockOutChannels: z.array(count(1024)).min(1).max(6).describe('channels of each level, finest first'),
   layersPerBlock: count(4).default(1).describe('residual blocks a level'),
   attention: z
@@ -48,9 +50,16 @@ export const optimiserSchema = z.strictObject({
   beta2: probability.default(0.999).describe('decay of the second moment'),
   epsilon: positive.default(1e-8).describe('added to the root of the second moment'),
   weightDecay: z.number().min(0).max(1).default(0).describe('decoupled weight decay'),
+  amsgrad: z
+    .boolean()
+    .default(false)
+    .describe('divide by the largest second moment so far instead of the present one (Reddi et al. 2018)'),
   clipNorm: positive.default(1).describe('largest global norm of a gradient'),
   warmupSteps: z.int().min(0).default(0).describe('local steps, over the whole run, until the full learning rate'),
   schedule: z.enum(['constant', 'cosine']).default('cosine').describe('learning rate over the whole run after warm-up'),
+  accumulationSteps: count(64)
+    .default(1)
+    .describe('parts in which a batch goes through the network, their gradients added up: less memory, the same step'),
 });
 
 const samplingSchema = z.discriminatedUnion('kind', [
@@ -115,11 +124,28 @@ export const evaluationSchema = z.strictObject({
   scarceClasses: z.array(z.string()).default([]),
 });
 
+/** An image that the network sees beside the noisy one; left out: none. */
+export const imageConditionSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('low-resolution'),
+    factor: z
+      .int()
+      .min(2)
+      .max(32)
+      .describe('the condition is the image averaged over squares of this side: super-resolution'),
+  }),
+  z.strictObject({
+    kind: z.literal('given'),
+    channels: count(16).describe('the condition comes with the image: translation, reconstruction, segmentation'),
+  }),
+]);
+
 const recipeShape = z.strictObject({
   name: z.string().min(1).max(100).describe('shown in lists and reports'),
   seed: z.int().min(0).max(0xffff_ffff).describe('all randomness of model and data order derives from it'),
   image: z.strictObject({
     sizePx: z.int().min(8).max(256).describe('width and height'),
+    depthPx: z.int().min(2).max(256).optional().describe('slices of a volume; with network.kind unet3d and no other'),
     channels: z.union([z.literal(1), z.literal(3)]).describe('1 grey, 3 colour'),
   }),
   classes: z
@@ -142,6 +168,7 @@ const recipeShape = z.strictObject({
       .default(true)
       .describe('one embedding row a (site, class) pair, else one a class; one more row stands for no condition'),
     dropout: probability.default(0.1).describe('share of training images shown without their condition'),
+    image: imageConditionSchema.optional(),
   }),
   network: networkSchema,
   process: processSchema,
@@ -162,8 +189,18 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
   const levels = recipe.network.blockOutChannels.length;
   if (recipe.network.attention.length !== levels)
     fault(['network', 'attention'], `one flag for each of the ${levels} levels of blockOutChannels`);
-  if (recipe.image.sizePx % 2 ** (levels - 1) !== 0)
-    fault(['image', 'sizePx'], `divisible by ${2 ** (levels - 1)} for ${levels} levels`);
+  const isVolume = recipe.network.kind === 'unet3d';
+  for (const side of ['sizePx', 'depthPx'] as const) {
+    if ((recipe.image[side] ?? 0) % 2 ** (levels - 1) !== 0)
+      fault(['image', side], `divisible by ${2 ** (levels - 1)} for ${levels} levels`);
+  }
+  if (isVolume !== (recipe.image.depthPx !== undefined))
+    fault(['image', 'depthPx'], isVolume ? 'the slices of a volume with network.kind unet3d' : 'left out with unet2d');
+  if (
+    recipe.conditioning.image?.kind === 'low-resolution' &&
+    recipe.image.sizePx % recipe.conditioning.image.factor !== 0
+  )
+    fault(['conditioning', 'image', 'factor'], `a divisor of image.sizePx (${recipe.image.sizePx})`);
   recipe.network.blockOutChannels.forEach((channels, level) => {
     if (channels % recipe.network.normGroups !== 0)
       fault(['network', 'blockOutChannels', level], `divisible by normGroups (${recipe.network.normGroups})`);
@@ -180,6 +217,8 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
   recipe.evaluation.scarceClasses.forEach((name, index) => {
     if (!recipe.classes.includes(name)) fault(['evaluation', 'scarceClasses', index], 'one of classes');
   });
+  if (recipe.rounds.batchSize % recipe.optimiser.accumulationSteps !== 0)
+    fault(['optimiser', 'accumulationSteps'], `a divisor of rounds.batchSize (${recipe.rounds.batchSize})`);
   for (const { path, expected } of diffusionFaults(recipe)) fault([...path], expected);
   for (const { path, expected } of schedulingFaults(recipe)) fault([...path], expected);
   if (recipe.strategy.kind === 'fedbuff' && recipe.federation.exchange === 'usplit')

@@ -11,7 +11,7 @@ export {
 } from './layers/convolution.js';
 export { groupNorm, type GroupNormOptions } from './layers/group-norm.js';
 export { linear } from './layers/linear.js';
-export { avgPool2d, maxPool2d, upsampleNearest2d } from './layers/resampling.js';
+export { avgPool2d, avgPool3d, maxPool2d, upsampleNearest2d, upsampleNearest3d } from './layers/resampling.js';
 export { silu } from './layers/silu.js';
 export {
   ADAMW_SCALARS,

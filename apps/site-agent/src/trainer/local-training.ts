@@ -94,8 +94,7 @@ export class LocalTraining {
     const names = Object.keys(strategyState);
     trainer.setStrategyState(Object.fromEntries(names.map((name) => [name, vectorOf(checkpoint, name)])));
     trainer.setOptimiserState({
-      m: vectorOf(checkpoint, 'm'),
-      v: vectorOf(checkpoint, 'v'),
+      vectors: Object.fromEntries(trainer.optimiserVectors.map((name) => [name, vectorOf(checkpoint, name)])),
       step: numberOf(checkpoint, 'optimiserStep'),
     });
     return {
@@ -150,9 +149,9 @@ export class LocalTraining {
 
   private async checkpoint(folder: string, { steps, lossSum, seconds }: Tally): Promise<void> {
     const { trainer } = this.parts;
-    const { m, v, step: optimiserStep } = await trainer.optimiserState();
+    const { vectors, step: optimiserStep } = await trainer.optimiserState();
     await writeTrainingState(join(folder, CHECKPOINT_FILE), {
-      vectors: { ...(await trainer.strategyState()), weights: await trainer.weights(), m, v },
+      vectors: { ...(await trainer.strategyState()), weights: await trainer.weights(), ...vectors },
       numbers: { steps, lossSum, seconds, optimiserStep },
     });
   }

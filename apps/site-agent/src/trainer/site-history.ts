@@ -51,8 +51,8 @@ export class SiteHistory {
 
   /** Keeps the site's vectors and what the trainer holds as those of a finished round. */
   async finish(round: number, vectors: SiteVectors): Promise<void> {
-    const { m, v, step } = await this.trainer.optimiserState();
-    await writeTrainingState(this.file(round), { vectors: { ...vectors, m, v }, numbers: { step } });
+    const { vectors: moments, step } = await this.trainer.optimiserState();
+    await writeTrainingState(this.file(round), { vectors: { ...vectors, ...moments }, numbers: { step } });
     this.held = { round, vectors };
     for (const old of (await this.rounds()).slice(0, -KEPT_ROUNDS)) await rm(this.file(old), { force: true });
   }
@@ -63,12 +63,13 @@ export class SiteHistory {
   }
 
   private restore(state: TrainingState | undefined): void {
-    const zeros = (): Float32Array => new Float32Array(this.trainer.parameterCount);
-    this.trainer.setOptimiserState(
-      state === undefined
-        ? { m: zeros(), v: zeros(), step: 0 }
-        : { m: vectorOf(state, 'm'), v: vectorOf(state, 'v'), step: numberOf(state, 'step') },
-    );
+    const { optimiserVectors, parameterCount } = this.trainer;
+    const start = (name: string): Float32Array =>
+      state === undefined ? new Float32Array(parameterCount) : vectorOf(state, name);
+    this.trainer.setOptimiserState({
+      vectors: Object.fromEntries(optimiserVectors.map((name) => [name, start(name)])),
+      step: state === undefined ? 0 : numberOf(state, 'step'),
+    });
   }
 
   /** Round 0 stands for the beginning of a run, before any step. */

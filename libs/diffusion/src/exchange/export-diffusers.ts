@@ -34,8 +34,7 @@ export const DIFFUSERS_FILES = {
  * @throws RangeError when the number of weights is not the network's.
  */
 export async function exportDiffusers({ recipe, weights, classRows, directory }: DiffusersExport): Promise<void> {
-  const { sizePx, channels } = recipe.image;
-  const config = unetConfig(recipe.network, { imageSize: sizePx, channels, classRows });
+  const config = unetConfig(recipe, classRows);
   const manifest = unetParameters(unetStructure(config)).map(({ name, shape }) => ({ name, shape: [...shape] }));
   await mkdir(join(directory, 'unet'), { recursive: true });
   await writeParameterFile(join(directory, DIFFUSERS_FILES.weights), { manifest, flat: weights });

@@ -1,4 +1,5 @@
 import type { Recipe } from '@tributary/protocol/recipe';
+import { conditionChannels, imageShape } from '@tributary/protocol/image-shape';
 import { unflatten } from '@tributary/tensor';
 import type { Graph, Value } from '@tributary/tensor/graph/graph';
 import { encodeModel } from '@tributary/tensor/onnx/encode-model';
@@ -6,6 +7,7 @@ import { record } from '@tributary/tensor/recorder/record';
 import { Rank, transpose } from '@tensorflow/tfjs-core';
 import { writeFile } from 'node:fs/promises';
 import { buildNetwork } from '../network/build-network.js';
+import { asImages, imagesOf } from '../network/images.js';
 import { tensorOf } from '../network/tensor-of.js';
 import { markingBatchSize, withDynamicBatch } from './dynamic-batch.js';
 
@@ -19,25 +21,23 @@ export interface OnnxExport {
   readonly file: string;
 }
 
-const NHWC = [0, 2, 3, 1];
-const NCHW = [0, 3, 1, 2];
 const RECORDED_WEIGHTS = 'state.weights';
 
 /**
  * Writes the network as one ONNX file (operator set 18), weights included, for any number of images.
  *
- * Inputs `sample` [batch, channels, height, width], `timestep` [batch] (the number that the process gives the network) and
+ * Inputs `sample` [batch, channels, height, width] (an image condition after the image's own channels; volumes have a depth too), `timestep` [batch] (the number that the process gives the network) and
  * `class_labels` [batch] int32; output `out_sample` as `sample`: names as in diffusers' own ONNX exports.
  *
  * @throws RangeError when the number of weights is not the network's.
  */
 export async function exportOnnxDenoiser({ recipe, weights, classRows, file }: OnnxExport): Promise<void> {
-  const { sizePx, channels } = recipe.image;
-  const network = buildNetwork(recipe.network, { imageSize: sizePx, channels, classRows });
+  const network = buildNetwork(recipe, classRows);
+  const [channels = 0, ...spatial] = sampleShape(recipe);
   if (weights.length !== network.parameterCount) {
     throw new RangeError(`the network has ${network.parameterCount} weights, got ${weights.length}`);
   }
-  const batch = markingBatchSize([sizePx, channels, ...network.manifest.flatMap(({ shape }) => shape)]);
+  const batch = markingBatchSize([channels, ...spatial, ...network.manifest.flatMap(({ shape }) => shape)]);
   const { graph } = record(
     (inputs, state) => {
       const parameters = unflatten(tensorOf(state, 'weights', Rank.R1), network.manifest);
@@ -45,12 +45,15 @@ export async function exportOnnxDenoiser({ recipe, weights, classRows, file }: O
         noiseLevel: tensorOf(inputs, 'timestep', Rank.R1),
         classRow: tensorOf(inputs, 'class_labels', Rank.R1),
       };
-      const image = transpose(tensorOf(inputs, 'sample', Rank.R4), NHWC);
-      return { outputs: { out_sample: transpose(network.forward({ parameters }, image, conditions), NCHW) } };
+      const axes = spatial.map((_, i) => i + 1);
+      const sample = imagesOf(inputs, 'sample');
+      const image = asImages(transpose(sample, [0, ...axes.map((axis) => axis + 1), 1]));
+      const output = network.forward({ parameters }, image, conditions);
+      return { outputs: { out_sample: transpose(output, [0, output.rank - 1, ...axes]) } };
     },
     {
       inputs: {
-        sample: { shape: [batch, channels, sizePx, sizePx] },
+        sample: { shape: [batch, channels, ...spatial] },
         timestep: { shape: [batch] },
         class_labels: { shape: [batch], dtype: 'int32' },
       },
@@ -58,6 +61,12 @@ export async function exportOnnxDenoiser({ recipe, weights, classRows, file }: O
     },
   );
   await writeFile(file, encodeModel(withPublicNames(withDynamicBatch(graph, batch), weights)));
+}
+
+/** [channels, …spatial] of the network's input; an image condition comes after the image's own channels. */
+function sampleShape(recipe: Recipe): number[] {
+  const shape = imageShape(recipe.image);
+  return [recipe.image.channels + conditionChannels(recipe), ...shape.slice(0, -1)];
 }
 
 /** The weights become a constant; inputs and output lose the recorder's prefixes. */

@@ -38,6 +38,14 @@ describe('log likelihood', () => {
       expect(Math.abs((latent[0] ?? NaN) - expected.z)).toBeLessThan(1e-6 * Math.max(1, Math.abs(expected.z)));
       expect(volumeChange).toBeCloseTo(expected.int_div, 6);
       expect(logDensity).toBeCloseTo(expected.logp_prior, 6);
+      // With the true marginal at the end as prior, the density is that of the data at the beginning.
+      const process = PROCESSES[expected.sde];
+      const { alpha, sigma } = process.level(process.maxTime);
+      const variance = alpha ** 2 * expected.s2 + sigma ** 2;
+      const residual = (latent[0] ?? NaN) - alpha * expected.mu;
+      const priorDensity = -0.5 * Math.log(2 * Math.PI * variance) - residual ** 2 / (2 * variance);
+      expect(priorDensity + volumeChange).toBeCloseTo(expected.logp_exact_prior, 6);
+      expect(priorDensity + volumeChange).toBeCloseTo(expected.logp_exact_t0, 5);
     },
   );
 

@@ -3,7 +3,9 @@ import type { Recipe } from '@tributary/protocol/recipe';
 import { SAMPLER_FITS } from '@tributary/protocol/recipe-diffusion';
 import { randomStream, unflatten, type Engine, type Program } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
+import { conditionChannels, imageShape, imageValues } from '@tributary/protocol/image-shape';
 import { buildNetwork } from '../network/build-network.js';
+import { asImages, imagesOf, type Images } from '../network/images.js';
 import { tensorOf } from '../network/tensor-of.js';
 import { createDiffusionModel, type DiffusionModel } from '../parameterisation/diffusion-model.js';
 import { denoisedFrom } from '../parameterisation/prediction.js';
@@ -43,7 +45,7 @@ const BATCH_SIZE = 8;
  * Likelihood by the probability-flow ODE with one Hutchinson probe an image, Song et al. 2021, appendix D.2.
  * The marginal at the process's earliest time stands for the data.
  *
- * @throws TributaryError `RECIPE_INCOMPATIBLE` for processes with fixed steps: they have no ODE.
+ * @throws TributaryError `RECIPE_INCOMPATIBLE` for processes with fixed steps, which have no ODE, and for models with an image condition.
  */
 export async function createLikelihoodEstimator(options: LikelihoodEstimatorOptions): Promise<LikelihoodEstimator> {
   const { recipe } = options;
@@ -51,10 +53,13 @@ export async function createLikelihoodEstimator(options: LikelihoodEstimatorOpti
     const fitting = SAMPLER_FITS.ode.processes.join(', ');
     throw new TributaryError('RECIPE_INCOMPATIBLE', { detail: `likelihood needs one of the processes ${fitting}` });
   }
+  if (conditionChannels(recipe) > 0) {
+    throw new TributaryError('RECIPE_INCOMPATIBLE', { detail: 'likelihood is of images without an image condition' });
+  }
   const model = createDiffusionModel(recipe);
   const program = await recordProbedNetwork(options);
   program.writeState('weights', options.weights);
-  const size = recipe.image.sizePx ** 2 * recipe.image.channels;
+  const size = imageValues(recipe.image);
   const batcher = new EvaluationBatcher(
     (requests: readonly ProbedRequest[]) => evaluateProbed(program, requests, size),
     BATCH_SIZE,
@@ -116,9 +121,8 @@ function probedDenoiser(
 }
 
 function recordProbedNetwork({ engine, recipe, classRows }: LikelihoodEstimatorOptions): Promise<Program> {
-  const { sizePx, channels } = recipe.image;
-  const network = buildNetwork(recipe.network, { imageSize: sizePx, channels, classRows });
-  const image = { shape: [BATCH_SIZE, sizePx, sizePx, channels] };
+  const network = buildNetwork(recipe, classRows);
+  const image = { shape: [BATCH_SIZE, ...imageShape(recipe.image)] };
   return engine.compile(
     (inputs, state) => {
       const parameters = unflatten(tensorOf(state, 'weights', tf.Rank.R1), network.manifest);
@@ -126,11 +130,12 @@ function recordProbedNetwork({ engine, recipe, classRows }: LikelihoodEstimatorO
         noiseLevel: tensorOf(inputs, 'noiseLevel', tf.Rank.R1),
         classRow: tensorOf(inputs, 'classRow', tf.Rank.R1),
       };
-      const x = tensorOf(inputs, 'image', tf.Rank.R4);
-      const probe = tensorOf(inputs, 'probe', tf.Rank.R4);
-      const forward = (input: tf.Tensor4D): tf.Tensor4D => network.forward({ parameters }, input, conditions);
-      const projected = (input: tf.Tensor): tf.Tensor => tf.sum(tf.mul(forward(tf.reshape(input, x.shape)), probe));
-      const quadraticForm = tf.sum(tf.mul(tf.grad(projected)(x), probe), [1, 2, 3]);
+      const x = imagesOf(inputs, 'image');
+      const probe = imagesOf(inputs, 'probe');
+      const forward = (input: tf.Tensor): Images => network.forward({ parameters }, asImages(input), conditions);
+      const projected = (input: tf.Tensor): tf.Tensor => tf.sum(tf.mul(forward(input), probe));
+      const products = tf.mul(tf.grad(projected)(x), probe);
+      const quadraticForm = tf.sum(tf.reshape(products, [BATCH_SIZE, -1]), 1);
       return { outputs: { output: forward(x), quadraticForm } };
     },
     {

@@ -1,6 +1,7 @@
 import { silu } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { applyLinear, type ForwardContext } from './forward-pass.js';
+import { stopGradient } from './stop-gradient.js';
 import { tensorOf } from './tensor-of.js';
 import { CLASS_ROWS, FREQUENCIES } from './unet-parameters.js';
 import type { UNetStructure } from './unet-structure.js';
@@ -11,6 +12,8 @@ export interface Conditions {
   readonly noiseLevel: tf.Tensor1D;
   /** [batch], int32: row of the class embedding. Not read by an unconditional network. */
   readonly classRow?: tf.Tensor1D;
+  /** [batch, …, conditionChannels]: images that the network sees beside the noisy ones. */
+  readonly image?: tf.Tensor;
 }
 
 /** The embedding of `UNet2DModel`: sinusoids or random Fourier features, two layers, plus the class row; [batch, width]. */
@@ -59,10 +62,4 @@ function fourierFeatures(time: tf.Tensor1D, frequencies: tf.Tensor1D): tf.Tensor
   const row = tf.mul(tf.reshape(stopGradient(frequencies), [1, -1]), 2 * Math.PI);
   const angles = tf.mul(tf.reshape(tf.log(time), [-1, 1]), row);
   return tf.concat([tf.sin(angles), tf.cos(angles)], 1);
-}
-
-/** The same values with a gradient of zero. */
-function stopGradient(x: tf.Tensor): tf.Tensor {
-  const identity = tf.customGrad(() => ({ value: tf.mul(x, 1), gradFunc: () => tf.zerosLike(x) }));
-  return identity(x);
 }

@@ -7,8 +7,9 @@ import { unetStructure } from './unet-structure.js';
 
 describe('dropout', () => {
   it('has a site of the right shape in every residual block', () => {
-    const network = { ...smallRecipe().network, resample: 'resnet' as const };
-    const structure = unetStructure(unetConfig(network, { imageSize: 8, channels: 1, classRows: 0 }));
+    const recipe = smallRecipe();
+    const network = { ...recipe.network, resample: 'resnet' as const };
+    const structure = unetStructure(unetConfig({ ...recipe, network }, 0));
     const shapes = Object.fromEntries(dropoutSites(structure).map(({ name, shape }) => [name, shape]));
     expect(shapes).toEqual({
       'down_blocks.0.resnets.0': [8, 8, 8],

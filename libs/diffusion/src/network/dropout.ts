@@ -1,33 +1,31 @@
 import type { RandomStream } from '@tributary/tensor';
 import { sizeOf } from './parameter.js';
+import { spatialSize } from './unet-config.js';
 import type { LevelShape, ResidualShape, UNetStructure } from './unet-structure.js';
 
-/** Where a residual block drops: its name and the shape [height, width, channels] of what it drops from. */
+/** Where a residual block drops: its name and the shape [height, width, channels], or [depth, …], of what it drops from. */
 export interface DropoutSite {
   readonly name: string;
-  readonly shape: readonly [number, number, number];
+  readonly shape: readonly number[];
 }
 
 /** Every residual block of a network; each drops from its second activation. */
 export function dropoutSites({ config, down, middle, up }: UNetStructure): DropoutSite[] {
-  const depth = config.blockOutChannels.length;
-  const sideAt = (level: number): number => config.imageSize / 2 ** level;
-  const lowest = sideAt(depth - 1);
+  const lowest = config.blockOutChannels.length - 1;
+  const siteOf = ({ name, norm2 }: ResidualShape, level: number): DropoutSite => ({
+    name,
+    shape: [...spatialSize(config, level), norm2.channels],
+  });
+  const sitesOfLevel = ({ stages, resampler }: LevelShape, level: number, nextLevel: number): DropoutSite[] => {
+    const sites = stages.map(({ residual }) => siteOf(residual, level));
+    return resampler && 'conv1' in resampler ? [...sites, siteOf(resampler, nextLevel)] : sites;
+  };
   return [
-    ...down.flatMap((shape, level) => sitesOfLevel(shape, sideAt(level), sideAt(level + 1))),
+    ...down.flatMap((shape, level) => sitesOfLevel(shape, level, level + 1)),
     siteOf(middle.before, lowest),
     siteOf(middle.after, lowest),
-    ...up.flatMap((shape, position) => sitesOfLevel(shape, sideAt(depth - 1 - position), sideAt(depth - 2 - position))),
+    ...up.flatMap((shape, position) => sitesOfLevel(shape, lowest - position, lowest - position - 1)),
   ];
-}
-
-function sitesOfLevel({ stages, resampler }: LevelShape, side: number, nextSide: number): DropoutSite[] {
-  const sites = stages.map(({ residual }) => siteOf(residual, side));
-  return resampler && 'conv1' in resampler ? [...sites, siteOf(resampler, nextSide)] : sites;
-}
-
-function siteOf({ name, norm2 }: ResidualShape, side: number): DropoutSite {
-  return { name, shape: [side, side, norm2.channels] };
 }
 
 /**

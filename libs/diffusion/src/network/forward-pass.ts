@@ -1,5 +1,6 @@
-import { conv2d, groupNorm, linear, type Tensors } from '@tributary/tensor';
-import { Rank, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core';
+import { conv2d, conv3d, groupNorm, linear, type Tensors } from '@tributary/tensor';
+import { Rank, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
+import { isVolumes, type Images } from './images.js';
 import { tensorOf } from './tensor-of.js';
 import type { UNetConfig } from './unet-config.js';
 import type { ConvolutionShape, LinearShape, NormShape } from './unet-structure.js';
@@ -21,10 +22,13 @@ export interface BlockContext extends ForwardContext {
 }
 
 /** Convolution with bias and padding (kernel - 1) / 2. */
-export function applyConvolution({ parameters }: ForwardContext, shape: ConvolutionShape, x: Tensor4D): Tensor4D {
-  const weight = tensorOf(parameters, `${shape.name}.weight`, Rank.R4);
+export function applyConvolution({ parameters }: ForwardContext, shape: ConvolutionShape, x: Images): Images {
+  const weight = `${shape.name}.weight`;
   const bias = tensorOf(parameters, `${shape.name}.bias`, Rank.R1);
-  return conv2d(x, weight, bias, { stride: shape.stride, padding: (shape.kernel - 1) / 2 });
+  const options = { stride: shape.stride, padding: (shape.kernel - 1) / 2 };
+  return isVolumes(x)
+    ? conv3d(x, tensorOf(parameters, weight, Rank.R5), bias, options)
+    : conv2d(x, tensorOf(parameters, weight, Rank.R4), bias, options);
 }
 
 /** Fully connected layer on the last dimension. */
@@ -33,7 +37,7 @@ export function applyLinear({ parameters }: ForwardContext, { name }: LinearShap
 }
 
 /** Group normalisation, Wu & He 2018, with a scale and a shift a channel. */
-export function applyNorm({ parameters, config }: BlockContext, { name }: NormShape, x: Tensor4D): Tensor4D {
+export function applyNorm({ parameters, config }: BlockContext, { name }: NormShape, x: Images): Images {
   const scale = tensorOf(parameters, `${name}.weight`, Rank.R1);
   const shift = tensorOf(parameters, `${name}.bias`, Rank.R1);
   return groupNorm(x, scale, shift, { groups: config.normGroups, epsilon: config.normEpsilon });

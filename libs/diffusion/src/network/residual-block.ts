@@ -1,5 +1,6 @@
-import { avgPool2d, silu, upsampleNearest2d } from '@tributary/tensor';
+import { silu } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
+import { asImages, enlarged, reduced, type Images } from './images.js';
 import { applyConvolution, applyLinear, applyNorm, type BlockContext } from './forward-pass.js';
 import type { ResidualShape } from './unet-structure.js';
 
@@ -7,31 +8,32 @@ import type { ResidualShape } from './unet-structure.js';
  * `ResnetBlock2D`: norm, SiLU, convolution, condition, norm, SiLU, dropout, convolution, plus the input.
  * The condition is added, or with `timeScaleShift` scales and shifts after the second norm (Dhariwal & Nichol 2021).
  */
-export function applyResidual(context: BlockContext, shape: ResidualShape, x: tf.Tensor4D): tf.Tensor4D {
-  const condition = tf.expandDims(tf.expandDims(applyLinear(context, shape.projection, silu(context.embedding)), 1), 1);
+export function applyResidual(context: BlockContext, shape: ResidualShape, x: Images): Images {
+  const projected = applyLinear(context, shape.projection, silu(context.embedding));
+  const condition = tf.reshape(projected, [x.shape[0], ...x.shape.slice(1, -1).map(() => 1), -1]);
   const activated = changeResolution(silu(applyNorm(context, shape.norm1, x)), shape.resample);
   const hidden = applyConvolution(context, shape.conv1, activated);
   const conditioned = context.config.timeScaleShift
     ? scaleAndShift(applyNorm(context, shape.norm2, hidden), condition, shape.norm2.channels)
-    : applyNorm(context, shape.norm2, tf.add(hidden, condition));
+    : applyNorm(context, shape.norm2, asImages(tf.add(hidden, condition)));
   const mask = context.dropoutMasks?.[shape.name];
   const kept = mask ? tf.mul(silu(conditioned), mask) : silu(conditioned);
-  const output = applyConvolution(context, shape.conv2, tf.reshape(kept, conditioned.shape));
+  const output = applyConvolution(context, shape.conv2, asImages(kept));
 
   const input = changeResolution(x, shape.resample);
-  const result: tf.Tensor4D = tf.add(shape.shortcut ? applyConvolution(context, shape.shortcut, input) : input, output);
+  const result = asImages(tf.add(shape.shortcut ? applyConvolution(context, shape.shortcut, input) : input, output));
   context.observe?.(shape.name, result);
   return result;
 }
 
-function changeResolution(x: tf.Tensor4D, resample: ResidualShape['resample']): tf.Tensor4D {
+function changeResolution(x: Images, resample: ResidualShape['resample']): Images {
   if (resample === undefined) return x;
-  return resample === 'up' ? upsampleNearest2d(x, 2) : avgPool2d(x, 2);
+  return resample === 'up' ? enlarged(x) : reduced(x);
 }
 
-/** h (1 + scale) + shift; `condition` is [batch, 1, 1, 2 · channels], scale first. */
-function scaleAndShift(h: tf.Tensor4D, condition: tf.Tensor, channels: number): tf.Tensor4D {
-  const scale = tf.slice(condition, [0, 0, 0, 0], [-1, -1, -1, channels]);
-  const shift = tf.slice(condition, [0, 0, 0, channels], [-1, -1, -1, channels]);
-  return tf.add(tf.mul(h, tf.add(scale, 1)), shift);
+/** h (1 + scale) + shift; `condition` is [batch, 1, …, 2 · channels], scale first. */
+function scaleAndShift(h: Images, condition: tf.Tensor, channels: number): Images {
+  const [scale, shift] = tf.split(condition, [channels, channels], condition.rank - 1);
+  if (!scale || !shift) throw new RangeError('a condition holds a scale and a shift');
+  return asImages(tf.add(tf.mul(h, tf.add(scale, 1)), shift));
 }

@@ -1,8 +1,11 @@
+import { conditionChannels } from '@tributary/protocol/image-shape';
 import type { Recipe } from '@tributary/protocol/recipe';
 
-/** Structure of a network that diffusers' `UNet2DModel` can hold. */
+/** Structure of a network that diffusers' `UNet2DModel` can hold, or of its three-dimensional sibling. */
 export interface UNetConfig {
   readonly imageSize: number;
+  /** Slices of a volume; left out for images. All blocks then have three spatial dimensions. */
+  readonly depth?: number;
   readonly inChannels: number;
   readonly outChannels: number;
   /** Channels of each level, finest first. */
@@ -25,18 +28,20 @@ export interface UNetConfig {
   readonly frequencyShift: number;
 }
 
-export interface NetworkShape {
-  readonly imageSize: number;
-  readonly channels: number;
-  readonly classRows: number;
-}
+/** What of a recipe decides how its network is built. */
+export type NetworkRecipe = Pick<Recipe, 'image' | 'conditioning' | 'network' | 'objective'>;
 
-/** The structure that a recipe's `network` describes, with diffusers' defaults for what a recipe does not choose. */
-export function unetConfig(network: Recipe['network'], { imageSize, channels, classRows }: NetworkShape): UNetConfig {
+/**
+ * The structure that a recipe describes, with diffusers' defaults for what a recipe does not choose.
+ *
+ * @param classRows Every row of the class embedding, the one for "no condition" included; 0: unconditional.
+ */
+export function unetConfig({ image, conditioning, network, objective }: NetworkRecipe, classRows: number): UNetConfig {
   return {
-    imageSize,
-    inChannels: channels,
-    outChannels: channels,
+    imageSize: image.sizePx,
+    ...(image.depthPx !== undefined && { depth: image.depthPx }),
+    inChannels: image.channels + conditionChannels({ image, conditioning }),
+    outChannels: objective.variance === 'learned' ? 2 * image.channels : image.channels,
     blockOutChannels: network.blockOutChannels,
     layersPerBlock: network.layersPerBlock,
     attention: network.attention,
@@ -63,4 +68,10 @@ export function levelChannels(config: UNetConfig): { first: number; last: number
   const last = config.blockOutChannels.at(-1);
   if (first === undefined || last === undefined) throw new RangeError('a U-Net needs at least one level');
   return { first, last };
+}
+
+/** Sizes of the images of a level: [height, width], or [depth, height, width] for volumes. */
+export function spatialSize({ imageSize, depth }: UNetConfig, level: number): number[] {
+  const sides = depth === undefined ? [imageSize, imageSize] : [depth, imageSize, imageSize];
+  return sides.map((side) => side / 2 ** level);
 }

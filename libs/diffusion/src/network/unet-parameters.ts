@@ -78,11 +78,12 @@ function attention(shape: AttentionShape): Parameter[] {
   ];
 }
 
-function convolution({ name, inChannels, outChannels, kernel }: ConvolutionShape): Parameter[] {
-  const initial = pytorchUniform(inChannels * kernel ** 2);
+function convolution({ name, inChannels, outChannels, kernel, dimensions }: ConvolutionShape): Parameter[] {
+  const initial = pytorchUniform(inChannels * kernel ** dimensions);
+  const sides = Array.from({ length: dimensions }, () => kernel);
   return [
     { name: `${name}.bias`, shape: [outChannels], initial },
-    { name: `${name}.weight`, shape: [outChannels, inChannels, kernel, kernel], initial },
+    { name: `${name}.weight`, shape: [outChannels, inChannels, ...sides], initial },
   ];
 }
 

@@ -18,6 +18,8 @@ export interface ConvolutionShape {
   readonly outChannels: number;
   readonly kernel: 1 | 3;
   readonly stride: 1 | 2;
+  /** 2 for images, 3 for volumes. */
+  readonly dimensions: 2 | 3;
 }
 
 export interface LinearShape {
@@ -52,7 +54,7 @@ export interface ResidualShape {
   readonly resample?: 'up' | 'down';
 }
 
-/** `Attention` over all pixels. */
+/** `Attention` over all pixels or voxels. */
 export interface AttentionShape {
   readonly name: string;
   readonly channels: number;
@@ -95,7 +97,7 @@ export function unetStructure(config: UNetConfig): UNetStructure {
       hidden: { name: 'time_embedding.linear_1', inFeatures: sinusoids, outFeatures: width },
       output: { name: 'time_embedding.linear_2', inFeatures: width, outFeatures: width },
     },
-    convIn: convolution('conv_in', config.inChannels, first),
+    convIn: convolution({ name: 'conv_in', inChannels: config.inChannels, outChannels: first }, config),
     down: downLevels(config),
     middle: {
       before: residual({ name: 'mid_block.resnets.0', inChannels: last, outChannels: last }, config),
@@ -105,7 +107,7 @@ export function unetStructure(config: UNetConfig): UNetStructure {
     },
     up: upLevels(config),
     normOut: { name: 'conv_norm_out', channels: first },
-    convOut: convolution('conv_out', first, config.outChannels),
+    convOut: convolution({ name: 'conv_out', inChannels: first, outChannels: config.outChannels }, config),
   };
 }
 
@@ -169,12 +171,15 @@ function residual({ name, inChannels, outChannels, resample }: ResidualOptions, 
   return {
     name,
     norm1: { name: `${name}.norm1`, channels: inChannels },
-    conv1: convolution(`${name}.conv1`, inChannels, outChannels),
+    conv1: convolution({ name: `${name}.conv1`, inChannels, outChannels }, config),
     projection: { name: `${name}.time_emb_proj`, inFeatures: width, outFeatures: conditions * outChannels },
     norm2: { name: `${name}.norm2`, channels: outChannels },
-    conv2: convolution(`${name}.conv2`, outChannels, outChannels),
+    conv2: convolution({ name: `${name}.conv2`, inChannels: outChannels, outChannels }, config),
     ...(inChannels !== outChannels && {
-      shortcut: { ...convolution(`${name}.conv_shortcut`, inChannels, outChannels), kernel: 1 as const },
+      shortcut: {
+        ...convolution({ name: `${name}.conv_shortcut`, inChannels, outChannels }, config),
+        kernel: 1 as const,
+      },
     }),
     ...(resample && { resample }),
   };
@@ -211,9 +216,13 @@ function resampler(
   if (config.resample === 'resnet') {
     return residual({ name, inChannels: channels, outChannels: channels, resample: direction }, config);
   }
-  return { ...convolution(`${name}.conv`, channels, channels), stride: direction === 'down' ? 2 : 1 };
+  const shape = { name: `${name}.conv`, inChannels: channels, outChannels: channels };
+  return { ...convolution(shape, config), stride: direction === 'down' ? 2 : 1 };
 }
 
-function convolution(name: string, inChannels: number, outChannels: number): ConvolutionShape {
-  return { name, inChannels, outChannels, kernel: 3, stride: 1 };
+function convolution(
+  shape: Pick<ConvolutionShape, 'name' | 'inChannels' | 'outChannels'>,
+  { depth }: UNetConfig,
+): ConvolutionShape {
+  return { ...shape, kernel: 3, stride: 1, dimensions: depth === undefined ? 2 : 3 };
 }

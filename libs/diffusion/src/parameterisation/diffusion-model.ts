@@ -7,6 +7,8 @@ import { preconditioning, type PredictionKind, type Preconditioning } from './pr
 export interface DiffusionModel {
   readonly process: NoiseProcess;
   readonly prediction: PredictionKind;
+  /** Whether the raw output has a second half that tells the variance of ancestral steps. */
+  readonly learnsVariance: boolean;
   /** Factors that turn the raw output into a clean-image estimate. */
   readonly preconditioning: (level: NoiseLevel) => Preconditioning;
   /** The number that tells the network how much noise there is. */
@@ -20,6 +22,7 @@ export function createDiffusionModel(recipe: Pick<Recipe, 'process' | 'objective
   return {
     process: createProcess(recipe.process),
     prediction,
+    learnsVariance: recipe.objective.variance === 'learned',
     preconditioning: (level) => preconditioning(prediction, level, sigmaData),
     conditioning: noiseConditioning(recipe),
   };

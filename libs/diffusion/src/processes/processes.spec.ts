@@ -35,6 +35,8 @@ describe('SDE marginals', () => {
     levels.forEach(({ alpha, sigma }, i) => {
       expect(Math.abs(alpha / (expected.mean[i] ?? NaN) - 1)).toBeLessThan(1e-9);
       expect(Math.abs(sigma ** 2 / (expected.var[i] ?? NaN) - 1)).toBeLessThan(1e-8);
+      expect(Math.abs(alpha / (expected.closed_mean[i] ?? NaN) - 1)).toBeLessThan(1e-13);
+      expect(Math.abs(sigma ** 2 / (expected.closed_var[i] ?? NaN) - 1)).toBeLessThan(1e-9);
     });
   });
 

@@ -1,5 +1,5 @@
 import type { NoiseLevel, NoiseProcess } from '../processes/noise-process.js';
-import type { Denoiser, Sampler, SamplerRun } from './sampler.js';
+import type { Denoiser, Sampler, SamplerRun, VarianceDenoiser } from './sampler.js';
 
 /** Data whose every pixel is N(mean, stddev²): all about it is known in closed form. */
 export interface GaussianData {
@@ -30,6 +30,7 @@ export interface Experiment {
   readonly process: NoiseProcess;
   readonly levels: readonly NoiseLevel[];
   readonly denoiser: Denoiser;
+  readonly varianceDenoiser?: VarianceDenoiser;
 }
 
 /** The end point of one pixel without any noise on the way. */

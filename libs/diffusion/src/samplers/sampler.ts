@@ -5,6 +5,15 @@ import type { NoiseLevel, NoiseProcess } from '../processes/noise-process.js';
  */
 export type Denoiser = (x: Float64Array, level: NoiseLevel) => Promise<Float64Array>;
 
+/**
+ * The same estimate, and where the network has learned it, what it says of the variance of the way back: a share for each value,
+ * 0 the smallest and 1 the largest there can be.
+ */
+export type VarianceDenoiser = (
+  x: Float64Array,
+  level: NoiseLevel,
+) => Promise<{ readonly denoised: Float64Array; readonly varianceShare: Float64Array }>;
+
 /** Fresh standard normals of one image's size; one seeded source an image, so that an image depends on nothing but its seed. */
 export type NoiseSource = () => Float64Array;
 
@@ -14,6 +23,8 @@ export type StepHook = (x: Float64Array, level: NoiseLevel) => Promise<Float64Ar
 /** Everything that a sampler needs for one image. */
 export interface SamplerRun {
   readonly denoiser: Denoiser;
+  /** For models that have learned the variance; ancestral sampling uses it. */
+  readonly varianceDenoiser?: VarianceDenoiser;
   readonly process: NoiseProcess;
   /** The image at `levels[0]`. */
   readonly start: Float64Array;

@@ -4,6 +4,8 @@ export interface EvaluationRequest {
   readonly image: Float64Array;
   readonly noiseLevel: number;
   readonly classRow: number;
+  /** [height · width · conditionChannels]: the image condition, where the network has one. */
+  readonly condition?: Float32Array;
 }
 
 /** Answers up to `batchSize` requests at once, in order. */

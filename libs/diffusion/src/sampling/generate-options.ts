@@ -7,6 +7,8 @@ export interface GenerateOptions {
   readonly seeds: readonly number[];
   /** Row of the class embedding for each seed. */
   readonly classRows: Int32Array;
+  /** Image condition of each seed, [height, width, conditionChannels], -1 to 1; for models that have one and no others. */
+  readonly conditions?: readonly Float32Array[];
   /** Default: that of the recipe's evaluation. */
   readonly sampler?: SamplerName;
   readonly steps?: number;

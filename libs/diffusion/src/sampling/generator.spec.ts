@@ -10,7 +10,7 @@ import type { SamplingProgress } from './sampling-progress.js';
 jest.setTimeout(60_000);
 
 const recipe = smallRecipe();
-const network = buildNetwork(recipe.network, { imageSize: 8, channels: 1, classRows: SMALL_CLASS_ROWS });
+const network = buildNetwork(recipe, SMALL_CLASS_ROWS);
 const weights = network.initial(5);
 
 let engine: Engine;

@@ -1,5 +1,6 @@
 import type { Recipe } from '@tributary/protocol/recipe';
 import type { Engine } from '@tributary/tensor';
+import { conditionChannels, imageValues } from '@tributary/protocol/image-shape';
 import { createDiffusionModel } from '../parameterisation/diffusion-model.js';
 import type { GenerateOptions } from './generate-options.js';
 import { imageMaker, type ImageParts } from './image-maker.js';
@@ -49,7 +50,7 @@ export async function createSampler(options: SamplerOptions): Promise<Generator>
       program.setWeights(weights);
     },
     generate: async (request) => {
-      assertRequest(request, classRows);
+      assertRequest(request, recipe, classRows);
       return generateImages(request, { recipe, model, program, classRows });
     },
     dispose: () => program.dispose(),
@@ -62,15 +63,32 @@ async function generateImages(request: GenerateOptions, parts: ImageParts): Prom
   const images: Float32Array[] = [];
   for (let begin = 0; begin < seeds.length; begin += batchSize) {
     const group = seeds.slice(begin, begin + batchSize);
-    const made = await Promise.all(group.map((seed, i) => makeImage(seed, request.classRows[begin + i] ?? 0)));
+    const made = await Promise.all(
+      group.map((seed, i) =>
+        makeImage({ seed, classRow: request.classRows[begin + i] ?? 0, condition: request.conditions?.[begin + i] }),
+      ),
+    );
     images.push(...made);
   }
   return images;
 }
 
-function assertRequest({ seeds, classRows: rows, batchSize = 1 }: GenerateOptions, classRows: number): void {
+function assertRequest(request: GenerateOptions, recipe: Recipe, classRows: number): void {
+  const { seeds, classRows: rows, batchSize = 1 } = request;
   if (!Number.isInteger(batchSize) || batchSize < 1) throw new RangeError(`batchSize must be >= 1, got ${batchSize}`);
   if (rows.length !== seeds.length) throw new RangeError(`${seeds.length} seeds need as many rows, got ${rows.length}`);
   const wrong = rows.find((row) => row < 0 || row >= classRows);
   if (wrong !== undefined) throw new RangeError(`class rows lie in [0, ${classRows}), got ${wrong}`);
+  assertConditions(request, recipe);
+}
+
+function assertConditions({ seeds, conditions }: GenerateOptions, recipe: Recipe): void {
+  const channels = conditionChannels(recipe);
+  if (channels === 0 && conditions !== undefined) throw new RangeError('the model has no image condition');
+  if (channels === 0) return;
+  if (conditions?.length !== seeds.length)
+    throw new RangeError(`${seeds.length} seeds need as many image conditions, got ${conditions?.length ?? 0}`);
+  const size = (imageValues(recipe.image) / recipe.image.channels) * channels;
+  const wrong = conditions.find((condition) => condition.length !== size);
+  if (wrong) throw new RangeError(`an image condition has ${size} values, got ${wrong.length}`);
 }

@@ -1,12 +1,11 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import type { Recipe } from '@tributary/protocol/recipe';
 import { randomStream, type RandomStream } from '@tributary/tensor';
-import { guidedDenoiser } from '../conditioning/classifier-free-guidance.js';
+import { imageValues } from '@tributary/protocol/image-shape';
 import type { DiffusionModel } from '../parameterisation/diffusion-model.js';
-import { denoisedFrom } from '../parameterisation/prediction.js';
-import type { Denoiser } from '../samplers/sampler.js';
 import { EvaluationBatcher, type EvaluationRequest } from './evaluation-batcher.js';
 import type { GenerateOptions } from './generate-options.js';
+import { guidedNetwork } from './network-denoiser.js';
 import type { NetworkProgram } from './network-program.js';
 import { progressCounter } from './sampling-progress.js';
 import { planSampling, type SamplingPlan } from './sampling-plan.js';
@@ -19,11 +18,18 @@ export interface ImageParts {
   readonly classRows: number;
 }
 
-/** Makes one image from a seed for a row of the class embedding. */
-export type ImageMaker = (seed: number, classRow: number) => Promise<Float32Array>;
+/** What is asked of one image. */
+export interface ImageRequest {
+  readonly seed: number;
+  readonly classRow: number;
+  /** The image condition, where the model has one. */
+  readonly condition?: Float32Array;
+}
+
+export type ImageMaker = (image: ImageRequest) => Promise<Float32Array>;
 
 /**
- * Binds everything but seed and class row.
+ * Binds everything but seed and conditions.
  *
  * @throws TributaryError `SAMPLER_INCOMPATIBLE` when the sampler or the guidance does not fit the model.
  */
@@ -34,14 +40,14 @@ export function imageMaker(request: GenerateOptions, { recipe, model, program, c
     (requests: readonly EvaluationRequest[]) => program.evaluate(requests),
     program.batchSize,
   );
-  const denoiserOf = (classRow: number): Denoiser => networkDenoiser(model, batcher, classRow);
-  const size = recipe.image.sizePx ** 2 * recipe.image.channels;
+  const size = imageValues(recipe.image);
   const progress = progressCounter(request.seeds.length, plan.levels.length - 1, request.onProgress);
 
-  return async (seed, classRow) => {
+  return async ({ seed, classRow, condition }) => {
     const random = randomStream(seed, 'sampling');
+    const network = { model, batcher, channels: recipe.image.channels, condition };
     const x = await plan.sampler({
-      denoiser: guidedDenoiser(denoiserOf(classRow), denoiserOf(classRows - 1), guidance),
+      ...guidedNetwork(network, { classRow, noClassRow: classRows - 1, guidance }),
       process: model.process,
       start: normals(random, size).map((value) => value * plan.startStddev),
       levels: plan.levels,
@@ -74,22 +80,6 @@ function guidanceFor({ guidance: asked }: GenerateOptions, { conditioning, evalu
     });
   }
   return guidance;
-}
-
-function networkDenoiser(
-  model: DiffusionModel,
-  batcher: EvaluationBatcher<EvaluationRequest, Float64Array>,
-  classRow: number,
-): Denoiser {
-  return async (x, level) => {
-    const factors = model.preconditioning(level);
-    const output = await batcher.request({
-      image: x.map((value) => value * factors.input),
-      noiseLevel: model.conditioning(level),
-      classRow,
-    });
-    return denoisedFrom(factors, x, output);
-  };
 }
 
 function normals(random: RandomStream, size: number): Float64Array {

@@ -1,7 +1,9 @@
 import type { Recipe } from '@tributary/protocol';
 import { unflatten, type Engine } from '@tributary/tensor';
 import { Rank } from '@tensorflow/tfjs-core';
+import { conditionChannels, imageShape, imageValues } from '@tributary/protocol/image-shape';
 import { buildNetwork } from '../network/build-network.js';
+import { imagesOf } from '../network/images.js';
 import { tensorOf } from '../network/tensor-of.js';
 import type { EvaluationRequest } from './evaluation-batcher.js';
 
@@ -25,33 +27,38 @@ export interface NetworkProgram {
 /** Records the forward pass; weights start as zeros. */
 export async function createNetworkProgram(options: NetworkProgramOptions): Promise<NetworkProgram> {
   const { engine, recipe, classRows, batchSize } = options;
-  const { sizePx, channels } = recipe.image;
-  const network = buildNetwork(recipe.network, { imageSize: sizePx, channels, classRows });
-  const shape = [batchSize, sizePx, sizePx, channels];
+  const network = buildNetwork(recipe, classRows);
+  const shape = imageShape(recipe.image);
+  const condition = conditionChannels(recipe);
   const program = await engine.compile(
     (inputs, state) => {
       const parameters = unflatten(tensorOf(state, 'weights', Rank.R1), network.manifest);
       const conditions = {
         noiseLevel: tensorOf(inputs, 'noiseLevel', Rank.R1),
         classRow: tensorOf(inputs, 'classRow', Rank.R1),
+        image: inputs['condition'],
       };
-      return { outputs: { output: network.forward({ parameters }, tensorOf(inputs, 'image', Rank.R4), conditions) } };
+      const image = imagesOf(inputs, 'image');
+      return { outputs: { output: network.forward({ parameters }, image, conditions) } };
     },
     {
       inputs: {
-        image: { shape },
+        image: { shape: [batchSize, ...shape] },
         noiseLevel: { shape: [batchSize] },
         classRow: { shape: [batchSize], dtype: 'int32' },
+        ...(condition > 0 && { condition: { shape: [batchSize, ...shape.slice(0, -1), condition] } }),
       },
       state: { weights: { shape: [network.parameterCount] } },
     },
     { label: 'denoiser' },
   );
 
-  const size = sizePx ** 2 * channels;
+  const size = imageValues(recipe.image);
+  const conditionSize = (size / recipe.image.channels) * condition;
   const image = new Float32Array(batchSize * size);
   const noiseLevel = new Float32Array(batchSize);
   const classRow = new Int32Array(batchSize);
+  const conditions = new Float32Array(batchSize * conditionSize);
   return {
     batchSize,
     parameterCount: network.parameterCount,
@@ -63,10 +70,13 @@ export async function createNetworkProgram(options: NetworkProgramOptions): Prom
         image.set(request.image, i * size);
         noiseLevel[i] = request.noiseLevel;
         classRow[i] = request.classRow;
+        conditions.set(request.condition ?? [], i * conditionSize);
       });
-      const { output } = await program.run({ image, noiseLevel, classRow });
+      const inputs = { image, noiseLevel, classRow, ...(condition > 0 && { condition: conditions }) };
+      const { output } = await program.run(inputs);
       if (!output) throw new RangeError('the denoiser gave no output');
-      return requests.map((_, i) => Float64Array.from(output.subarray(i * size, (i + 1) * size)));
+      const outputSize = output.length / batchSize;
+      return requests.map((_, i) => Float64Array.from(output.subarray(i * outputSize, (i + 1) * outputSize)));
     },
     dispose: () => program.dispose(),
   };

@@ -32,7 +32,7 @@ async function step(trainer: Trainer, weights: Float32Array): Promise<Float32Arr
     random: randomStream(3, 'step'),
     globalStep: 0,
   });
-  return (await trainer.optimiserState()).m.map((m) => m / GRADIENT_SHARE);
+  return ((await trainer.optimiserState()).vectors["m"] ?? new Float32Array(0)).map((m) => m / GRADIENT_SHARE);
 }
 
 function expectClose(actual: Float32Array, expected: Float32Array): void {

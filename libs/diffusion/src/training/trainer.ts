@@ -1,13 +1,15 @@
 import { TributaryError, type Recipe } from '@tributary/protocol';
-import { adamWScalars, type Engine, type ParameterSpec, type RandomStream } from '@tributary/tensor';
+import { imageValues } from '@tributary/protocol/image-shape';
+import { adamWScalars, type Engine, type ParameterSpec, type Program, type RandomStream } from '@tributary/tensor';
 import { buildNetwork } from '../network/build-network.js';
 import { drawDropoutMasks } from '../network/dropout.js';
-import type { Network } from '../network/unet2d.js';
+import type { Network } from '../network/unet.js';
 import { createDiffusionModel, type DiffusionModel } from '../parameterisation/diffusion-model.js';
+import { partFlags, partOfBatch } from './gradient-accumulation.js';
 import { learningRateAt, totalStepsOf } from './learning-rate.js';
 import { strategyInputs, strategyVectors, type StrategyVector } from './strategy-gradient.js';
 import { drawTrainingBatch } from './training-batch.js';
-import { dropoutInputs, recordTrainingStep } from './training-step.js';
+import { dropoutInputs, optimiserVectors, recordTrainingStep } from './training-step.js';
 
 export interface TrainerOptions {
   readonly engine: Engine;
@@ -20,8 +22,8 @@ export interface TrainerOptions {
 
 /** What training goes on from after a restart, besides the weights. */
 export interface OptimiserState {
-  readonly m: Float32Array;
-  readonly v: Float32Array;
+  /** One for each of the trainer's `optimiserVectors`. */
+  readonly vectors: Readonly<Record<string, Float32Array>>;
   /** Steps that the moments have seen. */
   readonly step: number;
 }
@@ -31,6 +33,8 @@ export interface TrainingStep {
   readonly images: Float32Array;
   /** [batch]: row of the class embedding of each image. */
   readonly classRows: Int32Array;
+  /** [batch, height, width, conditionChannels]: with `conditioning.image.kind` given. */
+  readonly conditions?: Float32Array;
   /** Noise levels, noise, dropped conditions and flips come from here, and nothing else is random. */
   readonly random: RandomStream;
   /** 0-based local step over the whole run; places the step on the learning-rate schedule. */
@@ -45,6 +49,8 @@ export type StrategyState = Readonly<Partial<Record<StrategyVector, Float32Array
 export interface Trainer {
   readonly manifest: readonly ParameterSpec[];
   readonly parameterCount: number;
+  /** Names of the optimiser's vectors: Adam's moments. */
+  readonly optimiserVectors: readonly string[];
   /** First weights of a run. */
   initialWeights(seed: number): Float32Array;
   /** Takes over the global weights of a round; the optimiser's moments stay. */
@@ -71,43 +77,41 @@ export interface Trainer {
 /** Records the training step of a recipe: loss, gradient, clipping, AdamW and average in one graph. */
 export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const { engine, recipe, classRows, emaDecay = 0 } = options;
-  const { sizePx, channels } = recipe.image;
-  const network = buildNetwork(recipe.network, { imageSize: sizePx, channels, classRows });
+  const network = buildNetwork(recipe, classRows);
   const program = await recordTrainingStep(network, { engine, recipe });
   const settings = { network, model: createDiffusionModel(recipe), recipe, classRows };
+  const names = optimiserVectors(recipe.optimiser);
   let seenSteps = 0;
   return {
     manifest: network.manifest,
     parameterCount: network.parameterCount,
+    optimiserVectors: names,
     initialWeights: network.initial,
     setWeights: (weights) => {
       program.writeState('weights', weights);
     },
     weights: () => program.readState('weights'),
     averagedWeights: () => program.readState('ema'),
-    optimiserState: async () => ({
-      m: await program.readState('m'),
-      v: await program.readState('v'),
-      step: seenSteps,
-    }),
-    setOptimiserState: ({ m, v, step }) => {
-      program.writeState('m', m);
-      program.writeState('v', v);
+    optimiserState: async () => {
+      const read = names.map(async (name) => [name, await program.readState(name)] as const);
+      return { vectors: Object.fromEntries(await Promise.all(read)), step: seenSteps };
+    },
+    setOptimiserState: ({ vectors, step }) => {
+      for (const name of names) program.writeState(name, vectors[name] ?? new Float32Array(0));
       seenSteps = step;
     },
     strategyState: async () => {
-      const names = strategyVectors(recipe.strategy);
+      const kept = strategyVectors(recipe.strategy);
       return Object.fromEntries(
-        await Promise.all(names.map(async (name) => [name, await program.readState(name)] as const)),
+        await Promise.all(kept.map(async (name) => [name, await program.readState(name)] as const)),
       );
     },
     setStrategyState: (vectors) => {
       for (const [name, vector] of Object.entries(vectors)) program.writeState(name, vector);
     },
     step: async (request) => {
-      const outputs = await program.run(stepInputs(request, settings, { step: seenSteps + 1, emaDecay }));
-      const loss = outputs['loss']?.[0] ?? NaN;
-      const gradientNorm = outputs['gradientNorm']?.[0] ?? NaN;
+      const inputs = stepInputs(request, settings, { step: seenSteps + 1, emaDecay });
+      const { loss, gradientNorm } = await runParts(program, inputs, recipe.optimiser.accumulationSteps);
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
         const { globalStep } = request;
         throw new TributaryError('TRAIN_NOT_FINITE', { detail: `at step ${globalStep}`, step: globalStep });
@@ -126,28 +130,58 @@ interface StepSettings {
   readonly classRows: number;
 }
 
-/** Everything that one run of the recorded graph reads. */
+/** Mean loss of the parts of a step, and the norm of the whole gradient. */
+async function runParts(
+  program: Program,
+  { batch, fixed }: StepInputs,
+  count: number,
+): Promise<{ loss: number; gradientNorm: number }> {
+  let loss = 0;
+  let gradientNorm = NaN;
+  for (let index = 0; index < count; index++) {
+    const part = count === 1 ? batch : { ...partOfBatch(batch, index, count), part: partFlags(index, count) };
+    const outputs = await program.run({ ...part, ...fixed });
+    loss += (outputs['loss']?.[0] ?? NaN) / count;
+    gradientNorm = outputs['gradientNorm']?.[0] ?? NaN;
+  }
+  return { loss, gradientNorm };
+}
+
+/** Everything that a step reads. */
+interface StepInputs {
+  /** Arrays [batch, …]. */
+  readonly batch: Record<string, Float32Array | Int32Array>;
+  /** Numbers that are the same for every part. */
+  readonly fixed: Record<string, Float32Array>;
+}
+
 function stepInputs(
   request: TrainingStep,
   settings: StepSettings,
   { step, emaDecay }: { readonly step: number; readonly emaDecay: number },
-): Record<string, Float32Array | Int32Array> {
+): StepInputs {
   const { network, recipe } = settings;
   assertBatch(request, recipe);
   const { globalStep, learningRateScale = 1 } = request;
   const learningRate = learningRateScale * learningRateAt(recipe.optimiser, globalStep, totalStepsOf(recipe));
-  const batch = drawTrainingBatch(request, settings);
+  const { condition, bound, ...drawn } = drawTrainingBatch(request, settings);
   const dropout = { batchSize: recipe.rounds.batchSize, rate: recipe.network.dropout };
   return {
-    ...batch,
-    ...strategyInputs(recipe.strategy),
-    ...dropoutInputs(drawDropoutMasks(network.dropoutSites, dropout, request.random)),
-    scalars: adamWScalars({ step, learningRate, emaDecay }, recipe.optimiser),
+    batch: {
+      ...drawn,
+      ...(condition.length > 0 && { condition }),
+      ...(bound.length > 0 && { bound }),
+      ...dropoutInputs(drawDropoutMasks(network.dropoutSites, dropout, request.random)),
+    },
+    fixed: {
+      ...strategyInputs(recipe.strategy),
+      scalars: adamWScalars({ step, learningRate, emaDecay }, recipe.optimiser),
+    },
   };
 }
 
 function assertBatch({ images, classRows }: TrainingStep, { image, rounds }: Recipe): void {
-  const size = rounds.batchSize * image.sizePx ** 2 * image.channels;
+  const size = rounds.batchSize * imageValues(image);
   if (images.length !== size) throw new RangeError(`a batch has ${size} values, got ${images.length}`);
   if (classRows.length !== rounds.batchSize) {
     throw new RangeError(`a batch has ${rounds.batchSize} class rows, got ${classRows.length}`);

@@ -1,9 +1,12 @@
 import type { Recipe } from '@tributary/protocol';
+import { conditionChannels } from '@tributary/protocol/image-shape';
 import type { RandomStream } from '@tributary/tensor';
 import type { DiffusionModel } from '../parameterisation/diffusion-model.js';
 import type { NoiseLevel } from '../processes/noise-process.js';
+import { lowResolution } from '../conditioning/image-condition.js';
 import { estimateWeight } from './loss-weight.js';
 import { noiseLevelSampler } from './time-sampling.js';
+import { BOUND_TERMS, boundTerms } from './variational-bound.js';
 
 /** Arrays of one training step, ready for the recorded graph. */
 export interface TrainingBatch {
@@ -17,6 +20,10 @@ export interface TrainingBatch {
   readonly noiseLevel: Float32Array;
   /** [batch] */
   readonly classRow: Int32Array;
+  /** [batch, height, width, conditionChannels]; empty without image conditions. */
+  readonly condition: Float32Array;
+  /** [batch, BOUND_TERMS]; empty unless the variance is learned. */
+  readonly bound: Float32Array;
 }
 
 export interface BatchSource {
@@ -24,6 +31,8 @@ export interface BatchSource {
   readonly images: Float32Array;
   /** [batch] */
   readonly classRows: Int32Array;
+  /** [batch, height, width, conditionChannels]: image conditions that come with the images. */
+  readonly conditions?: Float32Array;
   readonly random: RandomStream;
 }
 
@@ -40,13 +49,7 @@ export function drawTrainingBatch(source: BatchSource, settings: BatchSettings):
   const { random } = source;
   const count = source.classRows.length;
   const size = source.images.length / count;
-  const batch: TrainingBatch = {
-    image: new Float32Array(source.images.length),
-    target: new Float32Array(source.images.length),
-    weight: new Float32Array(count),
-    noiseLevel: new Float32Array(count),
-    classRow: new Int32Array(count),
-  };
+  const batch = emptyBatch(count, size, recipe);
   const noise = new Float32Array(size);
   const drawLevel = noiseLevelSampler(model.process, recipe);
   const weightOf = estimateWeight(model.process, recipe.objective);
@@ -58,14 +61,51 @@ export function drawTrainingBatch(source: BatchSource, settings: BatchSettings):
     batch.classRow[i] = dropped ? classRows - 1 : (source.classRows[i] ?? 0);
     batch.noiseLevel[i] = model.conditioning(level);
     batch.weight[i] = weightOf ? weightOf(level) * model.preconditioning(level).output ** 2 : 1;
-    const clean = source.images.subarray(i * size, (i + 1) * size);
-    writeExample(batch, i * size, {
-      clean: flipped ? mirrored(clean, recipe.image) : clean,
-      noise,
-      factors: exampleFactors(model, level),
-    });
+    if (batch.bound.length > 0) batch.bound.set(boundTerms(model, level), i * BOUND_TERMS);
+    const given = source.images.subarray(i * size, (i + 1) * size);
+    const clean = flipped ? mirrored(given, recipe.image) : given;
+    writeCondition(batch, { index: i, clean, flipped, given: source.conditions }, recipe);
+    writeExample(batch, i * size, { clean, noise, factors: exampleFactors(model, level) });
   }
   return batch;
+}
+
+function emptyBatch(count: number, size: number, { image, conditioning, objective }: Recipe): TrainingBatch {
+  const conditionSize = (size / image.channels) * conditionChannels({ image, conditioning });
+  return {
+    image: new Float32Array(count * size),
+    target: new Float32Array(count * size),
+    weight: new Float32Array(count),
+    noiseLevel: new Float32Array(count),
+    classRow: new Int32Array(count),
+    condition: new Float32Array(count * conditionSize),
+    bound: new Float32Array(objective.variance === 'learned' ? count * BOUND_TERMS : 0),
+  };
+}
+
+interface ConditionSource {
+  readonly index: number;
+  /** The image as it is shown. */
+  readonly clean: Float32Array;
+  readonly flipped: boolean;
+  /** Conditions of the whole batch, as they came. */
+  readonly given: Float32Array | undefined;
+}
+
+/** @throws RangeError when conditions that should come with the images are missing or have another size. */
+function writeCondition({ condition, weight }: TrainingBatch, source: ConditionSource, recipe: Recipe): void {
+  const { index, clean, flipped, given } = source;
+  const { image, conditioning } = recipe;
+  const size = condition.length / weight.length;
+  if (conditioning.image?.kind === 'low-resolution') {
+    condition.set(lowResolution(clean, image, conditioning.image.factor), index * size);
+  } else if (conditioning.image?.kind === 'given') {
+    if (given?.length !== condition.length)
+      throw new RangeError(`a batch has ${condition.length} values of conditions, got ${given?.length ?? 0}`);
+    const shown = given.subarray(index * size, (index + 1) * size);
+    const shape = { sizePx: image.sizePx, channels: conditioning.image.channels };
+    condition.set(flipped ? mirrored(shown, shape) : shown, index * size);
+  }
 }
 
 /** Factors of clean image and noise in the network's input and in its target. */
@@ -104,7 +144,10 @@ function writeExample(batch: TrainingBatch, offset: number, { clean, noise, fact
 }
 
 /** The image with left and right exchanged. */
-function mirrored(image: Float32Array, { sizePx, channels }: Recipe['image']): Float32Array {
+function mirrored(
+  image: Float32Array,
+  { sizePx, channels }: { readonly sizePx: number; readonly channels: number },
+): Float32Array {
   return image.map((_, i) => {
     const channel = i % channels;
     const column = Math.floor(i / channels) % sizePx;

@@ -1,3 +1,4 @@
+import { conditionChannels, imageShape } from '@tributary/protocol/image-shape';
 import type { Recipe } from '@tributary/protocol/recipe';
 import {
   ADAMW_SCALARS,
@@ -10,22 +11,31 @@ import {
   type Tensors,
 } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
+import { addPart, afterLastPart, PART_FLAGS } from './gradient-accumulation.js';
+import { MASK_PREFIX, trainingLoss } from './training-loss.js';
 import { tensorOf } from '../network/tensor-of.js';
-import type { Network } from '../network/unet2d.js';
+import type { Network } from '../network/unet.js';
 import { strategyGradient, strategySignature } from './strategy-gradient.js';
-
-/** Dropout masks travel among the step's inputs under their block's name with this prefix. */
-const MASK_PREFIX = 'dropout ';
+import { BOUND_TERMS } from './variational-bound.js';
 
 /** Masks by the names that the recorded step reads. */
 export function dropoutInputs<T>(masks: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(masks).map(([name, mask]) => [MASK_PREFIX + name, mask]));
 }
 
+/** Names of the optimiser's vectors that training goes on from after a restart. */
+export function optimiserVectors({ amsgrad }: Recipe['optimiser']): string[] {
+  return amsgrad ? ['m', 'v', 'vMax'] : ['m', 'v'];
+}
+
+const SUM = 'partSum';
+const FLAGS = 'part';
+
 /**
- * Records loss, gradient, the strategy's term, clipping, AdamW and average as one graph over the state `weights`, `m`, `v`,
- * `ema` and the strategy's vectors. Inputs: the arrays of a `TrainingBatch`, `scalars` of AdamW, those of the strategy and
+ * Records loss, gradient, the strategy's term, clipping, AdamW and average as one graph over the state `weights`, `ema`, the
+ * optimiser's vectors and the strategy's. Inputs: the arrays of a `TrainingBatch`, `scalars` of AdamW, those of the strategy and
  * the dropout masks. Outputs: `loss`, `gradientNorm`.
+ * Where the recipe asks for parts, it is the graph of one part: it also reads `part` and keeps the sum of gradients.
  */
 export function recordTrainingStep(
   network: Network,
@@ -35,43 +45,45 @@ export function recordTrainingStep(
 }
 
 function trainingStep(network: Network, { optimiser, strategy }: Recipe): StepFunction {
+  const count = optimiser.accumulationSteps;
   return (inputs, state) => {
-    const weights = tensorOf(state, 'weights', tf.Rank.R1);
+    const vector = (name: string): tf.Tensor1D => tensorOf(state, name, tf.Rank.R1);
     const { value: loss, gradient } = valueAndGradient(
-      (parameters) => lossOf(network, parameters, inputs),
-      weights,
+      (parameters) => trainingLoss(network, parameters, inputs),
+      vector('weights'),
       network.manifest,
     );
-    const followed = strategyGradient(strategy, { gradient, inputs, state });
-    const m = tensorOf(state, 'm', tf.Rank.R1);
-    const v = tensorOf(state, 'v', tf.Rank.R1);
-    const ema = tensorOf(state, 'ema', tf.Rank.R1);
+    const before = {
+      weights: vector('weights'),
+      m: vector('m'),
+      v: vector('v'),
+      ema: vector('ema'),
+      ...(optimiser.amsgrad && { vMax: vector('vMax') }),
+    };
     const scalars = tensorOf(inputs, 'scalars', tf.Rank.R1);
-    const next = adamWStep({ weights, m, v, ema }, { gradient: followed.gradient, scalars }, optimiser);
-    return { outputs: { loss, gradientNorm: next.gradientNorm }, state: { ...next.state, ...followed.state } };
+    const step = (whole: tf.Tensor1D): { readonly gradientNorm: tf.Scalar; readonly after: Tensors } => {
+      const followed = strategyGradient(strategy, { gradient: whole, inputs, state });
+      const next = adamWStep(before, { gradient: followed.gradient, scalars }, optimiser);
+      return { gradientNorm: next.gradientNorm, after: { ...next.state, ...followed.state } };
+    };
+    if (count === 1) {
+      const { gradientNorm, after } = step(gradient);
+      return { outputs: { loss, gradientNorm }, state: after };
+    }
+    const flags = tensorOf(inputs, FLAGS, tf.Rank.R1);
+    const sum = addPart({ flags, gradient, sum: vector(SUM), count });
+    const { gradientNorm, after } = step(sum);
+    return { outputs: { loss, gradientNorm }, state: { ...afterLastPart(flags, state, after), [SUM]: sum } };
   };
 }
 
-/** Mean over examples of weight · mean squared error of the raw output. */
-function lossOf(network: Network, parameters: Tensors, inputs: Tensors): tf.Scalar {
-  const masks = network.dropoutSites.map(
-    ({ name }) => [name, tensorOf(inputs, MASK_PREFIX + name, tf.Rank.R4)] as const,
-  );
-  const context = { parameters, dropoutMasks: Object.fromEntries(masks) };
-  const output = network.forward(context, tensorOf(inputs, 'image', tf.Rank.R4), {
-    noiseLevel: tensorOf(inputs, 'noiseLevel', tf.Rank.R1),
-    classRow: tensorOf(inputs, 'classRow', tf.Rank.R1),
-  });
-  const weight = tensorOf(inputs, 'weight', tf.Rank.R1);
-  const squared = tf.square(tf.sub(output, tensorOf(inputs, 'target', tf.Rank.R4)));
-  const perExample = tf.mean(tf.reshape(squared, [weight.size, -1]), 1);
-  return tf.mean(tf.mul(perExample, weight));
-}
-
-function signatureOf({ parameterCount, dropoutSites }: Network, { image, rounds, strategy }: Recipe): Signature {
-  const { batchSize } = rounds;
-  const images = { shape: [batchSize, image.sizePx, image.sizePx, image.channels] };
+function signatureOf({ parameterCount, dropoutSites }: Network, recipe: Recipe): Signature {
+  const { image, objective, optimiser, rounds, strategy } = recipe;
+  const batchSize = rounds.batchSize / optimiser.accumulationSteps;
+  const isInParts = optimiser.accumulationSteps > 1;
+  const images = { shape: [batchSize, ...imageShape(image)] };
   const flat = { shape: [parameterCount] };
+  const condition = conditionChannels(recipe);
   const masks = dropoutSites.map(({ name, shape }) => [name, { shape: [batchSize, ...shape] }] as const);
   const ofStrategy = strategySignature(strategy, parameterCount);
   return {
@@ -82,9 +94,18 @@ function signatureOf({ parameterCount, dropoutSites }: Network, { image, rounds,
       weight: { shape: [batchSize] },
       noiseLevel: { shape: [batchSize] },
       classRow: { shape: [batchSize], dtype: 'int32' },
+      ...(condition > 0 && { condition: { shape: [batchSize, ...imageShape(image).slice(0, -1), condition] } }),
+      ...(objective.variance === 'learned' && { bound: { shape: [batchSize, BOUND_TERMS] } }),
+      ...(isInParts && { [FLAGS]: { shape: [PART_FLAGS] } }),
       scalars: { shape: [ADAMW_SCALARS] },
       ...dropoutInputs(Object.fromEntries(masks)),
     },
-    state: { ...ofStrategy.state, weights: flat, m: flat, v: flat, ema: flat },
+    state: {
+      ...ofStrategy.state,
+      weights: flat,
+      ema: flat,
+      ...Object.fromEntries(optimiserVectors(optimiser).map((name) => [name, flat])),
+      ...(isInParts && { [SUM]: flat }),
+    },
   };
 }

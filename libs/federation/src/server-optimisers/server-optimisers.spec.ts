@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { serverAdagrad, serverAdam, serverYogi } from './adaptive.js';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
 import { controlVariates } from './control-variates.js';
 import { serverMomentum } from './momentum.js';
 import type { ServerOptimiser } from './server-optimiser.js';
@@ -29,6 +32,28 @@ describe('server optimisers', () => {
 
   it('momentum sums what fades: v = 4, 0.5 * 4 - 2 = 0, 0.5 * 0 + 1 = 1', () => {
     expectTrajectory(trajectory(serverMomentum(0.5, 0.5), [[4], [-2], [1]], 10), [12, 12, 12.5]);
+  });
+
+  it('momentum takes the steps of PyTorch with the gradient of Σ ½ c p² as update', () => {
+    const file = join(import.meta.dirname, '../../../../test/vectors/diffusion-vectors.json');
+    const schema = z.object({ optimizers: z.object({ sgd_momentum: z.array(z.array(z.number())).length(6) }) });
+    const { optimizers } = schema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    [1, 10].forEach((curvature, parameter) => {
+      let weight = parameter === 0 ? 1 : -0.5;
+      let velocity = Float32Array.of(0);
+      for (const expected of optimizers.sgd_momentum) {
+        const [nextWeights, nextVelocity] = [Float32Array.of(NaN), Float32Array.of(NaN)];
+        serverMomentum(0.01, 0.9).step({
+          weights: Float32Array.of(weight),
+          deltas: [Float64Array.of(-curvature * weight)],
+          state: [velocity],
+          nextWeights,
+          nextState: [nextVelocity],
+        });
+        [weight, velocity] = [nextWeights[0] ?? NaN, nextVelocity];
+        expect(weight).toBeCloseTo(expected[parameter] ?? NaN, 6);
+      }
+    });
   });
 
   it('Adagrad divides by the root of all squares so far', () => {

@@ -3,7 +3,7 @@ import { attention } from '../layers/attention.js';
 import { conv2d as convolve, conv3d as convolve3d, convTranspose2d, convTranspose3d } from '../layers/convolution.js';
 import { groupNorm } from '../layers/group-norm.js';
 import { linear } from '../layers/linear.js';
-import { avgPool2d, maxPool2d, upsampleNearest2d } from '../layers/resampling.js';
+import { avgPool2d, avgPool3d, maxPool2d, upsampleNearest2d, upsampleNearest3d } from '../layers/resampling.js';
 import { silu } from '../layers/silu.js';
 import { index, normal, positive, type AgreementCase } from './agreement.spec-support.js';
 
@@ -338,6 +338,9 @@ const layers = [
   ),
   make('layers of resampling', [normal(2, 8, 8, 3)], (x: T4) =>
     tf.add(tf.mul(upsampleNearest2d(avgPool2d(x, 2), 2), x), upsampleNearest2d(maxPool2d(x, 4), 4)),
+  ),
+  make('layers of resampling in three dimensions', [normal(2, 4, 4, 8, 3)], (x: T5) =>
+    tf.mul(upsampleNearest3d(avgPool3d(x, 2), 2), x),
   ),
 ];
 

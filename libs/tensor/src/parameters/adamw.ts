@@ -35,6 +35,8 @@ export interface AdamWState {
   readonly m: tf.Tensor1D;
   readonly v: tf.Tensor1D;
   readonly ema: tf.Tensor1D;
+  /** Largest v so far; where it is given, it stands in v's place (AMSGrad, Reddi et al. 2018, algorithm 2). */
+  readonly vMax?: tf.Tensor1D;
 }
 
 export interface AdamWUpdate {
@@ -55,7 +57,7 @@ export interface AdamWUpdate {
  * @returns The new state, and the gradient's norm before clipping.
  */
 export function adamWStep(
-  { weights, m, v, ema }: AdamWState,
+  { weights, m, v, ema, vMax }: AdamWState,
   { gradient, scalars }: AdamWUpdate,
   settings: AdamWSettings,
 ): { state: AdamWState; gradientNorm: tf.Scalar } {
@@ -67,13 +69,20 @@ export function adamWStep(
   const g = clipNorm === undefined ? gradient : tf.mul(gradient, clipFactor(gradientNorm, clipNorm));
   const nextM = tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1));
   const nextV = tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2));
-  const denominator = tf.add(tf.mul(tf.sqrt(nextV), tf.rsqrt(correction2)), epsilon);
+  const nextVMax = vMax && tf.maximum<tf.Tensor1D>(vMax, nextV);
+  const denominator = tf.add(tf.mul(tf.sqrt(nextVMax ?? nextV), tf.rsqrt(correction2)), epsilon);
   const direction = tf.div(tf.mul(nextM, tf.div(learningRate, correction1)), denominator);
   const decayed = weightDecay === 0 ? weights : tf.mul(weights, tf.sub(1, tf.mul(learningRate, weightDecay)));
   const nextWeights = tf.sub(decayed, direction);
   const nextEma = tf.add(ema, tf.mul(tf.sub(nextWeights, ema), tf.sub(1, emaDecay)));
   return {
-    state: { weights: nextWeights, m: nextM, v: nextV, ema: nextEma } as AdamWState,
+    state: {
+      weights: nextWeights,
+      m: nextM,
+      v: nextV,
+      ema: nextEma,
+      ...(nextVMax && { vMax: nextVMax }),
+    } as AdamWState,
     gradientNorm: gradientNorm as tf.Scalar,
   };
 }

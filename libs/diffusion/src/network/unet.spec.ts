@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { referenceVectors, VECTORS_DIRECTORY, worstDeviation } from '../reference-vectors.spec-support.js';
 import { tensorOf } from './tensor-of.js';
 import type { ForwardContext } from './forward-pass.js';
-import { createUNet2d } from './unet2d.js';
+import { imagesOf, type Images } from './images.js';
+import { createUNet } from './unet.js';
 import type { UNetConfig } from './unet-config.js';
 
 /** The reference engine on a busy machine. */
@@ -65,8 +66,8 @@ type Evaluation = (pass: Pass) => Tensors;
 
 interface Pass {
   readonly weights: tf.Tensor1D;
-  readonly target: tf.Tensor4D;
-  readonly forward: (parameters: Tensors, observe?: ForwardContext['observe']) => tf.Tensor4D;
+  readonly target: Images;
+  readonly forward: (parameters: Tensors, observe?: ForwardContext['observe']) => Images;
 }
 
 /** Runs `evaluation` on the vector's weights and inputs. */
@@ -75,19 +76,19 @@ async function evaluate(
   vector: UNetVector,
   evaluation: Evaluation,
 ): Promise<Record<string, Float32Array>> {
-  const network = createUNet2d(configOf(vector));
+  const network = createUNet(configOf(vector));
   const channels = vector.config.in_channels;
   const shape = [BATCH, SIZE, SIZE, channels];
   const program = await engine.compile(
     (inputs, state) => {
-      const x = tensorOf(inputs, 'x', tf.Rank.R4);
+      const x = imagesOf(inputs, 'x');
       const conditions = {
         noiseLevel: tensorOf(inputs, 'time', tf.Rank.R1),
         classRow: tensorOf(inputs, 'classRow', tf.Rank.R1),
       };
       const outputs = evaluation({
         weights: tensorOf(state, 'weights', tf.Rank.R1),
-        target: tensorOf(inputs, 'target', tf.Rank.R4),
+        target: imagesOf(inputs, 'target'),
         forward: (parameters, observe) => network.forward({ parameters, observe }, x, conditions),
       });
       return { outputs };
@@ -121,7 +122,7 @@ function moments(values: Float32Array): { mean: number; std: number } {
 }
 
 describe.each(Object.entries(referenceVectors.unet))('U-Net %s', (_, vector) => {
-  const network = createUNet2d(configOf(vector));
+  const network = createUNet(configOf(vector));
 
   it('has the names, order and number of parameters of the diffusers state dict', () => {
     expect(network.manifest.map(({ name }) => name)).toEqual(flatWeights(vector.file).names);

@@ -1,8 +1,9 @@
-import { silu, upsampleNearest2d, type ParameterSpec } from '@tributary/tensor';
+import { silu, type ParameterSpec } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { applyAttention } from './attention-block.js';
 import { embedConditions, type Conditions } from './condition-embedding.js';
 import { applyConvolution, applyNorm, type BlockContext, type ForwardContext } from './forward-pass.js';
+import { asImages, enlarged, type Images } from './images.js';
 import { dropoutSites, type DropoutSite } from './dropout.js';
 import { initialWeights, sizeOf } from './parameter.js';
 import { applyResidual } from './residual-block.js';
@@ -19,12 +20,12 @@ export interface Network {
   readonly initial: (seed: number) => Float32Array;
   /** Where training drops; nowhere with a dropout rate of 0. */
   readonly dropoutSites: readonly DropoutSite[];
-  /** Raw output for images [batch, height, width, channels]. */
-  readonly forward: (context: ForwardContext, x: tf.Tensor4D, conditions: Conditions) => tf.Tensor4D;
+  /** Raw output for images [batch, height, width, channels] or volumes [batch, depth, height, width, channels]. */
+  readonly forward: (context: ForwardContext, x: Images, conditions: Conditions) => Images;
 }
 
-/** The U-Net of diffusers' `UNet2DModel`: same parameters, same values. */
-export function createUNet2d(config: UNetConfig): Network {
+/** The U-Net of diffusers' `UNet2DModel`: same parameters, same values. With a depth, the same blocks in three dimensions. */
+export function createUNet(config: UNetConfig): Network {
   const structure = unetStructure(config);
   const parameters = unetParameters(structure);
   return {
@@ -34,7 +35,8 @@ export function createUNet2d(config: UNetConfig): Network {
     dropoutSites: config.dropout > 0 ? dropoutSites(structure) : [],
     forward: (given, x, conditions) => {
       const context = { ...given, config, embedding: embedConditions(given, structure, conditions) };
-      const skips = [applyConvolution(context, structure.convIn, x)];
+      const input = conditions.image ? asImages(tf.concat([x, conditions.image], x.rank - 1)) : x;
+      const skips = [applyConvolution(context, structure.convIn, input)];
       given.observe?.('conv_in', topOf(skips));
       for (const level of structure.down) applyDownLevel(context, level, skips);
 
@@ -52,7 +54,7 @@ export function createUNet2d(config: UNetConfig): Network {
 }
 
 /** `DownBlock2D` and its kin: every intermediate image is put on top of `skips`. */
-function applyDownLevel(context: BlockContext, { name, stages, resampler }: LevelShape, skips: tf.Tensor4D[]): void {
+function applyDownLevel(context: BlockContext, { name, stages, resampler }: LevelShape, skips: Images[]): void {
   for (const stage of stages) skips.push(applyStage(context, stage, topOf(skips)));
   if (resampler) {
     const smaller =
@@ -65,33 +67,33 @@ function applyDownLevel(context: BlockContext, { name, stages, resampler }: Leve
 }
 
 interface UpInput {
-  readonly hidden: tf.Tensor4D;
-  readonly skips: tf.Tensor4D[];
+  readonly hidden: Images;
+  readonly skips: Images[];
 }
 
 /** `UpBlock2D` and its kin: every stage takes the topmost image of the way down. */
-function applyUpLevel(context: BlockContext, { name, stages, resampler }: LevelShape, input: UpInput): tf.Tensor4D {
+function applyUpLevel(context: BlockContext, { name, stages, resampler }: LevelShape, input: UpInput): Images {
   let { hidden } = input;
   for (const stage of stages) {
-    hidden = applyStage(context, stage, tf.concat([hidden, topOf(input.skips)], 3));
+    hidden = applyStage(context, stage, asImages(tf.concat([hidden, topOf(input.skips)], hidden.rank - 1)));
     input.skips.pop();
   }
   if (resampler) {
     hidden =
       'conv1' in resampler
         ? applyResidual(context, resampler, hidden)
-        : applyConvolution(context, resampler, upsampleNearest2d(hidden, 2));
+        : applyConvolution(context, resampler, enlarged(hidden));
   }
   context.observe?.(name, hidden);
   return hidden;
 }
 
-function applyStage(context: BlockContext, { residual, attention }: StageShape, x: tf.Tensor4D): tf.Tensor4D {
+function applyStage(context: BlockContext, { residual, attention }: StageShape, x: Images): Images {
   const hidden = applyResidual(context, residual, x);
   return attention ? applyAttention(context, attention, hidden) : hidden;
 }
 
-function topOf(skips: readonly tf.Tensor4D[]): tf.Tensor4D {
+function topOf(skips: readonly Images[]): Images {
   const top = skips.at(-1);
   if (!top) throw new RangeError('no image is left from the way down');
   return top;

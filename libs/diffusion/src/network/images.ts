@@ -1,0 +1,36 @@
+import { avgPool2d, avgPool3d, upsampleNearest2d, upsampleNearest3d, type Tensors } from '@tributary/tensor';
+import type { Tensor, Tensor4D, Tensor5D } from '@tensorflow/tfjs-core';
+
+/** Images [batch, height, width, channels] or volumes [batch, depth, height, width, channels]. */
+export type Images = Tensor4D | Tensor5D;
+
+/** @throws RangeError when the tensor has neither rank. */
+export function asImages(x: Tensor): Images {
+  if (isImages(x) || isVolumes(x)) return x;
+  throw new RangeError(`images have rank 4 and volumes rank 5, got ${x.rank}`);
+}
+
+/** The images `name`. @throws RangeError when there are none. */
+export function imagesOf(tensors: Tensors, name: string): Images {
+  const value = tensors[name];
+  if (!value) throw new RangeError(`there is no tensor ${name}`);
+  return asImages(value);
+}
+
+export function isVolumes(x: Tensor): x is Tensor5D {
+  return x.rank === 5;
+}
+
+function isImages(x: Tensor): x is Tensor4D {
+  return x.rank === 4;
+}
+
+/** Every pixel or voxel twice in each direction. */
+export function enlarged(x: Images): Images {
+  return isVolumes(x) ? upsampleNearest3d(x, 2) : upsampleNearest2d(x, 2);
+}
+
+/** Means of 2 x 2 pixels or 2 x 2 x 2 voxels. */
+export function reduced(x: Images): Images {
+  return isVolumes(x) ? avgPool3d(x, 2) : avgPool2d(x, 2);
+}

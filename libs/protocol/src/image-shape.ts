@@ -1,0 +1,17 @@
+import type { Recipe } from './recipe.js';
+
+/** Sizes of one image: [height, width, channels], or [depth, height, width, channels] for a volume. */
+export function imageShape({ sizePx, depthPx, channels }: Recipe['image']): number[] {
+  return [...(depthPx === undefined ? [] : [depthPx]), sizePx, sizePx, channels];
+}
+
+/** Numbers that one image consists of. */
+export function imageValues(image: Recipe['image']): number {
+  return imageShape(image).reduce((product, length) => product * length, 1);
+}
+
+/** Channels of the image that the network sees beside the noisy one; 0 without such a condition. */
+export function conditionChannels({ image, conditioning }: Pick<Recipe, 'image' | 'conditioning'>): number {
+  if (conditioning.image === undefined) return 0;
+  return conditioning.image.kind === 'given' ? conditioning.image.channels : image.channels;
+}
