@@ -30,9 +30,7 @@ export function ourContenders({ bench, task, threads }: EngineRun): ContenderPro
 
 /** The same network in PyTorch's two memory formats; the first is its default. */
 export function peerContenders({ bench, task, threads }: EngineRun, python: string): ContenderProgram[] {
-  const { image, network } = benchRecipe(bench);
-  const shape = { imageSize: image.sizePx, channels: image.channels, classRows: 0 };
-  const config = unetConfigFile(unetConfig(network, shape));
+  const config = unetConfigFile(unetConfig(benchRecipe(bench), 0));
   return ['default', 'channels_last'].map((format) => ({
     name: `PyTorch, ${format}`,
     command: python,

@@ -22,11 +22,7 @@ export function upsampleNearest3d(x: tf.Tensor5D, factor: number): tf.Tensor5D {
 
 /** Mean of every `size` by `size` by `size` window, windows side by side; x is [batch, depth, height, width, channels]. */
 export function avgPool3d(x: tf.Tensor5D, size: number): tf.Tensor5D {
-  const [batch, depth, height, width, channels] = x.shape;
-  const slices: tf.Tensor4D = tf.reshape(x, [batch * depth, height, width, channels]);
-  const values = (height * width * channels) / size ** 2;
-  const layers = tf.reshape(avgPool2d(slices, size), [(batch * depth) / size, size, values]);
-  return tf.reshape(tf.mean(layers, 1), [batch, depth / size, height / size, width / size, channels]);
+  return tf.avgPool3d(x, size, size, 'valid');
 }
 
 /** Mean of every `size` by `size` window, windows side by side; x is [batch, height, width, channels]. */
