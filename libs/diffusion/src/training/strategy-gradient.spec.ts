@@ -25,14 +25,14 @@ function trainerOf(strategy: RecipeInput['strategy']): Promise<Trainer> {
 async function step(trainer: Trainer, weights: Float32Array): Promise<Float32Array> {
   trainer.setWeights(weights);
   const zeros = new Float32Array(weights.length);
-  trainer.setOptimiserState({ m: zeros, v: zeros, step: 0 });
+  trainer.setOptimiserState({ vectors: { m: zeros, v: zeros }, step: 0 });
   await trainer.step({
     images,
     classRows: Int32Array.of(0, 1, 0, 1),
     random: randomStream(3, 'step'),
     globalStep: 0,
   });
-  return ((await trainer.optimiserState()).vectors["m"] ?? new Float32Array(0)).map((m) => m / GRADIENT_SHARE);
+  return ((await trainer.optimiserState()).vectors['m'] ?? new Float32Array(0)).map((m) => m / GRADIENT_SHARE);
 }
 
 function expectClose(actual: Float32Array, expected: Float32Array): void {

@@ -8,6 +8,7 @@ import {
   type Program,
   type Signature,
   type StepFunction,
+  type Tensors,
 } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { addPart, afterLastPart, PART_FLAGS } from './gradient-accumulation.js';
