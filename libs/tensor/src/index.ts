@@ -2,6 +2,13 @@ export { openEngine, type EngineOptions } from './engines/open-engine.js';
 export { registerGradients } from './gradients/register-gradients.js';
 export { attention } from './layers/attention.js';
 export {
+  batchNorm,
+  batchNormTraining,
+  type BatchNormOptions,
+  type BatchNormParameters,
+  type BatchNormTraining,
+} from './layers/batch-norm.js';
+export {
   conv2d,
   conv3d,
   convTranspose2d,
@@ -9,7 +16,9 @@ export {
   type ConvolutionOptions,
   type TransposedConvolutionOptions,
 } from './layers/convolution.js';
+export { fft2d, fftShift, ifft2d, type ComplexImage, type FourierOptions } from './layers/fourier.js';
 export { groupNorm, type GroupNormOptions } from './layers/group-norm.js';
+export { layerNorm } from './layers/layer-norm.js';
 export { linear } from './layers/linear.js';
 export { avgPool2d, avgPool3d, maxPool2d, upsampleNearest2d, upsampleNearest3d } from './layers/resampling.js';
 export { silu } from './layers/silu.js';

@@ -1,6 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attention } from '../layers/attention.js';
 import { conv2d as convolve, conv3d as convolve3d, convTranspose2d, convTranspose3d } from '../layers/convolution.js';
+import { batchNormTraining } from '../layers/batch-norm.js';
+import { fft2d, fftShift, ifft2d } from '../layers/fourier.js';
+import { layerNorm } from '../layers/layer-norm.js';
 import { groupNorm } from '../layers/group-norm.js';
 import { linear } from '../layers/linear.js';
 import { avgPool2d, avgPool3d, maxPool2d, upsampleNearest2d, upsampleNearest3d } from '../layers/resampling.js';
@@ -331,6 +334,25 @@ const layers = [
   ),
   make('layer conv2d, stride 2', [normal(2, 8, 8, 4), normal(6, 4, 3, 3), normal(6)], (x: T4, w: T4, b: T1) =>
     convolve(x, w, b, { stride: 2, padding: 1 }),
+  ),
+  make('layer layerNorm', [normal(2, 5, 12), normal(12), normal(12)], (x: T, gamma: T1, beta: T1) =>
+    layerNorm(x, gamma, beta),
+  ),
+  make('layer batchNorm, training', [normal(4, 3, 5, 2), normal(2), normal(2)], (x: T4, gamma: T1, beta: T1) => {
+    const { y, runningMean, runningVariance } = batchNormTraining(x, {
+      gamma,
+      beta,
+      runningMean: beta,
+      runningVariance: tf.square(gamma),
+    });
+    return tf.mul(y, tf.add(runningMean, runningVariance));
+  }),
+  ...(['backward', 'ortho'] as const).map((norm) =>
+    make(`layer fft2d and ifft2d, ${norm}`, [normal(2, 5, 6, 2), normal(2, 5, 6, 2)], (real: T4, imaginary: T4) => {
+      const spectrum = fft2d({ real, imaginary }, { norm });
+      const back = ifft2d({ real: fftShift(spectrum.real), imaginary: tf.square(spectrum.imaginary) }, { norm });
+      return tf.concat([back.real, back.imaginary, spectrum.real], 3);
+    }),
   ),
   make('layer linear', [normal(4, 3, 7), normal(5, 7), normal(5)], (x: T, w: T2, b: T1) => linear(x, w, b)),
   make('layer attention', [normal(2, 3, 16, 4), normal(2, 3, 12, 4), normal(2, 3, 12, 4)], (q: T4, k: T4, v: T4) =>

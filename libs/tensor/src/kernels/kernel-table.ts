@@ -1,6 +1,7 @@
 import { registerGradient } from '@tensorflow/tfjs-core';
 import { attentionKernels } from '../layers/attention-kernels.js';
 import { groupNormKernels } from '../layers/group-norm-kernels.js';
+import { layerNormKernels } from '../layers/layer-norm.js';
 import { siluKernels } from '../layers/silu.js';
 import type { RecordedKernel } from '../recorder/kernel.js';
 import { arithmeticKernels } from './arithmetic.js';
@@ -28,7 +29,7 @@ export const KERNEL_FAMILIES: Readonly<Record<string, readonly RecordedKernel[]>
   convolution: convolutionKernels,
   pooling: poolingKernels,
   resizing: resizingKernels,
-  layers: [...siluKernels, ...groupNormKernels, ...attentionKernels],
+  layers: [...siluKernels, ...groupNormKernels, ...layerNormKernels, ...attentionKernels],
 };
 
 /** The same as one list. A kernel that is not here fails at record time, by name. */
