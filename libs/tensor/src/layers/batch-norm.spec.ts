@@ -10,8 +10,8 @@ const none = tf.scalar;
 /** One channel, two pixels: trains on the batch, then normalises it by the running statistics. */
 const step: StepFunction = ({ x = none(0) }, { mean = none(0), variance = none(0) }) => {
   const parameters = {
-    gamma: tf.ones([1]) as tf.Tensor1D,
-    beta: tf.zeros([1]) as tf.Tensor1D,
+    gamma: tf.tensor1d([1]),
+    beta: tf.tensor1d([0]),
     runningMean: tf.reshape<tf.Rank.R1>(mean, [1]),
     runningVariance: tf.reshape<tf.Rank.R1>(variance, [1]),
   };
@@ -27,7 +27,7 @@ describe.each(['onnx', 'reference'] as const)('batch normalisation (%s)', (name)
     const engine = await openEngine({ name, threads: 1 });
     const signature = { inputs: { x: { shape: [1, 2, 1, 1] } }, state: { mean: vector, variance: vector } };
     const program = await engine.compile(step, signature);
-    await program.writeState('variance', Float32Array.of(1));
+    program.writeState('variance', Float32Array.of(1));
     // Values 3 and 7: mean 5, variance 4, unbiased 8. Running: 0.9 · 0 + 0.1 · 5 = 0.5 and 0.9 · 1 + 0.1 · 8 = 1.7.
     const { trained, used } = await program.run({ x: Float32Array.of(3, 7) });
     expect(trained?.[0]).toBeCloseTo(-2 / Math.sqrt(4 + 1e-5), 5);
