@@ -1,12 +1,12 @@
-import * as ort from 'onnxruntime-node';
 import { encodeModel } from '../onnx/encode-model.js';
 import type { CompileOptions, Engine, Program, Signature, StepFunction } from '../program.js';
 import type { GraphTarget } from '../graph/graph-builder.js';
 import { record } from '../recorder/record.js';
 import { probeChannelBlock } from './channel-block-probe.js';
+import { DeviceMemory } from './device-memory.js';
+import { HostMemory } from './host-memory.js';
 import { OnnxProgram } from './onnx-program.js';
-
-const ERRORS_ONLY = 3;
+import { createSession, type OnnxDevice, type SessionSettings } from './onnx-session.js';
 
 /**
  * How convolutions read images. `blocked` keeps channels in blocks that fill a vector register: quicker by a fifth or more,
@@ -14,32 +14,39 @@ const ERRORS_ONLY = 3;
  */
 export type ConvolutionLayout = 'plain' | 'blocked';
 
-/** Compiles step functions into ONNX graphs that ONNX Runtime executes on the CPU. */
+export interface OnnxEngineOptions {
+  readonly device: OnnxDevice;
+  readonly threads: number;
+  readonly layout: ConvolutionLayout;
+}
+
+/** Compiles step functions into ONNX graphs that ONNX Runtime executes. */
 export class OnnxEngine implements Engine {
   readonly name = 'onnx';
-  readonly device = 'cpu';
 
   private constructor(
+    readonly device: OnnxDevice,
     readonly threads: number,
     private readonly target: GraphTarget,
   ) {}
 
-  static async open({ threads, layout }: { threads: number; layout: ConvolutionLayout }): Promise<OnnxEngine> {
+  static async open({ device, threads, layout }: OnnxEngineOptions): Promise<OnnxEngine> {
+    if (device !== 'cpu') return new OnnxEngine(device, threads, { device: 'gpu' });
     const nchwcBlock = layout === 'blocked' ? await probeChannelBlock() : undefined;
-    return new OnnxEngine(threads, { device: 'cpu', nchwcBlock });
+    return new OnnxEngine(device, threads, { device, nchwcBlock });
   }
 
-  async compile(fn: StepFunction, signature: Signature, options: CompileOptions = {}): Promise<Program> {
+  async compile(fn: StepFunction, signature: Signature, { label }: CompileOptions = {}): Promise<Program> {
     const recording = record(fn, signature, this.target);
-    const session = await ort.InferenceSession.create(encodeModel(recording.graph), {
-      logId: options.label ?? 'program',
-      logSeverityLevel: ERRORS_ONLY,
-      graphOptimizationLevel: 'all',
-      executionMode: 'sequential',
-      intraOpNumThreads: this.threads,
-      interOpNumThreads: 1,
-    });
-    return new OnnxProgram(session, recording);
+    const settings: SessionSettings = { device: this.device, threads: this.threads, label };
+    const keepsState = this.device === 'webgpu';
+    const onDevice = keepsState ? recording.nextState.map(({ graphName }) => graphName) : [];
+    const session = await createSession(encodeModel(recording.graph), { ...settings, onDevice });
+    return new OnnxProgram(
+      session,
+      recording,
+      keepsState ? new DeviceMemory(recording, settings) : new HostMemory(recording),
+    );
   }
 
   dispose(): Promise<void> {

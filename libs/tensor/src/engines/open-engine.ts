@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Engine, EngineName } from '../program.js';
 import type { ConvolutionLayout } from './onnx-engine.js';
+import { ONNX_DEVICES, type OnnxDevice } from './onnx-session.js';
 
 export interface EngineOptions {
   /** `auto` takes the quickest engine that is usable here. */
@@ -23,14 +24,19 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const { isEager, layout = name === 'auto' ? 'blocked' : 'plain' } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new RangeError(`threads must be an integer >= 1, got ${threads}`);
-  if (device !== 'cpu') throw new RangeError(`no engine runs on the device ${device}; use cpu`);
   switch (name) {
     case 'auto':
     case 'onnx':
-      return (await import('./onnx-engine.js')).OnnxEngine.open({ threads, layout });
+      return (await import('./onnx-engine.js')).OnnxEngine.open({ device: onnxDevice(device), threads, layout });
     case 'reference':
       return new (await import('./reference-engine.js')).ReferenceEngine();
     case 'tensorflow':
       return (await import('./tensorflow/tensorflow-engine.js')).TensorflowEngine.open({ threads, isEager });
   }
+}
+
+function onnxDevice(device: string): OnnxDevice {
+  const known = ONNX_DEVICES.find((candidate) => candidate === device);
+  if (known) return known;
+  throw new RangeError(`the onnx engine has no device ${device}; it has ${ONNX_DEVICES.join(', ')}`);
 }

@@ -27,9 +27,10 @@ function select(g: GraphBuilder, condition: Symbolic, [t, e]: readonly [Symbolic
   return broadcastApply(g, 'Where', { operands: [rows, t, e], shape: t.shape, type: t.type });
 }
 
-/** IsNaN and IsInf of a constant are known; ONNX Runtime lacks them for integers. */
+/** IsNaN and IsInf of a constant are known; ONNX Runtime lacks them for integers, and GPUs may take numbers for finite. */
 function classify(g: GraphBuilder, op: string, x: Symbolic): Symbolic {
   if (fillValue(x) !== undefined || x.type !== 'float32') return fill(g, x.shape, { value: 0, type: 'bool' });
+  if (g.target.device === 'gpu') throw new RangeError(`${op} cannot be recorded for a GPU`);
   return symbolic(g.apply(op, [x.value], { shape: x.value.shape, type: 'bool' }), x.order, x.shape);
 }
 

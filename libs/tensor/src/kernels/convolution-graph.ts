@@ -1,6 +1,7 @@
 import { MICROSOFT, type GraphBuilder } from '../graph/graph-builder.js';
 import type { Value } from '../graph/graph.js';
 import { at, product, range } from '../graph/shapes.js';
+import { hasTransposedConvolution, padChannels, spreadPixels } from './convolution-gpu.js';
 import { effectiveKernel, type ConvolutionGeometry } from './window-geometry.js';
 
 const NCHWC = `${MICROSOFT}.nchwc`;
@@ -21,7 +22,11 @@ export function convolve(
   const block = g.target.nchwcBlock;
   if (block !== undefined && isBlockable(geometry, block))
     return convolveBlocked(g, { x, weight, shape, attributes }, block);
-  return g.apply('Conv', [x, weight], { shape, attributes: { ...attributes, dilations: geometry.dilations } });
+  const operands = padChannels(g, { x, weight }, geometry);
+  return g.apply('Conv', [operands.x, operands.weight], {
+    shape,
+    attributes: { ...attributes, dilations: geometry.dilations },
+  });
 }
 
 function isBlockable(geometry: ConvolutionGeometry, block: number): boolean {
@@ -47,30 +52,36 @@ function convolveBlocked(
 }
 
 /**
- * Gradient of a convolution with respect to its input. Without strides it is a convolution of `dy` with the kernel
- * mirrored in space and its channels swapped (quicker than ConvTranspose); with strides, the transposed convolution.
+ * Gradient of a convolution with respect to its input: a convolution of `dy` with the kernel mirrored in space and its
+ * channels swapped (quicker than ConvTranspose). With strides, the transposed convolution, or else the same convolution
+ * of `dy` with zeros between its pixels.
  */
 export function inputGradient(
   g: GraphBuilder,
   { dy, weight }: { dy: Value; weight: Value },
   geometry: ConvolutionGeometry,
 ): Value {
+  const { inSize, outSize, strides } = geometry;
   const extent = effectiveKernel(geometry);
+  const spreadSize = outSize.map((size, i) => (size - 1) * at(strides, i) + 1);
   const padBefore = extent.map((size, i) => size - 1 - at(geometry.padBefore, i));
-  const padAfter = extent.map((size, i) => size - 1 - at(geometry.padAfter, i));
-  const isDense =
-    geometry.strides.every((stride) => stride === 1) && [...padBefore, ...padAfter].every((pad) => pad >= 0);
-  if (!isDense) return transposedConvolution(g, { dy, weight }, geometry);
-  const mirrored = swapChannels(g, mirror(g, weight), geometry.groups);
+  const padAfter = extent.map((size, i) => at(inSize, i) - at(padBefore, i) - at(spreadSize, i) + size - 1);
+  const isStrided = strides.some((stride) => stride > 1);
+  if ([...padBefore, ...padAfter].some((pad) => pad < 0) || (isStrided && hasTransposedConvolution(g, geometry)))
+    return transposedConvolution(g, { dy, weight }, geometry);
   return convolve(
     g,
-    { x: dy, weight: mirrored },
+    {
+      x: isStrided ? spreadPixels(g, dy, strides) : dy,
+      weight: swapChannels(g, mirror(g, weight), geometry.groups),
+    },
     {
       ...geometry,
       inChannels: geometry.outChannels,
       outChannels: geometry.inChannels,
-      inSize: geometry.outSize,
-      outSize: geometry.inSize,
+      strides: strides.map(() => 1),
+      inSize: spreadSize,
+      outSize: inSize,
       padBefore,
       padAfter,
     },

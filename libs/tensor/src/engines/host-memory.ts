@@ -1,0 +1,98 @@
+import * as ort from 'onnxruntime-node';
+import { product } from '../graph/shapes.js';
+import type { Port, Recording } from '../recorder/record.js';
+
+/** Tensors by the name that the graph gives them; null lets the session make the tensor. */
+export type Feeds = Record<string, ort.Tensor>;
+export type Fetches = Record<string, ort.Tensor | null>;
+
+/** Where a program's state lies from run to run, and where a run's results go. */
+export interface ProgramMemory {
+  /** The state that a run reads. */
+  feeds(): Promise<Feeds>;
+  /** Where a run puts its outputs and the next state. */
+  fetches(): Fetches;
+  /** Takes over the next state from a run's results. */
+  accept(results: Readonly<Record<string, ort.Tensor>>): void;
+  /** A copy. Rejects with RangeError for an unknown name. */
+  read(name: string): Promise<Float32Array>;
+  /** @throws RangeError for an unknown name or a wrong length. */
+  write(name: string, values: Float32Array): void;
+  dispose(): Promise<void>;
+}
+
+/** A tensor of zeros in the processor's memory. */
+function allocate({ shape, dtype }: Port): ort.Tensor {
+  const size = product(shape);
+  return dtype === 'int32'
+    ? new ort.Tensor('int32', new Int32Array(size), shape)
+    : new ort.Tensor('float32', new Float32Array(size), shape);
+}
+
+/** @throws RangeError unless `values` has as many numbers as the state. */
+export function checkLength({ name, shape }: Port, values: Float32Array): void {
+  const size = product(shape);
+  if (values.length !== size) throw new RangeError(`state ${name} has ${size} numbers, got ${values.length}`);
+}
+
+/**
+ * The processor's memory. State has two sets of buffers that change places after every run, and outputs are written into
+ * buffers that the next run writes again: a run allocates nothing.
+ */
+export class HostMemory implements ProgramMemory {
+  #current = new Map<string, ort.Tensor>();
+  #next = new Map<string, ort.Tensor>();
+
+  readonly #outputs: Feeds = {};
+
+  constructor(private readonly recording: Recording) {
+    for (const port of recording.outputs) this.#outputs[port.graphName] = allocate(port);
+    for (const port of recording.state) this.#current.set(port.name, allocate(port));
+    for (const port of recording.nextState) this.#next.set(port.name, allocate(port));
+  }
+
+  feeds(): Promise<Feeds> {
+    return Promise.resolve(byGraphName(this.recording.state, this.#current));
+  }
+
+  fetches(): Fetches {
+    return { ...this.#outputs, ...byGraphName(this.recording.nextState, this.#next) };
+  }
+
+  accept(): void {
+    for (const [name, written] of this.#next) {
+      const read = this.#current.get(name);
+      this.#current.set(name, written);
+      if (read) this.#next.set(name, read);
+    }
+  }
+
+  async read(name: string): Promise<Float32Array> {
+    return Promise.resolve(this.#array(name).slice());
+  }
+
+  write(name: string, values: Float32Array): void {
+    const array = this.#array(name);
+    for (const port of this.recording.state) if (port.name === name) checkLength(port, values);
+    array.set(values);
+  }
+
+  #array(name: string): Float32Array {
+    const data = this.#current.get(name)?.data;
+    if (data instanceof Float32Array) return data;
+    throw new RangeError(`the program has no float32 state named ${name}`);
+  }
+
+  dispose(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function byGraphName(ports: readonly Port[], tensors: ReadonlyMap<string, ort.Tensor>): Feeds {
+  const named: Feeds = {};
+  for (const { name, graphName } of ports) {
+    const tensor = tensors.get(name);
+    if (tensor) named[graphName] = tensor;
+  }
+  return named;
+}
