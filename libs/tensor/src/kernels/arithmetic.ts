@@ -19,7 +19,7 @@ const BINARY = {
 /** tfjs kernels of one operand that ONNX has under the same name. */
 const UNARY = [
   ...'Abs Neg Sign Floor Ceil Round Reciprocal Sqrt Exp Log Erf Sigmoid Relu Elu Softplus'.split(' '),
-  ...'Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh'.split(' '),
+  ...'Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh'.split(' '),
 ];
 
 const square = (g: GraphBuilder, x: Symbolic) => binary(g, 'Mul', [x, x]);

@@ -15,10 +15,12 @@ import { poolingKernels } from './pooling.js';
 import { reductionKernels } from './reduction.js';
 import { resizingKernels } from './resizing.js';
 import { shapeKernels } from './shape.js';
+import { trigonometryKernels } from './trigonometry.js';
 
 /** Every kernel that can be recorded, by family; docs/ref-engine.md shows this table. */
 export const KERNEL_FAMILIES: Readonly<Record<string, readonly RecordedKernel[]>> = {
   arithmetic: arithmeticKernels,
+  trigonometry: trigonometryKernels,
   comparison: comparisonKernels,
   shape: shapeKernels,
   'joining and cutting': joiningKernels,
