@@ -366,6 +366,12 @@ export const ERRORS = {
     text: 'the task folder cannot be used',
     remedy: 'Install the same version of agent and trainer.',
   },
+  ENGINE_MEMORY_LIMIT: {
+    status: 422,
+    retryable: false,
+    text: 'a program needs more memory than it may use',
+    remedy: 'Raise the memory limit of the site, or take a recipe with a smaller batch, image or network.',
+  },
   ENGINE_UNAVAILABLE: {
     status: 422,
     retryable: false,

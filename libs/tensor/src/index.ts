@@ -1,4 +1,6 @@
-export { openEngine, type EngineOptions } from './engines/open-engine.js';
+export { chooseEngine, openEngine, type EngineOptions } from './engines/open-engine.js';
+export { openChoice, type EngineChoice, type EngineExtras } from './engines/open-choice.js';
+export { probeEngines, type EngineProbe } from './engines/probe-engines.js';
 export { registerGradients } from './gradients/register-gradients.js';
 export { attention } from './layers/attention.js';
 export {

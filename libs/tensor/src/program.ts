@@ -53,6 +53,7 @@ export interface Engine {
   /**
    * Makes a step function ready to run. State starts as zeros.
    * @throws RecordingError when the function does what cannot be recorded, naming what and where.
+   * @throws TributaryError ENGINE_MEMORY_LIMIT when it would need more memory than the engine may use.
    */
   compile(fn: StepFunction, signature: Signature, options?: CompileOptions): Promise<Program>;
   dispose(): Promise<void>;

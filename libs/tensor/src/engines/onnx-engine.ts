@@ -1,12 +1,15 @@
+import { TributaryError } from '@tributary/protocol/errors';
 import { encodeModel } from '../onnx/encode-model.js';
 import type { CompileOptions, Engine, Program, Signature, StepFunction } from '../program.js';
 import type { GraphTarget } from '../graph/graph-builder.js';
-import { record } from '../recorder/record.js';
+import { record, type Recording } from '../recorder/record.js';
+import { estimatePeakBytes } from '../graph/peak-memory.js';
 import { probeChannelBlock } from './channel-block-probe.js';
 import { DeviceMemory } from './device-memory.js';
 import { HostMemory } from './host-memory.js';
 import { OnnxProgram } from './onnx-program.js';
-import { createSession, type OnnxDevice, type SessionSettings } from './onnx-session.js';
+import type { OnnxDevice } from './devices.js';
+import { createSession, type SessionSettings } from './onnx-session.js';
 
 /**
  * How convolutions read images. `blocked` keeps channels in blocks that fill a vector register: quicker by a fifth or more,
@@ -18,7 +21,12 @@ export interface OnnxEngineOptions {
   readonly device: OnnxDevice;
   readonly threads: number;
   readonly layout: ConvolutionLayout;
+  readonly memoryLimitMiB?: number;
 }
+
+const MEBIBYTE = 2 ** 20;
+/** Resident memory of two training steps (280 thousand and 4.4 million parameters) beside the least that they need. */
+const RUNTIME_FACTOR = 2.7;
 
 /** Compiles step functions into ONNX graphs that ONNX Runtime executes. */
 export class OnnxEngine implements Engine {
@@ -28,16 +36,19 @@ export class OnnxEngine implements Engine {
     readonly device: OnnxDevice,
     readonly threads: number,
     private readonly target: GraphTarget,
+    private readonly memoryLimitMiB: number | undefined,
   ) {}
 
-  static async open({ device, threads, layout }: OnnxEngineOptions): Promise<OnnxEngine> {
-    if (device !== 'cpu') return new OnnxEngine(device, threads, { device: 'gpu' });
-    const nchwcBlock = layout === 'blocked' ? await probeChannelBlock() : undefined;
-    return new OnnxEngine(device, threads, { device, nchwcBlock });
+  static async open({ device, threads, layout, memoryLimitMiB }: OnnxEngineOptions): Promise<OnnxEngine> {
+    const isBlocked = device === 'cpu' && layout === 'blocked';
+    const target: GraphTarget =
+      device === 'cpu' ? { device, nchwcBlock: isBlocked ? await probeChannelBlock() : undefined } : { device: 'gpu' };
+    return new OnnxEngine(device, threads, target, memoryLimitMiB);
   }
 
   async compile(fn: StepFunction, signature: Signature, { label }: CompileOptions = {}): Promise<Program> {
     const recording = record(fn, signature, this.target);
+    this.#checkMemory(recording, label);
     const settings: SessionSettings = { device: this.device, threads: this.threads, label };
     const keepsState = this.device === 'webgpu';
     const onDevice = keepsState ? recording.nextState.map(({ graphName }) => graphName) : [];
@@ -47,6 +58,14 @@ export class OnnxEngine implements Engine {
       recording,
       keepsState ? new DeviceMemory(recording, settings) : new HostMemory(recording),
     );
+  }
+
+  #checkMemory({ graph }: Recording, label = 'program'): void {
+    const neededMiB = Math.ceil((RUNTIME_FACTOR * estimatePeakBytes(graph)) / MEBIBYTE);
+    const limitMiB = this.memoryLimitMiB ?? Infinity;
+    if (neededMiB <= limitMiB) return;
+    const detail = `the ${label} needs about ${neededMiB} MiB, the limit is ${limitMiB} MiB`;
+    throw new TributaryError('ENGINE_MEMORY_LIMIT', { detail, neededMiB, limitMiB });
   }
 
   dispose(): Promise<void> {

@@ -1,9 +1,6 @@
 import * as ort from 'onnxruntime-node';
 import { availableParallelism } from 'node:os';
-
-/** Where ONNX Runtime executes: the processor, any GPU with Vulkan, Metal or Direct3D 12, or an NVIDIA GPU. */
-export const ONNX_DEVICES = ['cpu', 'webgpu', 'cuda'] as const;
-export type OnnxDevice = (typeof ONNX_DEVICES)[number];
+import type { OnnxDevice } from './devices.js';
 
 export interface SessionSettings {
   readonly device: OnnxDevice;

@@ -1,42 +1,53 @@
 import { availableParallelism } from 'node:os';
 import type { Engine, EngineName } from '../program.js';
 import type { ConvolutionLayout } from './onnx-engine.js';
-import { ONNX_DEVICES, type OnnxDevice } from './onnx-session.js';
+import { openChoice, type EngineChoice, type EngineExtras } from './open-choice.js';
+import { probeEngines, type EngineProbe } from './probe-engines.js';
 
-export interface EngineOptions {
+export interface EngineOptions extends EngineExtras {
   /** `auto` takes the quickest engine that is usable here. */
   readonly name?: EngineName | 'auto';
+  /** `cpu`, `webgpu` or `cuda`. When left out: of `auto` the quickest, else what the engine has. */
   readonly device?: string;
-  /** CPU threads, >= 1; all cores when left out. Use 1 where several trainers share a machine. */
+  /** CPU threads, >= 1; all cores when left out. Where several trainers share a machine, give each its part. */
   readonly threads?: number;
   /** Of the onnx engine. When left out: `blocked` for `auto` where the probe finds it right, else `plain`. */
   readonly layout?: ConvolutionLayout;
-  /** Of the tensorflow engine: runs operation by operation instead of as one graph, to find a bug. */
-  readonly isEager?: boolean;
+}
+
+/** The quickest engine by device asked for and threads: measured once a process. */
+const quickest = new Map<string, Promise<EngineProbe>>();
+
+/**
+ * Settles what `auto` and left-out options mean on this machine.
+ * @throws RangeError for a wrong number of threads, or when nothing is usable.
+ */
+export async function chooseEngine(options: EngineOptions = {}): Promise<EngineChoice> {
+  const { name = 'auto', device, threads = availableParallelism() } = options;
+  const { layout = name === 'auto' ? 'blocked' : 'plain' } = options;
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new RangeError(`threads must be an integer >= 1, got ${threads}`);
+  if (name !== 'auto') return { name, device, threads, layout };
+  const key = `${device} ${threads}`;
+  const probe = quickest.get(key) ?? findQuickest(threads, device);
+  quickest.set(key, probe);
+  const found = await probe;
+  return { name: found.name, device: found.device, threads, layout };
+}
+
+async function findQuickest(threads: number, device: string | undefined): Promise<EngineProbe> {
+  const probes = await probeEngines({ threads, device, measure: 'several' });
+  const usable = probes.filter((probe) => probe.usable && probe.name !== 'reference');
+  const [best] = usable.sort((a, b) => (a.stepMs ?? Infinity) - (b.stepMs ?? Infinity));
+  if (best) return best;
+  const reasons = probes.map((probe) => `${probe.name} on ${probe.device}: ${probe.reason ?? 'for tests only'}`);
+  throw new RangeError(reasons.join('; ') || `no engine has a device ${device}`);
 }
 
 /**
- * Opens an engine. The engines' own packages are loaded only here, so processes that never call this load none.
- * @throws RangeError for an unknown engine, a device it does not have, or a wrong number of threads.
+ * Opens an engine.
+ * @throws RangeError for an engine or device that is not here, with what to do, or a wrong number of threads.
  */
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
-  const { name = 'auto', device = 'cpu', threads = availableParallelism() } = options;
-  const { isEager, layout = name === 'auto' ? 'blocked' : 'plain' } = options;
-  if (!Number.isInteger(threads) || threads < 1)
-    throw new RangeError(`threads must be an integer >= 1, got ${threads}`);
-  switch (name) {
-    case 'auto':
-    case 'onnx':
-      return (await import('./onnx-engine.js')).OnnxEngine.open({ device: onnxDevice(device), threads, layout });
-    case 'reference':
-      return new (await import('./reference-engine.js')).ReferenceEngine();
-    case 'tensorflow':
-      return (await import('./tensorflow/tensorflow-engine.js')).TensorflowEngine.open({ threads, isEager });
-  }
-}
-
-function onnxDevice(device: string): OnnxDevice {
-  const known = ONNX_DEVICES.find((candidate) => candidate === device);
-  if (known) return known;
-  throw new RangeError(`the onnx engine has no device ${device}; it has ${ONNX_DEVICES.join(', ')}`);
+  return openChoice(await chooseEngine(options), options);
 }
