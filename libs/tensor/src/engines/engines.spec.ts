@@ -92,6 +92,21 @@ describe('openEngine', () => {
     await expect(openEngine({ name: 'onnx', device: 'abacus' })).rejects.toThrow(RangeError);
   });
 
+  it('refuses a program that needs more memory than the limit, naming both', async () => {
+    const engine = await openEngine({ name: 'onnx', threads: 1, memoryLimitMiB: 10 });
+    const compile = (size: number) =>
+      engine.compile((inputs) => ({ outputs: { y: tf.square(named(inputs, 'x')) } }), {
+        inputs: { x: { shape: [size] } },
+      });
+    // Input and output of four million float32 numbers each are 32 MB; ONNX Runtime takes more.
+    await expect(compile(4_000_000)).rejects.toMatchObject({
+      code: 'ENGINE_MEMORY_LIMIT',
+      message: expect.stringMatching(/the program needs about \d+ MiB, the limit is 10 MiB/),
+      context: { limitMiB: 10, neededMiB: expect.any(Number) },
+    });
+    await (await compile(1_000)).dispose();
+  });
+
   it('refuses to run a program twice at once', async () => {
     const engine = await openEngine({ name: 'onnx', threads: 1 });
     const program = await engine.compile(accumulate, SIGNATURE);

@@ -54,10 +54,7 @@ function cosine(g: GraphBuilder, x: Symbolic): Symbolic {
  * GPUs promise sines to 2^-11 only, within one turn (Vulkan 1.3, "Precision of GLSL.std.450 instructions"); position
  * embeddings need more, of many turns. There they are computed from their series.
  */
-const onGpu = (
-  name: 'Sin' | 'Cos' | 'Tan',
-  record: (g: GraphBuilder, x: Symbolic) => Symbolic,
-): RecordedKernel =>
+const onGpu = (name: 'Sin' | 'Cos' | 'Tan', record: (g: GraphBuilder, x: Symbolic) => Symbolic): RecordedKernel =>
   kernel(name, ['x'], (g, { x }) => (g.target.device === 'gpu' ? record(g, x) : unary(g, name, x)));
 
 export const trigonometryKernels: readonly RecordedKernel[] = [
