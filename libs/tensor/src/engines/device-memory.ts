@@ -1,7 +1,8 @@
 import * as ort from 'onnxruntime-node';
 import { GraphBuilder } from '../graph/graph-builder.js';
 import { encodeModel } from '../onnx/encode-model.js';
-import type { Port, Recording } from '../recorder/record.js';
+import type { Recording } from '../recorder/record.js';
+import type { Port } from '../recorder/trace-step.js';
 import { checkLength, type Feeds, type Fetches, type ProgramMemory } from './host-memory.js';
 import { createSession, type SessionSettings } from './onnx-session.js';
 

@@ -1,6 +1,7 @@
 import * as ort from 'onnxruntime-node';
 import { product } from '../graph/shapes.js';
-import type { Port, Recording } from '../recorder/record.js';
+import type { Recording } from '../recorder/record.js';
+import type { Port } from '../recorder/trace-step.js';
 
 /** Tensors by the name that the graph gives them; null lets the session make the tensor. */
 export type Feeds = Record<string, ort.Tensor>;

@@ -47,7 +47,7 @@ describe('chooseEngine', () => {
   it('takes what is asked for as it is', async () => {
     const asked = { name: 'onnx', device: 'webgpu', threads: 3, layout: 'plain' } as const;
     expect(await chooseEngine(asked)).toEqual(asked);
-    expect(await chooseEngine({ name: 'reference', threads: 1 })).toMatchObject({ device: 'cpu', layout: 'plain' });
+    expect(await chooseEngine({ name: 'reference', threads: 1 })).toMatchObject({ layout: 'plain' });
   });
 
   it('says why nothing has the device that is asked for', async () => {
