@@ -38,27 +38,26 @@ export function createAnnealedLangevin(options: AnnealedLangevinOptions = {}): S
 }
 
 /**
- * NCSNv2 technique 4: the step size ε (relative to sigma_L²) for which T moves at one level end with its variance.
- * With gamma = sigma_{i-1} / sigma_i and q = (1 - ε)^2T, solves
- * q (gamma² - 2 / (1 - (1 - ε)²) ε) + 2 ε / (1 - (1 - ε)²) = 1 by bisection; their eq. 5 with ε in units of sigma_L².
+ * NCSNv2 technique 4: the step size ε, in units of sigma_L², for which the variance after the T moves of a level is nearest to
+ * that level's own. With gamma = sigma_{i-1} / sigma_i (Song & Ermon 2020, proposition 3) the ratio of the two is
+ * (1 - ε)^2T (gamma² - s) + s with s = 2 ε / (1 - (1 - ε)²). It is above 1 for every ε and has one minimum.
  *
  * @param gamma         Ratio of neighbouring levels, > 1.
  * @param stepsPerLevel T, an integer >= 1.
  */
 export function technique4StepSize(gamma: number, stepsPerLevel: number): number {
-  const excess = (epsilon: number): number => {
-    const q = (1 - epsilon) ** (2 * stepsPerLevel);
-    const stationary = (2 * epsilon) / (1 - (1 - epsilon) ** 2);
-    return q * (gamma ** 2 - stationary) + stationary - 1;
+  const varianceRatio = (epsilon: number): number => {
+    const stationary = 2 / (2 - epsilon);
+    return (1 - epsilon) ** (2 * stepsPerLevel) * (gamma ** 2 - stationary) + stationary;
   };
-  let low = 1e-9;
-  let high = 0.999;
-  // The excess falls from gamma² - 1, then rises with the stationary variance: the first root is wanted.
-  while (excess(high) > 0 && high > low) high *= 0.98;
-  for (let i = 0; i < 100; i++) {
-    const middle = (low + high) / 2;
-    if (excess(middle) > 0) low = middle;
-    else high = middle;
+  let [low, high] = [0, 1];
+  for (let i = 0; i < TERNARY_STEPS; i++) {
+    const third = (high - low) / 3;
+    if (varianceRatio(low + third) < varianceRatio(high - third)) high -= third;
+    else low += third;
   }
   return (low + high) / 2;
 }
+
+/** Leave a relative width of (2/3)^60, about 3e-11. */
+const TERNARY_STEPS = 60;

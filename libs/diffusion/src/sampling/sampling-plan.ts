@@ -12,7 +12,7 @@ import { createPredictorCorrector } from '../samplers/predictor-corrector.js';
 import { clip } from '../samplers/image-arithmetic.js';
 import type { Sampler } from '../samplers/sampler.js';
 import { linspace } from '../schedules/beta-schedule.js';
-import { karrasSigmas } from '../schedules/sigma-schedule.js';
+import { geometricSigmas, karrasSigmas, type SigmaRange } from '../schedules/sigma-schedule.js';
 import { sampleTimesteps } from '../schedules/timestep-spacing.js';
 
 /** A sampler bound to the noise levels that it will visit. */
@@ -112,16 +112,39 @@ function onClippedEstimates(sampler: Sampler, range: number | undefined): Sample
 }
 
 function noiseLevels({ process, sampler, steps, rho }: PlanOptions): NoiseLevel[] {
-  if (process.kind === 'edm' || sampler === 'heun' || sampler === 'dpmpp-2m') {
-    const range = {
-      sigmaMin: noiseRatio(process.level(process.minTime)),
-      sigmaMax: noiseRatio(process.level(process.maxTime)),
-    };
-    return Array.from(karrasSigmas(steps, range, rho), (sigma) => process.levelAtRatio(sigma));
+  if (sampler === 'langevin') return levelsAtRatios(process, geometricSigmas(steps, ratioRange(process)));
+  if (process.kind === 'edm') return levelsAtRatios(process, karrasSigmas(steps, ratioRange(process), rho));
+  if (sampler === 'heun' || sampler === 'dpmpp-2m') {
+    return levelsAtRatios(process, karrasSigmas(steps, usefulRange(ratioRange(process)), rho));
   }
   if (process.isDiscrete) {
     const times = sampleTimesteps({ spacing: 'trailing', trainSteps: process.maxTime + 1, steps });
     return times.map((time) => process.level(time));
   }
   return Array.from(linspace(process.maxTime, process.minTime, steps), (time) => process.level(time));
+}
+
+function levelsAtRatios(process: NoiseProcess, ratios: Float64Array): NoiseLevel[] {
+  return Array.from(ratios, (ratio) => process.levelAtRatio(ratio));
+}
+
+function ratioRange(process: NoiseProcess): SigmaRange {
+  return {
+    sigmaMin: noiseRatio(process.level(process.minTime)),
+    sigmaMax: noiseRatio(process.level(process.maxTime)),
+  };
+}
+
+/**
+ * The noise ratios between which Karras et al. 2022, table 1, sample models of any process. Cosine betas end at a ratio of 20,000
+ * and sub-VP begins at 0.0001: most of few steps would be spent where the image no longer changes.
+ */
+const KARRAS_RANGE: SigmaRange = { sigmaMin: 0.002, sigmaMax: 80 };
+
+function usefulRange({ sigmaMin, sigmaMax }: SigmaRange): SigmaRange {
+  const narrowed = {
+    sigmaMin: Math.max(sigmaMin, KARRAS_RANGE.sigmaMin),
+    sigmaMax: Math.min(sigmaMax, KARRAS_RANGE.sigmaMax),
+  };
+  return narrowed.sigmaMin < narrowed.sigmaMax ? narrowed : { sigmaMin, sigmaMax };
 }
