@@ -10,6 +10,7 @@ const PROGRAMS = {
   demo: ['apps/cli/bin/tributary.mjs', 'demo'],
   test: ['scripts/test.mjs', 'unit', 'medium', 'e2e'],
   'test:slow': ['scripts/test.mjs', 'slow'],
+  'bench:quality': ['apps/cli/bin/tributary.mjs', 'bench', 'quality'],
   check: ['scripts/check.mjs'],
 };
 

@@ -18,6 +18,7 @@ export function defineEngineCommands(program: Command, attach: Attach): void {
   const bench = program.command('bench').description('Measure this machine.');
   defineEngineBench(bench, attach);
   defineSamplingBench(bench, attach);
+  defineQualityBench(bench, attach);
 }
 
 function defineEngineBench(bench: Command, attach: Attach): void {
@@ -44,4 +45,25 @@ function defineSamplingBench(bench: Command, attach: Attach): void {
     .option('--threads <n>', 'threads of the engine', '1');
   withExample(command, 'tributary bench sampling --threads 2');
   attach(command, async () => (await import('../bench/bench-sampling.js')).benchSampling);
+}
+
+function defineQualityBench(bench: Command, attach: Attach): void {
+  const command = bench
+    .command('quality')
+    .description(
+      'Train every process alike on the phantom; score every sampler that fits. Takes hours; goes on where it was stopped.',
+    )
+    .requiredOption('--out <folder>', 'results, weights and pictures')
+    .option('--cases <names>', 'only these trainings, with commas between them')
+    .option('--train-steps <n>', 'training steps of each process', '3000')
+    .option('--learning-rate <x>', 'largest learning rate', '0.004')
+    .option('--channels <list>', 'channels of the levels of the network', '8,16,32')
+    .option('--image-size <px>', 'width and height', '32')
+    .option('--patients <n>', 'patients of each of three sites', '160')
+    .option('--images <n>', 'images of each score', '256')
+    .option('--longest <n>', 'only samplings of at most so many evaluations', '1000')
+    .option('--seed <n>', 'of phantom, weights, training and images', '1')
+    .option('--threads <n>', 'threads of the engine', '1');
+  withExample(command, 'tributary bench quality --out quality --cases edm,ddpm-linear-epsilon');
+  attach(command, async () => (await import('../bench/quality/quality-bench.js')).benchQuality);
 }

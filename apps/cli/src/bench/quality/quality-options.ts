@@ -1,0 +1,34 @@
+import { TributaryError } from '@tributary/protocol/errors';
+import { z } from 'zod';
+import { wholeNumber } from '../../verb-options.js';
+import { QUALITY_CASES, type QualityCase } from './quality-cases.js';
+
+export const qualityOptionsSchema = z.object({
+  out: z.string().min(1),
+  cases: z.string().optional(),
+  trainSteps: wholeNumber(1, 1_000_000),
+  learningRate: z.coerce.number({ error: 'a number from 0 to 1' }).gt(0).max(1),
+  channels: z.string().regex(/^\d+(,\d+)*$/, 'whole numbers with commas between them'),
+  imageSize: wholeNumber(8, 256),
+  patients: wholeNumber(4, 10_000),
+  images: wholeNumber(8, 10_000),
+  longest: wholeNumber(1, 10_000),
+  seed: wholeNumber(0, 0xffff_ffff),
+  threads: wholeNumber(1, 256),
+});
+export type QualityOptions = z.infer<typeof qualityOptionsSchema>;
+
+/**
+ * The cases that were asked for; all when none was named.
+ *
+ * @throws TributaryError USAGE_INVALID for a name that no case has.
+ */
+export function chosenCases(names: string | undefined): readonly QualityCase[] {
+  if (names === undefined) return QUALITY_CASES;
+  return names.split(',').map((name) => {
+    const found = QUALITY_CASES.find((each) => each.name === name);
+    if (found) return found;
+    const known = QUALITY_CASES.map((each) => each.name).join(', ');
+    throw new TributaryError('USAGE_INVALID', { detail: `--cases takes ${known}` });
+  });
+}

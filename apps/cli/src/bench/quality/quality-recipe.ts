@@ -1,0 +1,29 @@
+import { PHANTOM_CLASSES } from '@tributary/imaging/phantom/classes';
+import { recipeSchema, type Recipe } from '@tributary/protocol/recipe';
+import type { QualityCase } from './quality-cases.js';
+import type { QualityOptions } from './quality-options.js';
+
+/** One class embedding row a (site, class) pair, as in a federated run, though one trainer sees all images. */
+export function qualityRecipe({ name, process, prediction }: QualityCase, options: QualityOptions): Recipe {
+  const blockOutChannels = options.channels.split(',').map(Number);
+  return recipeSchema.parse({
+    name: `quality-${name}`,
+    seed: options.seed,
+    image: { sizePx: options.imageSize, channels: 1 },
+    classes: [...PHANTOM_CLASSES],
+    data: { intensity: { method: 'percentile', low: 0, high: 99.5 }, heldOutFraction: 0.2, horizontalFlip: true },
+    conditioning: { site: true, dropout: 0.1 },
+    network: { kind: 'unet2d', blockOutChannels, layersPerBlock: 1, attention: blockOutChannels.map(() => false) },
+    process,
+    objective: { prediction },
+    optimiser: {
+      kind: 'adamw',
+      learningRate: options.learningRate,
+      warmupSteps: Math.min(100, Math.floor(options.trainSteps / 20)),
+      schedule: 'cosine',
+    },
+    rounds: { count: 1, localSteps: options.trainSteps, batchSize: 16, quorum: 1 },
+    strategy: { kind: 'fedavg' },
+    evaluation: { sampler: 'ddim', steps: 2 },
+  });
+}
