@@ -135,7 +135,11 @@ interface DiffusionChoice {
   readonly process: z.infer<typeof processSchema>;
   readonly objective: z.infer<typeof objectiveSchema>;
   readonly evaluation: { readonly sampler: SamplerName; readonly steps: number };
-  readonly network: { readonly timeEmbedding: 'positional' | 'fourier' };
+  readonly network: {
+    readonly timeEmbedding: 'positional' | 'fourier';
+    readonly blockOutChannels: readonly number[];
+    readonly normGroups: number;
+  };
 }
 
 /** What does not fit together in the choice of process, objective, sampler and network; empty when all does. */
@@ -176,6 +180,14 @@ export function diffusionFaults({ process, objective, evaluation, network }: Dif
     network.timeEmbedding === 'positional' || seesSigma,
     ['network', 'timeEmbedding'],
     `positional with process.kind ${kind}: the network is not told a noise level`,
+  );
+  // A group of one channel has mean 0 and variance 1 whatever it is given: brightness and strength of the noise never reach the
+  // output, and at high noise levels their error is multiplied by sigma / alpha.
+  expect(
+    (objective.prediction !== 'epsilon' && objective.prediction !== 'score') ||
+      network.blockOutChannels[0] !== network.normGroups,
+    ['network', 'normGroups'],
+    `fewer than the ${network.normGroups} channels of the first level with prediction ${objective.prediction}`,
   );
   return [...faults, ...rangeFaults(process, evaluation.steps)];
 }

@@ -93,6 +93,14 @@ describe('a recipe', () => {
       { network: { kind: 'unet2d', blockOutChannels: [12, 32], attention: [false, false] } },
     ],
     ['objective.prediction', { objective: { prediction: 'epsilon' } }],
+    [
+      'network.normGroups',
+      {
+        network: { kind: 'unet2d', blockOutChannels: [8, 16], attention: [false, false], normGroups: 8 },
+        process: { kind: 'vp' },
+        objective: { prediction: 'epsilon' },
+      },
+    ],
     ['evaluation.sampler', { evaluation: { sampler: 'langevin' } }],
     ['classes', { classes: ['base', 'base'] }],
     ['federation.exchange', { strategy: { kind: 'fedbuff' }, federation: { exchange: 'usplit' } }],
