@@ -1,6 +1,6 @@
 """A UNet2DModel of diffusers, timed in PyTorch: the peer of src/bench/engine-contender-process.ts.
 
-Called with one JSON argument: `config` (of the model), `batchSize`, `task` (train or sample), `threads`, `format` (default or
+Called with one JSON argument: `config` (of the model), `batchSize`, `task` (train, sample or heun), `threads`, `format` (default or
 channels_last). Prints a line when ready, then one line for every line that it reads, and ends with its input.
 """
 
@@ -13,11 +13,13 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import diffusers
 import torch
-from diffusers import DDPMScheduler, UNet2DModel
+from diffusers import DDPMScheduler, HeunDiscreteScheduler, UNet2DModel
 from torch.nn import functional as F
 
 EMA_DECAY = 0.999
-WARM_UP_RUNS = 2
+WARM_UP_RUNS = 1
+HEUN_STEPS = 18
+HEUN_IMAGES = 16
 BURST_SECONDS = 0.8
 
 
@@ -50,6 +52,21 @@ def sampling(network, images):
     return step
 
 
+def generating(network, size, layout):
+    scheduler = HeunDiscreteScheduler(beta_schedule="linear", beta_start=1e-4, beta_end=0.02, use_karras_sigmas=True)
+
+    def step():
+        scheduler.set_timesteps(HEUN_STEPS)
+        assert len(scheduler.timesteps) == 2 * HEUN_STEPS - 1
+        with torch.inference_mode():
+            x = torch.randn(HEUN_IMAGES, 1, size, size) * scheduler.init_noise_sigma
+            for t in scheduler.timesteps:
+                scaled = scheduler.scale_model_input(x, t).to(memory_format=layout)
+                x = scheduler.step(network(scaled, t).sample, t, x).prev_sample
+
+    return step
+
+
 def milliseconds(step):
     start, runs = time.perf_counter(), 0
     while runs == 0 or time.perf_counter() - start < BURST_SECONDS:
@@ -71,7 +88,11 @@ def main():
     network = UNet2DModel.from_config(options["config"]).to(memory_format=layout)
     size = options["config"]["sample_size"]
     images = torch.randn(options["batchSize"], 1, size, size).to(memory_format=layout)
-    step = training(network, images, layout) if options["task"] == "train" else sampling(network.eval(), images)
+    step = {
+        "train": lambda: training(network, images, layout),
+        "sample": lambda: sampling(network.eval(), images),
+        "heun": lambda: generating(network.eval(), size, layout),
+    }[options["task"]]()
     for _ in range(WARM_UP_RUNS):
         step()
     version = f"diffusers {diffusers.__version__}, torch {torch.__version__}"

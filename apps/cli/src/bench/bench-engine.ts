@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import type { Action, CommandContext } from '../command-context.js';
+import type { Action } from '../command-context.js';
 import { parseVerbOptions, wholeNumber } from '../verb-options.js';
 import { alternate, type Timing } from './alternate.js';
 import { BENCH_CASE_NAMES, benchCase } from './bench-case.js';
 import { besidePeer, printBench, type BenchRow } from './bench-table.js';
 import { startContender, type Contender } from './contender.js';
 import { ourContenders, peerContenders, type EngineRun } from './engine-contender-programs.js';
-import { pythonWithDiffusers } from './python-with-diffusers.js';
+import { peerPython } from './python-with-diffusers.js';
 
 const listOf = <T>(item: z.ZodType<T>) => z.preprocess((text) => String(text).split(','), z.array(item));
 
@@ -19,7 +19,11 @@ const optionsSchema = z.object({
 });
 
 const TASKS = ['train', 'sample'] as const;
-const METRICS = { train: 'trainImagesPerSecond', sample: 'sampleImagesPerSecond' } as const;
+const METRICS = {
+  train: 'trainImagesPerSecond',
+  sample: 'sampleImagesPerSecond',
+  heun: 'sampleImagesPerSecond',
+} as const;
 
 /** `tributary bench engine`: our engines beside PyTorch, in training and sampling. */
 export const benchEngine: Action = async (context, { options }) => {
@@ -38,16 +42,6 @@ export const benchEngine: Action = async (context, { options }) => {
   }
   printBench(context, rows);
 };
-
-async function peerPython({ output }: CommandContext, asked: string | undefined): Promise<string | undefined> {
-  const python = await pythonWithDiffusers(asked);
-  if (python === undefined) {
-    output.note(
-      'No Python with torch and diffusers: ours only. Have both: pip install torch diffusers, or --python PATH.',
-    );
-  }
-  return python;
-}
 
 function caseName({ bench, threads }: EngineRun): string {
   return `${bench.name} ${bench.sizePx} px, batch ${bench.batchSize}, ${threads} thread${threads === 1 ? '' : 's'}`;

@@ -1,43 +1,57 @@
-import { openEngine, type Engine } from '@tributary/tensor';
 import { z } from 'zod';
-import type { Action, CommandContext, VerbInput } from '../command-context.js';
+import type { Action } from '../command-context.js';
 import { parseVerbOptions, wholeNumber } from '../verb-options.js';
-import { printBench, type BenchRow } from './bench-table.js';
-import { probeSampling } from './sampling-probe.js';
+import { alternate, type Timing } from './alternate.js';
+import { BENCH_CASE_NAMES, benchCase } from './bench-case.js';
+import { besidePeer, printBench, type BenchRow } from './bench-table.js';
+import { startContender, type Contender } from './contender.js';
+import { ourContenders, peerContenders, type EngineRun } from './engine-contender-programs.js';
+import { peerPython } from './python-with-diffusers.js';
 
-const engineNameSchema = z.enum(['auto', 'onnx', 'tensorflow', 'reference'], {
-  error: 'auto, onnx, tensorflow or reference',
-});
 const optionsSchema = z.object({
-  seconds: wholeNumber(1, 600),
+  size: z.enum(BENCH_CASE_NAMES, { error: `one of ${BENCH_CASE_NAMES.join(', ')}` }),
+  rounds: wholeNumber(1, 1000),
   threads: wholeNumber(1, 256),
-  engine: engineNameSchema,
+  python: z.string().optional(),
 });
 
-/** `tributary bench sampling`: how quickly an engine makes images. */
-export const benchSampling: Action = (context, input) =>
-  benchOne(context, input, async (engine, { label, seconds }) => {
-    const ours = await probeSampling(engine, seconds);
-    return [
-      { bench: 'sampling', case: `${label}, Heun, 12 steps`, metric: 'sampleImagesPerSecond', unit: '1/s', ours },
-    ];
-  });
+const IMAGES = 16;
 
-interface BenchCase {
-  readonly label: string;
-  readonly seconds: number;
-}
+/**
+ * `tributary bench sampling`: 16 images by 18 steps of Heun's method (35 evaluations each) with our sampler and engine, in turn
+ * with diffusers' `HeunDiscreteScheduler` and the same network.
+ */
+export const benchSampling: Action = async (context, { options }) => {
+  const { size, rounds, threads, python } = parseVerbOptions(optionsSchema, options);
+  const run: EngineRun = { bench: benchCase(size), task: 'heun', threads };
+  const peer = await peerPython(context, python);
+  const programs = [...ourContenders(run), ...(peer === undefined ? [] : peerContenders(run, peer))];
+  const contenders: Contender[] = [];
+  try {
+    for (const program of programs) contenders.push(await startContender(program));
+    context.output.note(`Measuring ${contenders.map(({ name }) => name).join(', ')} in turn`);
+    printBench(context, rowsOf(run, await alternate(contenders, rounds), ourContenders(run).length));
+  } finally {
+    for (const contender of contenders) await contender.close();
+  }
+};
 
-async function benchOne(
-  context: CommandContext,
-  { options }: VerbInput,
-  measure: (engine: Engine, benchCase: BenchCase) => Promise<BenchRow[]>,
-): Promise<void> {
-  const { seconds, threads, engine: name } = parseVerbOptions(optionsSchema, options);
-  const engine = await openEngine({ name, threads });
-  context.output.note(`Measuring ${engine.name} for ${seconds} s`);
-  const label = `${engine.name}/${engine.device}, ${engine.threads} thread(s), quick demo network`;
-  const rows = await measure(engine, { label, seconds });
-  await engine.dispose();
-  printBench(context, rows);
+/** Each of ours beside the quickest of the peers. */
+function rowsOf({ bench, threads }: EngineRun, timings: readonly Timing[], ours: number): BenchRow[] {
+  const imagesPerSecond = ({ ms }: Timing): number => (1000 * IMAGES) / ms;
+  const [best] = timings.slice(ours).toSorted((a, b) => a.ms - b.ms);
+  const peer = best && { name: best.contender.name, version: best.contender.version, value: imagesPerSecond(best) };
+  return timings.slice(0, ours).map((timing) =>
+    besidePeer(
+      {
+        bench: 'sampling',
+        case: `${bench.name} ${bench.sizePx} px, ${IMAGES} images, Heun 18, ${threads} thread(s), ${timing.contender.name}`,
+        metric: 'sampleImagesPerSecond',
+        unit: '1/s',
+        ours: imagesPerSecond(timing),
+      },
+      peer,
+      'more',
+    ),
+  );
 }

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { createNetworkProgram } from '@tributary/diffusion/sampling/network-program';
-import { createTrainer } from '@tributary/diffusion';
+import { createSampler, createTrainer } from '@tributary/diffusion';
+import { initialModel } from '@tributary/diffusion/initial-model';
 import { peakMemoryBytes } from '@tributary/federation/bench/peak-memory';
 import { openEngine, randomStream, type Engine } from '@tributary/tensor';
 import { z } from 'zod';
@@ -10,13 +11,13 @@ import type { Measurement, Ready } from './contender.js';
 /** Without classes there is one row: "no condition". */
 const CLASS_ROWS = 0;
 const MEBIBYTE = 2 ** 20;
-const WARM_UP_RUNS = 2;
+const WARM_UP_RUNS = 1;
 /** A measurement repeats short runs for about this long. */
 const BURST_MS = 800;
 
 export const engineContenderSchema = z.object({
   case: z.enum(BENCH_CASE_NAMES),
-  task: z.enum(['train', 'sample']),
+  task: z.enum(['train', 'sample', 'heun']),
   engine: z.enum(['onnx', 'tensorflow']),
   layout: z.enum(['plain', 'blocked']).optional(),
   threads: z.int(),
@@ -53,6 +54,25 @@ async function sampling(engine: Engine, bench: BenchCase): Promise<Timed> {
   return { parameters: program.parameterCount, run: () => program.evaluate(requests) };
 }
 
+/** The network's classes when images are made: one, and "no condition". */
+const GENERATOR_CLASS_ROWS = 2;
+const IMAGES = 16;
+
+/** One run makes 16 images by 18 steps of Heun's method: 35 evaluations each. */
+async function generating(engine: Engine, bench: BenchCase): Promise<Timed> {
+  const recipe = benchRecipe(bench);
+  const { weights } = initialModel(recipe, 1);
+  const generator = await createSampler({ engine, recipe, classRows: GENERATOR_CLASS_ROWS, weights });
+  const seeds = Array.from({ length: IMAGES }, (_, seed) => seed);
+  const classRows = new Int32Array(IMAGES);
+  return {
+    parameters: weights.length,
+    run: () => generator.generate({ seeds, classRows, sampler: 'heun', steps: 18 }),
+  };
+}
+
+const TASKS = { train: training, sample: sampling, heun: generating } as const;
+
 async function burst(timed: Timed): Promise<number> {
   const startMs = performance.now();
   let runs = 0;
@@ -76,7 +96,7 @@ const {
 } = engineContenderSchema.parse(JSON.parse(process.argv[2] ?? ''));
 const engine = await openEngine({ name: engineName, layout, threads });
 const openedMs = performance.now();
-const timed = await (task === 'train' ? training : sampling)(engine, benchCase(name));
+const timed = await TASKS[task](engine, benchCase(name));
 const compileMs = performance.now() - openedMs;
 for (let warmUp = 0; warmUp < WARM_UP_RUNS; warmUp++) await timed.run();
 print({ version: `tributary ${engine.name}`, parameters: timed.parameters, compileMs });

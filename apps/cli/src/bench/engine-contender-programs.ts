@@ -7,7 +7,8 @@ import type { ContenderProgram } from './contender.js';
 const OURS = join(import.meta.dirname, '../../dist/bench/engine-contender-process.js');
 const PEER = join(import.meta.dirname, '../../bench/diffusers_unet.py');
 
-export type BenchTask = 'train' | 'sample';
+/** A training step, an evaluation of the network, or 16 images by 18 steps of Heun's method. */
+export type BenchTask = 'train' | 'sample' | 'heun';
 
 export interface EngineRun {
   readonly bench: BenchCase;

@@ -15,8 +15,8 @@ import { createScorer } from './score-images.js';
 export const benchQuality: Action = async (context, input) => {
   const options = parseVerbOptions(qualityOptionsSchema, input.options);
   const cases = chosenCases(options.cases);
-  const { trainSteps, learningRate, channels, imageSize, patients, images, seed } = options;
-  const settings = { trainSteps, learningRate, channels, imageSize, patients, images, seed };
+  const { trainSteps, learningRate, channels, normGroups, imageSize, patients, images, seed } = options;
+  const settings = { trainSteps, learningRate, channels, normGroups, imageSize, patients, images, seed };
   const folder = await openQualityFolder(resolve(context.host.cwd, options.out), settings);
   const recipe = qualityRecipe({ name: 'data', process: { kind: 'edm' }, prediction: 'edm' }, options);
   const phantom = await phantomImages(folder.pathOf('phantom'), recipe, patients);

@@ -9,6 +9,7 @@ export const qualityOptionsSchema = z.object({
   trainSteps: wholeNumber(1, 1_000_000),
   learningRate: z.coerce.number({ error: 'a number from 0 to 1' }).gt(0).max(1),
   channels: z.string().regex(/^\d+(,\d+)*$/, 'whole numbers with commas between them'),
+  normGroups: wholeNumber(1, 64),
   imageSize: wholeNumber(8, 256),
   patients: wholeNumber(4, 10_000),
   images: wholeNumber(8, 10_000),

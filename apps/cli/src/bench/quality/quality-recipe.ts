@@ -13,7 +13,13 @@ export function qualityRecipe({ name, process, prediction }: QualityCase, option
     classes: [...PHANTOM_CLASSES],
     data: { intensity: { method: 'percentile', low: 0, high: 99.5 }, heldOutFraction: 0.2, horizontalFlip: true },
     conditioning: { site: true, dropout: 0.1 },
-    network: { kind: 'unet2d', blockOutChannels, layersPerBlock: 1, attention: blockOutChannels.map(() => false) },
+    network: {
+      kind: 'unet2d',
+      blockOutChannels,
+      layersPerBlock: 1,
+      attention: blockOutChannels.map(() => false),
+      normGroups: options.normGroups,
+    },
     process,
     objective: { prediction },
     optimiser: {

@@ -39,7 +39,7 @@ export async function trainCase({ engine, recipe, images, signal, onStep }: Trai
       onStep(globalStep + 1);
     }
     const seconds = (performance.now() - startMs) / 1000;
-    return { weights: trainer.averagedWeights(), loss: lossSum / Math.min(LOSS_STEPS, localSteps), seconds };
+    return { weights: await trainer.averagedWeights(), loss: lossSum / Math.min(LOSS_STEPS, localSteps), seconds };
   } finally {
     await trainer.dispose();
   }
