@@ -378,6 +378,44 @@ export const ERRORS = {
     text: 'the chosen engine cannot run on this machine',
     remedy: 'Run `tributary doctor`; choose a usable engine.',
   },
+  ENGINE_PLATFORM_UNSUPPORTED: {
+    status: 422,
+    retryable: false,
+    text: 'this engine cannot be installed on this kind of machine',
+    remedy: 'Use the onnx engine, or install it on x86_64 Linux with glibc.',
+  },
+  ENGINE_COMPILER_MISSING: {
+    status: 422,
+    retryable: false,
+    text: 'no C++ compiler was found, which this engine is built with',
+    remedy: 'Install g++ (Debian, Ubuntu: apt-get install g++), or set CXX.',
+  },
+  ENGINE_PYTHON_MISSING: {
+    status: 422,
+    retryable: false,
+    text: 'no Python with pip was found, which downloads this engine',
+    remedy:
+      'Install Python 3 with pip (Debian, Ubuntu: apt-get install python3-pip), set PYTHON, or give the file: --wheel FILE.',
+  },
+  ENGINE_DOWNLOAD_FAILED: {
+    status: 502,
+    retryable: true,
+    text: 'a part of the engine could not be downloaded',
+    remedy:
+      'Check the network and the indexes that pip and npm are set up for, then run it again: what is there is kept.',
+  },
+  ENGINE_WHEEL_MISMATCH: {
+    status: 422,
+    retryable: false,
+    text: 'the wheel is not the one that this engine is built from',
+    remedy: 'Download it again, or leave out --wheel; the message names the SHA-256 that is expected.',
+  },
+  ENGINE_BUILD_FAILED: {
+    status: 500,
+    retryable: false,
+    text: 'the engine was downloaded but could not be built or does not run',
+    remedy: 'The message ends with the last lines of the compiler or of the trial; report them.',
+  },
   ENGINE_UNCOVERED_KERNEL: {
     status: 422,
     retryable: false,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { unetConfigFile } from '@tributary/diffusion/exchange/diffusers-config';
 import { unetConfig } from '@tributary/diffusion/network/unet-config';
+import { tensorflowInstallation } from '@tributary/tensor/engines/tensorflow/installation';
 import { benchRecipe, type BenchCase } from './bench-case.js';
 import type { ContenderProgram } from './contender.js';
 
@@ -16,11 +17,12 @@ export interface EngineRun {
   readonly threads: number;
 }
 
-/** Both convolution layouts of the onnx engine. */
+/** Both convolution layouts of the onnx engine, and the tensorflow engine where it is installed. */
 export function ourContenders({ bench, task, threads }: EngineRun): ContenderProgram[] {
   const engines = [
     { name: 'onnx, plain', engine: 'onnx', layout: 'plain' },
     { name: 'onnx, blocked', engine: 'onnx', layout: 'blocked' },
+    ...(tensorflowInstallation().isInstalled ? [{ name: 'tensorflow', engine: 'tensorflow' }] : []),
   ];
   return engines.map(({ name, ...engine }) => ({
     name,

@@ -15,10 +15,25 @@ export function defineEngineCommands(program: Command, attach: Attach): void {
   withExample(list, 'tributary engine list');
   attach(list, async () => (await import('../machine/engine-list.js')).listEngines);
 
+  defineInstall(engine.command('install').description('Set up an optional engine.'), attach);
+
   const bench = program.command('bench').description('Measure this machine.');
   defineEngineBench(bench, attach);
   defineSamplingBench(bench, attach);
   defineQualityBench(bench, attach);
+}
+
+function defineInstall(install: Command, attach: Attach): void {
+  const tensorflow = install
+    .command('tensorflow')
+    .summary('TensorFlow, for the CPU or an NVIDIA GPU')
+    .description(
+      'Downloads libtensorflow with pip and tfjs-node with npm, and compiles the addon between them. Run again, it resumes or finds all done.',
+    )
+    .option('--cuda', 'for an NVIDIA GPU: also NVIDIA’s libraries, about 2.5 GB')
+    .option('--wheel <file>', 'the TensorFlow wheel, where it was downloaded before');
+  withExample(tensorflow, 'tributary engine install tensorflow');
+  attach(tensorflow, async () => (await import('../engines/engine-install.js')).installEngine);
 }
 
 function defineEngineBench(bench: Command, attach: Attach): void {

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 
@@ -9,11 +10,17 @@ export const STAMP_FILE = 'installed.json';
 export const ADDON_FILE = 'tensorflow.node';
 export const LIBRARY_FOLDER = 'lib';
 
-/** What is installed. `recipe` is the hash of all that the installation was made from. */
-export const stampSchema = z.strictObject({
-  recipe: z.string(),
+/** The part of the addon that is ours; the rest comes with tfjs-node. */
+export const ADDON_SOURCE = path.resolve(import.meta.dirname, '../../../native/tensorflow-graph.cc');
+
+const stampSchema = z.strictObject({
   packageName: z.enum(['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu']),
+  wheelSha256: z.string(),
+  /** SHA-256 of the source that the addon was built from. */
+  addonRevision: z.string(),
 });
+
+/** What an installation was made from. */
 export type InstallationStamp = z.infer<typeof stampSchema>;
 
 /** Whether the tensorflow engine is set up on this machine; `reason` says why not and what to do. */
@@ -27,15 +34,20 @@ export function tensorflowFolder(environment: NodeJS.ProcessEnv = process.env): 
   return path.resolve(parent, 'tensorflow');
 }
 
+export function addonRevision(): string {
+  return createHash('sha256').update(readFileSync(ADDON_SOURCE)).digest('hex');
+}
+
 /** Looks for the engine without loading it: a few milliseconds. */
 export function tensorflowInstallation(folder = tensorflowFolder()): TensorflowInstallation {
-  const remedy = 'run: npx tributary engine install tensorflow';
-  try {
-    const text = readFileSync(path.join(folder, STAMP_FILE), 'utf8');
-    return { isInstalled: true, folder, stamp: stampSchema.parse(JSON.parse(text)) };
-  } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    const state = isMissing ? 'is not installed' : 'is installed incompletely';
-    return { isInstalled: false, folder, reason: `the tensorflow engine ${state}; ${remedy}` };
-  }
+  const refuse = (state: string): TensorflowInstallation => {
+    const reason = `the tensorflow engine ${state}; run: npx tributary engine install tensorflow`;
+    return { isInstalled: false, folder, reason };
+  };
+  const file = path.join(folder, STAMP_FILE);
+  if (!existsSync(file)) return refuse('is not installed');
+  const stamp = stampSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  if (!stamp.success || stamp.data.addonRevision !== addonRevision())
+    return refuse('was installed for another version');
+  return { isInstalled: true, folder, stamp: stamp.data };
 }

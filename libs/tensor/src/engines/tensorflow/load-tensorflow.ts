@@ -4,7 +4,6 @@ import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { registerGradients } from '../../gradients/register-gradients.js';
 import { KERNEL_TABLE, registerLayerGradients } from '../../kernels/kernel-table.js';
-import { CONVOLUTION } from '../../recorder/convolution-names.js';
 import type { Addon, Binding, NodeBackend, NodeBackendClass } from './binding.js';
 import { ADDON_FILE, LIBRARY_FOLDER, type TensorflowInstallation } from './installation.js';
 import { tensorflowConvolutions } from './kernels/convolution.js';
@@ -55,7 +54,10 @@ function load(folder: string, packageName: string, threads: number): Tensorflow 
   const recorder = new TensorflowRecorder({ addon, binding, backendClass, packageName });
   registerBackend(TENSORFLOW, new backendClass(binding, packageName));
   registerBackend(TENSORFLOW_RECORDER, recorder.backend);
-  const kernels = [...packageKernels((name) => require(`${packageName}/dist/kernels/${name}.js`)), ...OWN_KERNELS];
+  const kernels = [
+    ...packageKernels((name) => requireIfThere(require, `${packageName}/dist/kernels/${name}.js`)),
+    ...OWN_KERNELS,
+  ];
   for (const { name, run } of kernels) {
     for (const backendName of [TENSORFLOW, TENSORFLOW_RECORDER])
       tf.registerKernel({ kernelName: name, backendName, kernelFunc: run });
@@ -73,15 +75,23 @@ const OWN_KERNELS: readonly TensorflowKernel[] = [...tensorflowConvolutions, ...
  * composed of tfjs's, as on every backend without a kernel for it.
  */
 function packageKernels(load: (name: string) => unknown): TensorflowKernel[] {
-  const { forward, backpropInput, backpropFilter } = CONVOLUTION;
-  const own = new Set([...OWN_KERNELS.map(({ name }) => name), forward, backpropInput, backpropFilter]);
-  const names = KERNEL_TABLE.map(({ name }) => name).filter((name) => !own.has(name));
-  return names.map((name) => {
+  const own = new Set(OWN_KERNELS.map(({ name }) => name));
+  return KERNEL_TABLE.filter(({ name }) => !own.has(name)).flatMap(({ name }) => {
     const config = Object.values(load(name) ?? {}).find(isKernelConfig);
-    if (!config) throw new TypeError(`tfjs-node has no kernel ${name}`);
+    if (!config) return [];
     const kernel = { name, run: config.kernelFunc };
-    return POOL.test(name) ? withPadding(kernel) : kernel;
+    return [POOL.test(name) ? withPadding(kernel) : kernel];
   });
+}
+
+/** A module of the package, or undefined where it has none of this name. */
+function requireIfThere(require: NodeJS.Require, name: string): unknown {
+  try {
+    return require(name);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
 }
 
 /** The package brings a tfjs-core of its own, which finds its platform taken and would say so on the console. */
