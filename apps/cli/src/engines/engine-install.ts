@@ -1,11 +1,10 @@
 import { tensorflowFolder } from '@tributary/tensor/engines/tensorflow/installation';
-import { arch, platform } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
 import { formatSeconds } from '../output/quantities.js';
 import { parseVerbOptions } from '../verb-options.js';
-import type { Platform } from './install-tensorflow/host-tools.js';
+import { thisPlatform } from './install-tensorflow/host-tools.js';
 import { installTensorflow } from './install-tensorflow/install-tensorflow.js';
 import { installationPlan } from './install-tensorflow/installation-plan.js';
 import { runTool } from './install-tensorflow/tool.js';
@@ -29,10 +28,3 @@ export const installEngine: Action = async ({ host, output }, { options }) => {
       : `The tensorflow engine is installed: TensorFlow ${installed.version} on ${installed.device}, in ${formatSeconds(seconds)}.`;
   output.document(document, text);
 };
-
-const reportSchema = z.object({ header: z.object({ glibcVersionRuntime: z.string().optional() }) });
-
-function thisPlatform(): Platform {
-  const report = reportSchema.safeParse(process.report.getReport());
-  return { os: platform(), architecture: arch(), glibc: report.data?.header.glibcVersionRuntime };
-}

@@ -1,4 +1,6 @@
 import { TributaryError } from '@tributary/protocol/errors';
+import { arch, platform } from 'node:os';
+import { z } from 'zod';
 import type { RunTool, ToolOptions } from './tool.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -9,6 +11,13 @@ export interface Platform {
   readonly architecture: string;
   /** Undefined where the C library is not glibc. */
   readonly glibc: string | undefined;
+}
+
+const reportSchema = z.object({ header: z.object({ glibcVersionRuntime: z.string().optional() }) });
+
+export function thisPlatform(): Platform {
+  const report = reportSchema.safeParse(process.report.getReport());
+  return { os: platform(), architecture: arch(), glibc: report.data?.header.glibcVersionRuntime };
 }
 
 /** @throws TributaryError ENGINE_PLATFORM_UNSUPPORTED where TensorFlow's wheels do not run. */

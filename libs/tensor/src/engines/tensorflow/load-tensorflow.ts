@@ -105,13 +105,10 @@ function quietly<T>(load: () => T): T {
   }
 }
 
-/** tfjs-node 4.22 calls functions of `util` that Node 23 removed. */
+/** tfjs-node 4.22 calls functions of `util` that Node 23 removed, and before that warned of. */
 function restoreUtilities(): void {
-  const removed = {
-    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
-    isArray: Array.isArray,
-  };
-  for (const [name, fn] of Object.entries(removed)) if (!Reflect.has(util, name)) Reflect.set(util, name, fn);
+  Reflect.set(util, 'isNullOrUndefined', (value: unknown) => value === null || value === undefined);
+  Reflect.set(util, 'isArray', Array.isArray);
 }
 
 function registerBackend(name: string, backend: NodeBackend): void {

@@ -31,10 +31,9 @@ export class TensorflowEngine implements Engine {
     return new TensorflowEngine(loadTensorflow(installation, threads), isEager);
   }
 
-  compile(fn: StepFunction, signature: Signature): Promise<Program> {
-    return Promise.resolve(
-      this.isEager ? new EagerProgram(fn, signature, TENSORFLOW) : compileTensorflow(this.tensorflow, fn, signature),
-    );
+  async compile(fn: StepFunction, signature: Signature): Promise<Program> {
+    if (this.isEager) return Promise.resolve(new EagerProgram(fn, signature, TENSORFLOW));
+    return Promise.resolve(compileTensorflow(this.tensorflow, fn, signature));
   }
 
   dispose(): Promise<void> {
