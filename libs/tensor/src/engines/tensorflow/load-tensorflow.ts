@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import util from 'node:util';
@@ -54,11 +55,8 @@ function load(folder: string, packageName: string, threads: number): Tensorflow 
   const recorder = new TensorflowRecorder({ addon, binding, backendClass, packageName });
   registerBackend(TENSORFLOW, new backendClass(binding, packageName));
   registerBackend(TENSORFLOW_RECORDER, recorder.backend);
-  const kernels = [
-    ...packageKernels((name) => requireIfThere(require, `${packageName}/dist/kernels/${name}.js`)),
-    ...OWN_KERNELS,
-  ];
-  for (const { name, run } of kernels) {
+  const packageFolder = path.join(folder, 'node_modules', packageName);
+  for (const { name, run } of [...packageKernels(require, packageFolder), ...OWN_KERNELS]) {
     for (const backendName of [TENSORFLOW, TENSORFLOW_RECORDER])
       tf.registerKernel({ kernelName: name, backendName, kernelFunc: run });
   }
@@ -74,24 +72,16 @@ const OWN_KERNELS: readonly TensorflowKernel[] = [...tensorflowConvolutions, ...
  * tfjs-node's kernels, of those that can be recorded, except where our own take their place. The layers' convolution is
  * composed of tfjs's, as on every backend without a kernel for it.
  */
-function packageKernels(load: (name: string) => unknown): TensorflowKernel[] {
+function packageKernels(require: NodeJS.Require, packageFolder: string): TensorflowKernel[] {
   const own = new Set(OWN_KERNELS.map(({ name }) => name));
   return KERNEL_TABLE.filter(({ name }) => !own.has(name)).flatMap(({ name }) => {
-    const config = Object.values(load(name) ?? {}).find(isKernelConfig);
+    const file = path.join(packageFolder, 'dist', 'kernels', `${name}.js`);
+    const module: unknown = existsSync(file) ? require(file) : undefined;
+    const config = Object.values(module ?? {}).find(isKernelConfig);
     if (!config) return [];
     const kernel = { name, run: config.kernelFunc };
     return [POOL.test(name) ? withPadding(kernel) : kernel];
   });
-}
-
-/** A module of the package, or undefined where it has none of this name. */
-function requireIfThere(require: NodeJS.Require, name: string): unknown {
-  try {
-    return require(name);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') return undefined;
-    throw error;
-  }
 }
 
 /** The package brings a tfjs-core of its own, which finds its platform taken and would say so on the console. */
