@@ -37,34 +37,36 @@ export function checkLength({ name, shape }: Port, values: Float32Array): void {
 }
 
 /**
- * The processor's memory. State has two sets of buffers that change places after every run, and outputs are written into
- * buffers that the next run writes again: a run allocates nothing.
+ * The processor's memory. A run's results are the next state as they come: onnxruntime-node copies every result into an array of
+ * its own, also where it is handed one to write into, so that a second set of buffers would only be one copy more.
  */
 export class HostMemory implements ProgramMemory {
-  #current = new Map<string, ort.Tensor>();
-  #next = new Map<string, ort.Tensor>();
-
-  readonly #outputs: Feeds = {};
+  readonly #state = new Map<string, ort.Tensor>();
+  readonly #fetches: Fetches;
 
   constructor(private readonly recording: Recording) {
-    for (const port of recording.outputs) this.#outputs[port.graphName] = allocate(port);
-    for (const port of recording.state) this.#current.set(port.name, allocate(port));
-    for (const port of recording.nextState) this.#next.set(port.name, allocate(port));
+    for (const port of recording.state) this.#state.set(port.name, allocate(port));
+    const results = [...recording.outputs, ...recording.nextState];
+    this.#fetches = Object.fromEntries(results.map(({ graphName }) => [graphName, null]));
   }
 
   feeds(): Promise<Feeds> {
-    return Promise.resolve(byGraphName(this.recording.state, this.#current));
+    const feeds: Feeds = {};
+    for (const { name, graphName } of this.recording.state) {
+      const tensor = this.#state.get(name);
+      if (tensor) feeds[graphName] = tensor;
+    }
+    return Promise.resolve(feeds);
   }
 
   fetches(): Fetches {
-    return { ...this.#outputs, ...byGraphName(this.recording.nextState, this.#next) };
+    return this.#fetches;
   }
 
-  accept(): void {
-    for (const [name, written] of this.#next) {
-      const read = this.#current.get(name);
-      this.#current.set(name, written);
-      if (read) this.#next.set(name, read);
+  accept(results: Readonly<Record<string, ort.Tensor>>): void {
+    for (const { name, graphName } of this.recording.nextState) {
+      const tensor = results[graphName];
+      if (tensor) this.#state.set(name, tensor);
     }
   }
 
@@ -79,7 +81,7 @@ export class HostMemory implements ProgramMemory {
   }
 
   #array(name: string): Float32Array {
-    const data = this.#current.get(name)?.data;
+    const data = this.#state.get(name)?.data;
     if (data instanceof Float32Array) return data;
     throw new RangeError(`the program has no float32 state named ${name}`);
   }
@@ -87,13 +89,4 @@ export class HostMemory implements ProgramMemory {
   dispose(): Promise<void> {
     return Promise.resolve();
   }
-}
-
-function byGraphName(ports: readonly Port[], tensors: ReadonlyMap<string, ort.Tensor>): Feeds {
-  const named: Feeds = {};
-  for (const { name, graphName } of ports) {
-    const tensor = tensors.get(name);
-    if (tensor) named[graphName] = tensor;
-  }
-  return named;
 }

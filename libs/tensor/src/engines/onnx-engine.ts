@@ -2,8 +2,9 @@ import { TributaryError } from '@tributary/protocol/errors';
 import { encodeModel } from '../onnx/encode-model.js';
 import type { CompileOptions, Engine, Program, Signature, StepFunction } from '../program.js';
 import type { GraphTarget } from '../graph/graph-builder.js';
-import { record, type Recording } from '../recorder/record.js';
 import { estimatePeakBytes } from '../graph/peak-memory.js';
+import { inRunOrder } from '../passes/run-order.js';
+import { record, type Recording } from '../recorder/record.js';
 import { probeChannelBlock } from './channel-block-probe.js';
 import { DeviceMemory } from './device-memory.js';
 import { HostMemory } from './host-memory.js';
@@ -52,7 +53,7 @@ export class OnnxEngine implements Engine {
     const settings: SessionSettings = { device: this.device, threads: this.threads, label };
     const keepsState = this.device === 'webgpu';
     const onDevice = keepsState ? recording.nextState.map(({ graphName }) => graphName) : [];
-    const session = await createSession(encodeModel(recording.graph), { ...settings, onDevice });
+    const session = await createSession(encodeModel(inRunOrder(recording.graph)), { ...settings, onDevice });
     return new OnnxProgram(
       session,
       recording,

@@ -22,8 +22,11 @@ export function filterGradient(g: GraphBuilder, operands: Operands, geometry: Co
   const isCompact = dilations.every((dilation) => dilation === 1);
   const tiles = kernelSize.every((k, i) => k === strides[i] && inSize[i] === at(outSize, i) * k && padBefore[i] === 0);
   if (isCompact && tiles) return g.reshape(patches(g, operands, geometry), shape);
-  if (isCompact && kernelSize.length === 2 && at(strides, 1) * at(outSize, 1) === inSize[1])
+  if (isCompact && kernelSize.length === 2 && at(strides, 1) * at(outSize, 1) === inSize[1]) {
+    const keepsSize = product(strides) === 1 && inSize[0] === outSize[0] && groups === 1;
+    if (keepsSize && geometry.outChannels < geometry.inChannels) return shiftedGradientRows(g, operands, geometry);
     return g.reshape(shiftedRows(g, operands, geometry), shape);
+  }
   return g.reshape(shiftedTaps(g, operands, geometry), shape);
 }
 
@@ -64,22 +67,13 @@ function patches(g: GraphBuilder, { x, dy }: Operands, geometry: ConvolutionGeom
 
 /** Kernel rows by one gather of rows of `x`; kernel columns by shifting `dy`, the smaller copy. */
 function shiftedRows(g: GraphBuilder, { x, dy }: Operands, geometry: ConvolutionGeometry): Value {
-  const { batch, inChannels, outChannels, kernelSize, outSize, inSize, strides, padBefore } = geometry;
+  const { batch, outChannels, kernelSize, outSize, strides, padBefore } = geometry;
   const [kernelHeight = 0, kernelWidth = 0] = kernelSize;
   const [outHeight = 0, outWidth = 0] = outSize;
-  const [height = 0, width = 0] = inSize;
-  const withZeroRow = g.apply('Pad', [x, g.int64([0, 0, 1, 0, 0, 0, 0, 0])], {
-    shape: [batch, inChannels, height + 1, width],
-  });
-  const rowOf = (tap: number, out: number) => out * at(strides, 0) + tap - at(padBefore, 0);
-  const indices = range(kernelHeight).flatMap((tap) =>
-    range(outHeight).map((out) => (rowOf(tap, out) >= 0 && rowOf(tap, out) < height ? rowOf(tap, out) + 1 : 0)),
+  const rows = range(kernelHeight).map((tap) =>
+    range(outHeight).map((out) => out * at(strides, 0) + tap - at(padBefore, 0)),
   );
-  const rows = g.apply('Gather', [withZeroRow, g.constant(indices, [kernelHeight, outHeight], 'int64')], {
-    shape: [batch, inChannels, kernelHeight, outHeight, width],
-    attributes: { axis: 2 },
-  });
-  const x3 = g.reshape(rows, [batch, inChannels * kernelHeight, outHeight * width]);
+  const x3 = gatherRows(g, x, rows);
   const spread = spreadColumns(g, dy, { stride: at(strides, 1), shape: [batch, outChannels, outHeight, outWidth] });
   const columns = range(kernelWidth).map((tap) => {
     const shifted = shiftColumns(g, spread, tap - at(padBefore, 1));
@@ -87,6 +81,44 @@ function shiftedRows(g: GraphBuilder, { x, dy }: Operands, geometry: Convolution
     return g.reshape(perTap, [...perTap.shape, 1]);
   });
   return joinLast(g, columns);
+}
+
+/**
+ * The same with the parts of `x` and `dy` exchanged, for a convolution that keeps the image's size and has fewer outputs than
+ * inputs: the gather, three times as large as what it reads, is then made of the smaller of both.
+ */
+function shiftedGradientRows(g: GraphBuilder, { x, dy }: Operands, geometry: ConvolutionGeometry): Value {
+  const { inChannels, outChannels, kernelSize, outSize, padBefore } = geometry;
+  const [kernelHeight = 0, kernelWidth = 0] = kernelSize;
+  const [height = 0] = outSize;
+  const rows = range(kernelHeight).map((tap) => range(height).map((row) => row - tap + at(padBefore, 0)));
+  const dy3 = gatherRows(g, dy, rows);
+  const size = [outChannels, kernelHeight, inChannels, 1];
+  const columns = range(kernelWidth).map((tap) => {
+    const shifted = shiftColumns(g, x, at(padBefore, 1) - tap);
+    const products = productOverPixels(
+      g,
+      { x: shifted, dy: dy3 },
+      { ...geometry, outChannels: outChannels * kernelHeight },
+    );
+    return g.reshape(products, size);
+  });
+  return g.transpose(joinLast(g, columns), [0, 2, 1, 3]);
+}
+
+/** Rows of `image` [N, C, H, W] as listed, one list after another; zeros for rows outside: [N, C · lists, rows · W]. */
+function gatherRows(g: GraphBuilder, image: Value, rows: readonly (readonly number[])[]): Value {
+  const [batch = 0, channels = 0, height = 0, width = 0] = image.shape;
+  const count = at(rows, 0).length;
+  const withZeroRow = g.apply('Pad', [image, g.int64([0, 0, 1, 0, 0, 0, 0, 0])], {
+    shape: [batch, channels, height + 1, width],
+  });
+  const indices = rows.flat().map((row) => (row >= 0 && row < height ? row + 1 : 0));
+  const gathered = g.apply('Gather', [withZeroRow, g.constant(indices, [rows.length, count], 'int64')], {
+    shape: [batch, channels, rows.length, count, width],
+    attributes: { axis: 2 },
+  });
+  return g.reshape(gathered, [batch, channels * rows.length, count * width]);
 }
 
 /** Puts `stride - 1` zeros after every column, so that `dy` has the width of `x`. */

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Value } from '../graph/graph.js';
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import { at, product, range } from '../graph/shapes.js';
+import { multiply } from '../kernels/matrix-product.js';
 import { kernel, type RecordedKernel } from '../recorder/kernel.js';
 import { dense, plain, symbolic, type Symbolic } from '../recorder/symbolic.js';
 
@@ -45,11 +46,7 @@ function arithmetic(g: GraphBuilder) {
   return { add: apply('Add'), subtract: apply('Sub'), multiply: apply('Mul'), divide: apply('Div') };
 }
 
-function sumLast(
-  g: GraphBuilder,
-  value: Value,
-  op: 'ReduceSum' | 'ReduceMean' | 'ReduceSumSquare' = 'ReduceSum',
-): Value {
+function sumLast(g: GraphBuilder, value: Value, op: 'ReduceSum' | 'ReduceMean' = 'ReduceSum'): Value {
   const axis = value.shape.length - 1;
   return g.apply(op, [value, g.int64([axis])], {
     shape: [...value.shape.slice(0, -1), 1],
@@ -57,21 +54,29 @@ function sumLast(
   });
 }
 
-/** Every row of `rows` [R, n] times a number of `scale` plus a number of `shift` (R numbers each), in one pass. */
+/** Σ a b over the last dimension, one number a row: a matrix product reads both once and writes no product of them. */
+function dotRows(g: GraphBuilder, [a, b]: readonly [Value, Value], shape: readonly number[]): Value {
+  const rows = [product(shape), 1, product(a.shape) / product(shape)];
+  const left = g.reshape(a, rows);
+  const right = g.reshape(b, rows);
+  const dots = multiply(g, { left, right, transposeRight: true, shape: [product(shape), 1, 1] });
+  return g.reshape(dots, shape);
+}
+
+/**
+ * Every row of `rows` [R, n] times a number of `scale` plus a number of `shift` (R numbers each), in one pass: a convolution
+ * of R groups of one pixel each, which ONNX Runtime spreads over all threads (its BatchNormalization uses one).
+ */
 function scaleAndShift(g: GraphBuilder, rows: Value, { scale, shift }: { scale: Value; shift: Value }): Value {
   const [count = 0, width = 0] = rows.shape;
   if (g.target.device === 'gpu') {
     const column = (value: Value) => g.reshape(value, [count, 1]);
-    const { add, multiply } = arithmetic(g);
-    return add(multiply(rows, column(scale), rows.shape), column(shift), rows.shape);
+    const { add, multiply: times } = arithmetic(g);
+    return add(times(rows, column(scale), rows.shape), column(shift), rows.shape);
   }
-  const constant = (value: number) => g.expand(g.scalar(value, 1), [count]);
-  const vector = (value: Value) => g.reshape(value, [count]);
-  const inputs = [g.reshape(rows, [1, count, width]), vector(scale), vector(shift), constant(0), constant(1)];
-  const scaled = g.apply('BatchNormalization', inputs, {
-    shape: [1, count, width],
-    attributes: { epsilon: { float: 0 } },
-  });
+  const image = [1, count, width, 1];
+  const inputs = [g.reshape(rows, image), g.reshape(scale, [count, 1, 1, 1]), g.reshape(shift, [count])];
+  const scaled = g.apply('Conv', inputs, { shape: image, attributes: { group: count, kernel_shape: [1, 1] } });
   return g.reshape(scaled, rows.shape);
 }
 
@@ -84,7 +89,7 @@ function forward(
   { x, gamma, beta }: { x: Symbolic; gamma: Symbolic; beta: Symbolic },
   { groups, epsilon }: Attributes,
 ): Symbolic[] {
-  const { add, subtract, multiply, divide } = arithmetic(g);
+  const { add, subtract, multiply: times, divide } = arithmetic(g);
   const { batch, channels, perGroup, pixels, shape } = sizesOf(x, groups);
   const count = perGroup * pixels;
   const perExample = [batch, groups, 1];
@@ -93,10 +98,10 @@ function forward(
   const grouped = g.reshape(dense(g, x, order), [batch, groups, count]);
   const mean = sumLast(g, grouped, 'ReduceMean');
   const deviation = subtract(grouped, mean, [batch, groups, count]);
-  const variance = multiply(sumLast(g, deviation, 'ReduceSumSquare'), g.scalar(1 / count), perExample);
+  const variance = times(dotRows(g, [deviation, deviation], perExample), g.scalar(1 / count), perExample);
   const standardDeviation = g.apply('Sqrt', [add(variance, g.scalar(epsilon), perExample)], { shape: perExample });
   const inverse = divide(g.scalar(1), standardDeviation, perExample);
-  const scale = multiply(g.reshape(dense(g, gamma, [0]), [1, groups, perGroup]), inverse, perChannel);
+  const scale = times(g.reshape(dense(g, gamma, [0]), [1, groups, perGroup]), inverse, perChannel);
   const shift = g.expand(g.reshape(dense(g, beta, [0]), [1, channels]), [batch, channels]);
   const y = scaleAndShift(g, g.reshape(deviation, [batch * channels, pixels]), { scale, shift });
   return [symbolic(g.reshape(y, shape), order, x.shape), plain(mean), plain(inverse)];
@@ -112,7 +117,7 @@ function backward(
   inputs: Record<'dy' | 'x' | 'gamma' | 'mean' | 'inverse', Symbolic>,
   { groups }: Attributes,
 ): Symbolic[] {
-  const { add, subtract, multiply } = arithmetic(g);
+  const { add, subtract, multiply: times } = arithmetic(g);
   const { batch, channels, perGroup, pixels, shape } = sizesOf(inputs.x, groups);
   const perExample = [batch, groups, 1];
   const perChannel = [batch, groups, perGroup];
@@ -129,23 +134,19 @@ function backward(
       attributes: { keepdims: 0 },
     });
   const sumDy = g.reshape(sumLast(g, dy), perChannel);
-  const sumDyX = g.reshape(sumLast(g, multiply(dy, x, rows)), perChannel);
-  const sumDyNormalised = multiply(
-    subtract(sumDyX, multiply(mean, sumDy, perChannel), perChannel),
-    inverse,
-    perChannel,
-  );
+  const sumDyX = dotRows(g, [dy, x], perChannel);
+  const sumDyNormalised = times(subtract(sumDyX, times(mean, sumDy, perChannel), perChannel), inverse, perChannel);
   const meanOf = (value: Value) =>
-    multiply(sumLast(g, multiply(value, gamma, perChannel)), g.scalar(1 / (perGroup * pixels)), perExample);
-  const slope = multiply(multiply(inverse, inverse, perExample), meanOf(sumDyNormalised), perExample);
-  const offset = subtract(multiply(mean, slope, perExample), multiply(inverse, meanOf(sumDy), perExample), perExample);
+    times(sumLast(g, times(value, gamma, perChannel)), g.scalar(1 / (perGroup * pixels)), perExample);
+  const slope = times(times(inverse, inverse, perExample), meanOf(sumDyNormalised), perExample);
+  const offset = subtract(times(mean, slope, perExample), times(inverse, meanOf(sumDy), perExample), perExample);
   const negativeSlope = g.apply('Neg', [slope], { shape: perExample });
   const fromX = scaleAndShift(g, g.reshape(x, [batch * groups, perGroup * pixels]), {
     scale: negativeSlope,
     shift: offset,
   });
-  const scale = g.reshape(multiply(gamma, inverse, perChannel), [batch * channels, 1]);
-  const dx = add(multiply(dy, scale, rows), g.reshape(fromX, rows), rows);
+  const scale = g.reshape(times(gamma, inverse, perChannel), [batch * channels, 1]);
+  const dx = add(times(dy, scale, rows), g.reshape(fromX, rows), rows);
   return [
     symbolic(g.reshape(dx, shape), order, inputs.x.shape),
     plain(overBatch(sumDyNormalised)),
