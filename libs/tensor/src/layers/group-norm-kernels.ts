@@ -102,8 +102,9 @@ function forward(
   const standardDeviation = g.apply('Sqrt', [add(variance, g.scalar(epsilon), perExample)], { shape: perExample });
   const inverse = divide(g.scalar(1), standardDeviation, perExample);
   const scale = times(g.reshape(dense(g, gamma, [0]), [1, groups, perGroup]), inverse, perChannel);
-  const shift = g.expand(g.reshape(dense(g, beta, [0]), [1, channels]), [batch, channels]);
-  const y = scaleAndShift(g, g.reshape(deviation, [batch * channels, pixels]), { scale, shift });
+  const offset = g.reshape(dense(g, beta, [0]), [1, groups, perGroup]);
+  const shift = subtract(offset, times(mean, scale, perChannel), perChannel);
+  const y = scaleAndShift(g, g.reshape(grouped, [batch * channels, pixels]), { scale, shift });
   return [symbolic(g.reshape(y, shape), order, x.shape), plain(mean), plain(inverse)];
 }
 
