@@ -12,6 +12,7 @@ const PROGRAMS = {
   'test:slow': ['scripts/test.mjs', 'slow'],
   'bench:quality': ['apps/cli/bin/tributary.mjs', 'bench', 'quality'],
   check: ['scripts/check.mjs'],
+  'bench:heterogeneous': ['apps/site-agent/dist/bench/main.js'],
 };
 
 function runProgram(args) {

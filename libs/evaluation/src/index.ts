@@ -41,4 +41,5 @@ export { expectedConfusion, type ExpectedConfusionOptions } from './discriminant
 export { poolUtilities, utilitySchema, type Utility } from './scores/utility.js';
 export type { SiteEvaluation, SyntheticFeatures } from './sites/site-evaluation.js';
 export { decodeSiteEvaluation, encodeSiteEvaluation } from './sites/site-evaluation-file.js';
+export { mergeScarceClasses } from './sites/merged-classes.js';
 export { scoreSites, type DistanceScores, type ScoreOptions, type SiteScores } from './sites/score-sites.js';

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
-import { decodeSiteEvaluation, scoreSites, type SiteScores } from '@tributary/evaluation';
+import { decodeSiteEvaluation, mergeScarceClasses, scoreSites, type SiteScores } from '@tributary/evaluation';
 import { TributaryError, type EvaluationResult, type Recipe } from '@tributary/protocol';
 import { randomStream } from '@tributary/tensor/random/random-stream';
 import { BlobStore } from '../platform/blobs/blob-store.js';
-import { mergeScarceClasses } from './merged-classes.js';
 
 export interface SiteResult {
   readonly siteId: string;
