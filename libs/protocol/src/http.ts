@@ -164,6 +164,8 @@ export const roundViewSchema = z.object({
   loss: z.number().nullable(),
   seconds: z.number().nullable(),
   bytesUp: z.int(),
+  /** Bytes of numbers that the same updates have as whole models in float32; 0 in an evaluation. */
+  plainBytesUp: z.int(),
   /** Milliseconds by stage; null until the round is published. */
   timings: z.object({ collectMs: z.number(), aggregateMs: z.number() }).nullable(),
 });

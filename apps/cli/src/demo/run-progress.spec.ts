@@ -37,6 +37,13 @@ describe('the live view', () => {
     expect(milestoneText(progress, 30)).toBe('Round 3 of 8 · 3 of 3 sites · loss 0.0412 · 12 s · 4.3 MB up · site-b');
   });
 
+  it('tells how much smaller compressed updates are', () => {
+    const event = published(3);
+    const compressed = { ...event, detail: { ...event.detail, plainBytesUp: 16_770_000 } };
+    const progress = withEvents(withView(NO_PROGRESS, view()), [compressed]);
+    expect(milestoneText(progress, 30)).toContain('4.3 MB (3.9 times smaller) up');
+  });
+
   it('shows the last rounds only, under a bar with the time left', () => {
     const events = [1, 2, 3, 4, 5, 6, 7].map(published);
     const lines = liveLines(withEvents(withView(NO_PROGRESS, view()), events), 70);

@@ -1,5 +1,5 @@
 import type { RunEvent, RunView } from '@tributary/protocol/http';
-import { formatBytes, formatLoss, formatSeconds } from '../output/quantities.js';
+import { formatLoss, formatSeconds, formatUploaded } from '../output/quantities.js';
 import { progressBar } from '../output/progress.js';
 
 const SHOWN_ROUNDS = 6;
@@ -11,6 +11,8 @@ export interface RoundLine {
   readonly loss: number | null;
   readonly seconds: number;
   readonly bytesUp: number;
+  /** What they would be without compression and partial exchange; 0 when not told. */
+  readonly plainBytesUp: number;
 }
 
 /** What is known of a run while it goes on. */
@@ -49,6 +51,7 @@ function roundLineOf(n: number, { detail }: RunEvent): RoundLine {
     loss: number('loss'),
     seconds: number('seconds') ?? 0,
     bytesUp: number('bytesUp') ?? 0,
+    plainBytesUp: number('plainBytesUp') ?? 0,
   };
 }
 
@@ -59,7 +62,7 @@ export function roundText(progress: RunProgress, round: RoundLine): string {
     `${round.answered} of ${progress.sites} sites`,
     `loss ${formatLoss(round.loss)}`,
     formatSeconds(round.seconds),
-    `${formatBytes(round.bytesUp)} up`,
+    `${formatUploaded(round)} up`,
   ].join(' · ');
 }
 

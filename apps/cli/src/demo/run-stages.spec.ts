@@ -17,6 +17,7 @@ function round(n: number, kind: RoundView['kind'], openedAt: string): RoundView 
     loss: 0.5,
     seconds: 1,
     bytesUp: 700,
+    plainBytesUp: 700,
     timings: null,
   };
 }

@@ -12,6 +12,19 @@ export function formatBytes(sizeBytes: number): string {
   return `${value.toFixed(digits)} ${BYTE_UNITS[unit] ?? ''}`;
 }
 
+/** Below this the headers of files show, not a saving. */
+const NOTABLE_RATIO = 1.05;
+
+/**
+ * Bytes that sites sent, and how many times smaller compression and partial exchange made them: `1.1 MB (3.9 times smaller)`.
+ *
+ * @param upload `plainBytesUp`: what the same updates would be as whole models; 0 when not known.
+ */
+export function formatUploaded({ bytesUp, plainBytesUp }: { bytesUp: number; plainBytesUp: number }): string {
+  const ratio = bytesUp > 0 ? plainBytesUp / bytesUp : 0;
+  return ratio < NOTABLE_RATIO ? formatBytes(bytesUp) : `${formatBytes(bytesUp)} (${ratio.toFixed(1)} times smaller)`;
+}
+
 /** A time span: `0.4 s`, `38 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

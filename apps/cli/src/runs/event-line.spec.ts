@@ -10,6 +10,10 @@ describe('eventLine', () => {
       { ...base, kind: 'round.published', detail: { answered: 4, sites: 5, seconds: 38, loss: 0.0312 } },
       'Round 7 aggregated: 4 of 5 sites, 38 s, loss 0.0312',
     ],
+    [
+      { ...base, kind: 'round.published', detail: { answered: 4, bytesUp: 1e6, plainBytesUp: 3.9e6 } },
+      'Round 7 aggregated: 4 sites, 1.0 MB (3.9 times smaller) sent',
+    ],
     [{ ...base, kind: 'round.abandoned', detail: { reason: 'quorum not met' } }, 'Round 7 abandoned (quorum not met)'],
     [
       { ...base, kind: 'assignment.state', siteId: 'site-b', detail: { state: 'declined', code: 'POLICY_DECLINED' } },

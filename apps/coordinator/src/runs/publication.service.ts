@@ -8,6 +8,7 @@ import { FreeSpaceService } from '../storage/free-space.service.js';
 import type { Assignment } from './assignment.repository.js';
 import { stalenessOf } from './buffer.js';
 import { countAnswers } from './next-step.js';
+import { plainBytesUp } from './plain-bytes.js';
 import { RoundRepository, type RoundTimings, type RoundWithAssignments } from './round.repository.js';
 import { nextRoundState } from './round.states.js';
 import { RunChanges, type RunChange } from './run-change.js';
@@ -78,7 +79,7 @@ export class PublicationService {
     { aggregated, aggregateMs }: { aggregated: AggregatedRound; aggregateMs: number },
   ): Promise<Version> {
     const { db, now, run } = change;
-    const facts = roundFacts(round, now);
+    const facts = { ...roundFacts(round, now), plainBytesUp: plainBytesUp(run, round) };
     const timings = { collectMs: Math.round(facts.seconds * 1000) - aggregateMs, aggregateMs };
     const { weights, ema, state, updateNorms } = aggregated;
     await this.rounds.save(db, round, {

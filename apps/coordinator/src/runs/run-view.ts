@@ -2,10 +2,11 @@ import type { AssignmentView, RoundView, RunView } from '@tributary/protocol';
 import type { Version } from '../models/versions.service.js';
 import type { Assignment } from './assignment.repository.js';
 import { countAnswers } from './next-step.js';
+import { plainBytesUp } from './plain-bytes.js';
 import type { RoundWithAssignments } from './round.repository.js';
 import type { Run } from './run.repository.js';
 
-export function roundView(round: RoundWithAssignments): RoundView {
+export function roundView(run: Run, round: RoundWithAssignments): RoundView {
   const { received, declined } = countAnswers(round.assignments);
   const { n, attempt, kind, state, openedAt, deadlineAt, closedAt, reason, loss, bytesUp, timings } = round;
   return {
@@ -22,6 +23,7 @@ export function roundView(round: RoundWithAssignments): RoundView {
     loss,
     seconds: closedAt === null ? null : (closedAt.getTime() - openedAt.getTime()) / 1000,
     bytesUp,
+    plainBytesUp: plainBytesUp(run, round),
     timings,
   };
 }
@@ -51,7 +53,7 @@ export function runView({ run, round, roundsDone, released, waiting }: RunViewPa
     waitingUntil: waiting?.until?.toISOString() ?? null,
     pauseCause: run.pauseCause,
     problem: run.problem,
-    currentRound: round === null ? null : roundView(round),
+    currentRound: round === null ? null : roundView(run, round),
     assignments: round === null ? [] : round.assignments.map(assignmentView),
     evaluation: run.evaluation,
     release: released === null ? null : { version: `${run.id}/${released.round}`, weights: released.ema },

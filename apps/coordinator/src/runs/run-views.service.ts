@@ -45,7 +45,7 @@ export class RunViewsService {
 
   async roundsOf(id: string): Promise<RoundView[]> {
     const run = await this.runs.get(id);
-    return (await this.rounds.list(this.database.db, run.id)).map(roundView);
+    return (await this.rounds.list(this.database.db, run.id)).map((round) => roundView(run, round));
   }
 
   /** Events behind `after`; when there are none and the run goes on, waits for one until `waitSeconds` are over. */
