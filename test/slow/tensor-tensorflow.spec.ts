@@ -65,6 +65,8 @@ async function openTrainer(engine: Engine) {
   return { step, weights: () => trainer.weights(), dispose: () => trainer.dispose() };
 }
 
+const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+
 const reason = await installed();
 
 if (reason !== undefined) {
@@ -99,7 +101,7 @@ if (reason !== undefined) {
         const weights = (await expected?.weights()) ?? new Float32Array();
         for (const trainer of others) {
           const difference = (await trainer.weights()).map((weight, i) => weight - (weights[i] ?? Number.NaN));
-          expect(Math.hypot(...difference) / Math.hypot(...weights)).toBeLessThan(1e-4);
+          expect(norm(difference) / norm(weights)).toBeLessThan(1e-4);
         }
         for (const trainer of [expected, ...others]) await trainer?.dispose();
       },
