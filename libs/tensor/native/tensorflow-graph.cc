@@ -20,6 +20,8 @@
 #include "tf_auto_tensor.h"
 #include "tfjs_binding.cc"
 
+#include "napi-values.h"
+
 namespace tributary {
 
 using tfnodejs::TF_AutoStatus;
@@ -32,59 +34,8 @@ struct Graph {
   ~Graph() { TF_DeleteGraph(graph); }
 };
 
-void Check(napi_status status, const char* what) {
-  if (status != napi_ok) throw std::invalid_argument(what);
-}
-
 void Check(const TF_AutoStatus& status) {
   if (TF_GetCode(status.status) != TF_OK) throw std::runtime_error(TF_Message(status.status));
-}
-
-std::string TextOf(napi_env env, napi_value value) {
-  size_t length = 0;
-  Check(napi_get_value_string_utf8(env, value, nullptr, 0, &length), "a string was expected");
-  std::string text(length, '\0');
-  Check(napi_get_value_string_utf8(env, value, &text[0], length + 1, &length), "a string was expected");
-  return text;
-}
-
-double NumberOf(napi_env env, napi_value value) {
-  double number = 0;
-  Check(napi_get_value_double(env, value, &number), "a number was expected");
-  return number;
-}
-
-bool BooleanOf(napi_env env, napi_value value) {
-  bool boolean = false;
-  Check(napi_get_value_bool(env, value, &boolean), "a boolean was expected");
-  return boolean;
-}
-
-napi_value Member(napi_env env, napi_value object, const char* name) {
-  napi_value value;
-  Check(napi_get_named_property(env, object, name, &value), name);
-  return value;
-}
-
-std::vector<napi_value> ListOf(napi_env env, napi_value array) {
-  uint32_t length = 0;
-  Check(napi_get_array_length(env, array, &length), "an array was expected");
-  std::vector<napi_value> values(length);
-  for (uint32_t i = 0; i < length; ++i) Check(napi_get_element(env, array, i, &values[i]), "an array was expected");
-  return values;
-}
-
-template <typename Number>
-std::vector<Number> NumbersOf(napi_env env, napi_value array) {
-  std::vector<Number> numbers;
-  for (napi_value value : ListOf(env, array)) numbers.push_back(static_cast<Number>(NumberOf(env, value)));
-  return numbers;
-}
-
-bool IsList(napi_env env, napi_value value) {
-  bool is_array = false;
-  Check(napi_is_array(env, value, &is_array), "a value was expected");
-  return is_array;
 }
 
 Graph& GraphOf(napi_env env, napi_value value) {
@@ -138,12 +89,6 @@ size_t LeadingListLength(napi_env env, const std::vector<napi_value>& attributes
     if (TextOf(env, Member(env, attribute, "name")) == "N")
       return static_cast<size_t>(NumberOf(env, Member(env, attribute, "value")));
   return 0;
-}
-
-napi_value IntegerValue(napi_env env, int64_t number) {
-  napi_value value;
-  Check(napi_create_int64(env, number, &value), "no number could be made");
-  return value;
 }
 
 // {id, dtype, shape} of a tensor of the graph, as executeOp describes the tensors it makes.
@@ -283,29 +228,6 @@ napi_value Open(napi_env env, const std::vector<napi_value>& arguments) {
   napi_value binding;
   Check(napi_create_object(env, &binding), "no object could be made");
   return tfnodejs::InitTFNodeJSBinding(env, binding);
-}
-
-using Function = napi_value (*)(napi_env, const std::vector<napi_value>&);
-
-// Calls `function` with its arguments; a C++ exception becomes a JavaScript one.
-template <Function function>
-napi_value Call(napi_env env, napi_callback_info info) {
-  size_t count = 8;
-  napi_value arguments[8];
-  try {
-    Check(napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr), "no arguments");
-    return function(env, std::vector<napi_value>(arguments, arguments + count));
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-    return nullptr;
-  }
-}
-
-template <Function function>
-void Export(napi_env env, napi_value exports, const char* name) {
-  napi_value value;
-  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, Call<function>, nullptr, &value) == napi_ok)
-    napi_set_named_property(env, exports, name, value);
 }
 
 }  // namespace tributary

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 
@@ -10,13 +10,15 @@ export const STAMP_FILE = 'installed.json';
 export const ADDON_FILE = 'tensorflow.node';
 export const LIBRARY_FOLDER = 'lib';
 
+const NATIVE = path.resolve(import.meta.dirname, '../../../native');
+
 /** The part of the addon that is ours; the rest comes with tfjs-node. */
-export const ADDON_SOURCE = path.resolve(import.meta.dirname, '../../../native/tensorflow-graph.cc');
+export const ADDON_SOURCE = path.join(NATIVE, 'tensorflow-graph.cc');
 
 const stampSchema = z.strictObject({
   packageName: z.enum(['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu']),
   wheelSha256: z.string(),
-  /** SHA-256 of the source that the addon was built from. */
+  /** SHA-256 of our sources that the addon was built from. */
   addonRevision: z.string(),
 });
 
@@ -35,7 +37,9 @@ export function tensorflowFolder(environment: NodeJS.ProcessEnv = process.env): 
 }
 
 export function addonRevision(): string {
-  return createHash('sha256').update(readFileSync(ADDON_SOURCE)).digest('hex');
+  const hash = createHash('sha256');
+  for (const name of readdirSync(NATIVE).sort()) hash.update(readFileSync(path.join(NATIVE, name)));
+  return hash.digest('hex');
 }
 
 /** Looks for the engine without loading it: a few milliseconds. */
