@@ -1,10 +1,12 @@
 export { buildNetwork } from './network/build-network.js';
 export type { Network } from './network/unet.js';
 export { createSampler } from './sampling/generator.js';
+export type { ImageEdit } from './sampling/image-edit.js';
 export type { GenerateOptions } from './sampling/generate-options.js';
 export type { Generator, SamplerOptions } from './sampling/generator.js';
 export type { SamplingProgress } from './sampling/sampling-progress.js';
 export { SAMPLER_NAMES, type SamplerName } from '@tributary/protocol/recipe-diffusion';
+export { lowResolution } from './conditioning/image-condition.js';
 export { learningRateAt, totalStepsOf } from './training/learning-rate.js';
 export { createTrainer } from './training/trainer.js';
 export type { OptimiserState, StrategyState, Trainer, TrainerOptions, TrainingStep } from './training/trainer.js';

@@ -14,3 +14,4 @@ export * from './socket-events.js';
 export * from './states.js';
 export * from './strategy.js';
 export * from './task-folder.js';
+export * from './trainable-at-sites.js';

@@ -49,7 +49,18 @@ export const veProcessSchema = z.strictObject({ kind: z.literal('ve'), ...sigmaR
 export const ncsnProcessSchema = z.strictObject({
   kind: z.literal('ncsn'),
   ...sigmaRange,
-  levels: z.int().min(2).max(10_000).default(200).describe('noise levels of the geometric ladder'),
+  levels: z
+    .int()
+    .min(2)
+    .max(10_000)
+    .optional()
+    .describe('noise levels of the geometric ladder; left out: as many as technique 2 gives for the image size'),
+  stepsPerLevel: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(5)
+    .describe('Langevin moves a noise level; their size follows by technique 4'),
   noiseConditional: z
     .boolean()
     .default(true)

@@ -46,6 +46,12 @@ function defineUseOfModels(program: Command, attach: Attach): void {
     .option('--sampler <name>', 'such as heun, ddim, ddpm, dpmpp-2m (else that of the recipe’s evaluation)')
     .option('--steps <n>', 'steps of the sampler')
     .option('--guidance <weight>', 'classifier-free guidance; 1 is none')
+    .option('--from <file>', 'start from this image (PNG, DICOM, NIfTI) instead of noise')
+    .option('--strength <share>', 'with --from: how much is changed, 0 to 1 (else 0.5; with --mask 1)')
+    .option('--mask <file>', 'with --from: make the white part anew and keep the black one')
+    .option('--resamples <n>', 'with --mask: how often each step is made (else 5)')
+    .option('--condition <path>', 'for models with an image condition: the image, or a folder of them in turn')
+    .option('--window <low,high>', 'also write values.npz: stored values of black and white (else those of the recipe)')
     .option('--threads <n>', 'threads of the engine', '1')
     .requiredOption('--out <dir>', 'where PNGs, grid.png, samples.npz and samples.json go');
   withExample(generate, 'tributary generate --model ./generator --class base-lesion --seeds 0-63 --out ./samples');

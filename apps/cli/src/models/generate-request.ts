@@ -9,6 +9,13 @@ import { parseSeeds } from './seed-list.js';
 const MOST_IMAGES = 1_000_000;
 const DEFAULT_COUNT = 16;
 
+/** `LOW,HIGH`: the stored values that black and white stand for. */
+const windowSchema = z
+  .templateLiteral([z.number(), ',', z.number()], { error: 'two numbers such as -150,250' })
+  .transform((text) => text.split(',').map(Number))
+  .pipe(z.tuple([z.number(), z.number()]))
+  .refine(([low, high]) => low < high, { error: 'a low value and a higher one, such as -150,250' });
+
 export const generateOptionsSchema = z.object({
   model: z.string().min(1),
   out: z.string().min(1),
@@ -19,6 +26,12 @@ export const generateOptionsSchema = z.object({
   sampler: z.string().optional(),
   steps: wholeNumber(1, 10_000).optional(),
   guidance: z.coerce.number({ error: 'a number from 0 to 20' }).min(0).max(20).optional(),
+  from: z.string().min(1).optional(),
+  strength: z.coerce.number({ error: 'a number from 0 to 1' }).min(0).max(1).optional(),
+  mask: z.string().min(1).optional(),
+  resamples: wholeNumber(1, 100).optional(),
+  condition: z.string().min(1).optional(),
+  window: windowSchema.optional(),
   threads: wholeNumber(1, 256),
 });
 export type GenerateOptions = z.infer<typeof generateOptionsSchema>;

@@ -16,13 +16,23 @@ const NPY_PREFIX_BYTES = 10;
  * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 export function npzOfBytes(values: Uint8Array, shape: readonly number[]): Buffer {
-  const expected = shape.reduce((product, dimension) => product * dimension, 1);
-  if (values.length !== expected) throw new RangeError(`${expected} bytes expected, got ${values.length}`);
-  return zipOfOne('arr_0.npy', Buffer.concat([npyHeader(shape), values]));
+  return npzOf(values, '|u1', shape);
 }
 
-function npyHeader(shape: readonly number[]): Buffer {
-  const dictionary = `{'descr': '|u1', 'fortran_order': False, 'shape': ${pythonTuple(shape)}, }`;
+/** The same with an array of float32. */
+export function npzOfFloats(values: Float32Array, shape: readonly number[]): Buffer {
+  return npzOf(values, '<f4', shape);
+}
+
+function npzOf(values: Uint8Array | Float32Array, type: string, shape: readonly number[]): Buffer {
+  const expected = shape.reduce((product, dimension) => product * dimension, 1);
+  if (values.length !== expected) throw new RangeError(`${expected} values expected, got ${values.length}`);
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return zipOfOne('arr_0.npy', Buffer.concat([npyHeader(type, shape), bytes]));
+}
+
+function npyHeader(type: string, shape: readonly number[]): Buffer {
+  const dictionary = `{'descr': '${type}', 'fortran_order': False, 'shape': ${pythonTuple(shape)}, }`;
   const unpadded = NPY_PREFIX_BYTES + dictionary.length + 1;
   const text = `${dictionary}${' '.repeat((NPY_ALIGNMENT_BYTES - (unpadded % NPY_ALIGNMENT_BYTES)) % NPY_ALIGNMENT_BYTES)}\n`;
   const header = Buffer.alloc(NPY_PREFIX_BYTES + text.length);

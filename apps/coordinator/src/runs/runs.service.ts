@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { TributaryError, recipeHash, type Recipe, type RunRequest, type Study } from '@tributary/protocol';
+import {
+  TributaryError,
+  assertTrainableAtSites,
+  recipeHash,
+  type Recipe,
+  type RunRequest,
+  type Study,
+} from '@tributary/protocol';
 import { AuditService } from '../audit/audit.service.js';
 import { SitesService } from '../identity/sites.service.js';
 import type { Principal } from '../platform/access/access.js';
@@ -35,10 +42,11 @@ export class RunsService {
   /**
    * Stores a recipe whole and asks the study's sites to approve it.
    *
-   * @throws TributaryError NOT_FOUND (study), RECIPE_STUDY_MISMATCH, QUORUM_LARGER_THAN_STUDY, ROUND_DEADLINE_PAST.
+   * @throws TributaryError NOT_FOUND (study), RECIPE_INCOMPATIBLE, RECIPE_STUDY_MISMATCH, QUORUM_LARGER_THAN_STUDY, ROUND_DEADLINE_PAST.
    */
   async create({ studyId, recipe, approvalDeadlineAt: asked }: RunRequest, by: Principal): Promise<string> {
     const approvalDeadlineAt = this.approvalDeadline(asked);
+    assertTrainableAtSites(recipe);
     assertFitsStudy(recipe, await this.studies.get(studyId));
     const sites = await this.sites.approvedIn(this.database.db, studyId);
     if (recipe.rounds.quorum > sites.length) {

@@ -6,7 +6,7 @@ import {
   type SyntheticFeatures,
 } from '@tributary/evaluation';
 import { createExtractor, type Extractor } from '@tributary/evaluation/extractor';
-import { OWN_MODEL_FILE, TributaryError, type TaskFile } from '@tributary/protocol';
+import { OWN_MODEL_FILE, TributaryError, type Recipe, type TaskFile } from '@tributary/protocol';
 import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
 import { EvaluationProgress } from './evaluation-progress.js';
 import { readGlobalWeights } from './global-weights.js';
@@ -40,6 +40,7 @@ export class LocalEvaluation {
 
   /** From the weights of two model versions to `result.safetensors` and, last, `report.json`. */
   async evaluate(task: EvaluateTask, { folder, signal, onProgress }: EvaluateOptions): Promise<void> {
+    assertWithoutPatients(this.parts.run.recipe);
     const { engine, run, images } = this.parts;
     const { samplesPerSite, utilitySeeds } = run.recipe.evaluation;
     const startedMs = performance.now();
@@ -138,6 +139,14 @@ export class LocalEvaluation {
     const features = await extractor.features(images.pixels(shared), shared.length);
     return accumulateMoments(features, { dimensions: extractor.dimensions, order, groups, extractor: extractor.id });
   }
+}
+
+/** Features leave the site only of images that follow no patient's: with an image condition, each would follow one. */
+function assertWithoutPatients({ conditioning }: Recipe): void {
+  if (conditioning.image === undefined) return;
+  throw new TributaryError('RECIPE_INCOMPATIBLE', {
+    detail: 'a model with an image condition is not scored at sites: its images follow those of patients',
+  });
 }
 
 async function featuresOf(extractor: Extractor, { images, labels }: SyntheticImages): Promise<SyntheticFeatures> {

@@ -1,5 +1,11 @@
 import { readImageFolder, splitByPatient, type PatientSplit, type SiteDataset } from '@tributary/imaging';
-import { embeddingRow, TributaryError, type RunFile, type TrainerMessage } from '@tributary/protocol';
+import {
+  assertTrainableAtSites,
+  embeddingRow,
+  TributaryError,
+  type RunFile,
+  type TrainerMessage,
+} from '@tributary/protocol';
 import { randomStream } from '@tributary/tensor/random/random-stream';
 
 type DataFacts = Extract<TrainerMessage, { type: 'ready' }>['data'];
@@ -12,8 +18,9 @@ export class SiteImages {
     readonly split: PatientSplit,
   ) {}
 
-  /** @throws TributaryError DATA_EMPTY, DATA_BAD_FILES, DATA_LABELS_INVALID, DATA_UNKNOWN_CLASS, DATA_ALL_IN_ONE_SPLIT. */
+  /** @throws TributaryError RECIPE_INCOMPATIBLE, DATA_EMPTY, DATA_BAD_FILES, DATA_LABELS_INVALID, DATA_UNKNOWN_CLASS, DATA_ALL_IN_ONE_SPLIT. */
   static async read(run: RunFile): Promise<SiteImages> {
+    assertTrainableAtSites(run.recipe);
     const { image, classes, data, seed } = run.recipe;
     const dataset = await readImageFolder({
       directory: run.imagesDirectory,

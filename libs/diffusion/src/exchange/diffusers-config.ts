@@ -6,12 +6,13 @@ const DIFFUSERS_VERSION = '0.42.1';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** `unet/config.json`: the constructor arguments of `UNet2DModel`. */
+/** `unet/config.json`: the constructor arguments of `UNet2DModel`; diffusers has no class for the networks of volumes. */
 export function unetConfigFile(config: UNetConfig): Json {
   return {
-    _class_name: 'UNet2DModel',
+    _class_name: config.depth === undefined ? 'UNet2DModel' : 'TributaryUNet3DModel',
     _diffusers_version: DIFFUSERS_VERSION,
     sample_size: config.imageSize,
+    ...(config.depth !== undefined && { sample_depth: config.depth }),
     in_channels: config.inChannels,
     out_channels: config.outChannels,
     center_input_sample: false,
@@ -50,7 +51,7 @@ interface SchedulerChoice {
   readonly settings: Json;
 }
 
-type SchedulerSource = Pick<Recipe, 'process' | 'objective'>;
+type SchedulerSource = Pick<Recipe, 'process' | 'objective' | 'image' | 'conditioning'>;
 
 /** The names of diffusers for what a network predicts; it has none for the others. */
 const PREDICTION_TYPES: Readonly<Partial<Record<Recipe['objective']['prediction'], string>>> = {
@@ -59,11 +60,15 @@ const PREDICTION_TYPES: Readonly<Partial<Record<Recipe['objective']['prediction'
   velocity: 'v_prediction',
 };
 
+/** Estimates of the clean image are limited to the range of the data, as in our samplers. */
+const CLIPPED = { clip_sample: true, clip_sample_range: 1 };
+
 /** Steps of the table that stands for a continuous VP SDE: beta(t) / 1000 at 1000 even times, Song et al. 2021, appendix B. */
 const VP_TABLE_STEPS = 1000;
 
-/** The part of diffusers that fits; undefined where it has none (sub-VP, scores of VE processes). */
-function schedulerChoice({ process, objective }: SchedulerSource): SchedulerChoice | undefined {
+/** The part of diffusers that fits; undefined where it has none (sub-VP, scores of VE processes, volumes, image conditions). */
+function schedulerChoice({ process, objective, image, conditioning }: SchedulerSource): SchedulerChoice | undefined {
+  if (image.depthPx !== undefined || conditioning.image !== undefined) return undefined;
   if (process.kind === 'edm') {
     const { sigmaMin, sigmaMax, sigmaData, rho } = process;
     const settings = { sigma_min: sigmaMin, sigma_max: sigmaMax, sigma_data: sigmaData, sigma_schedule: 'karras', rho };
@@ -72,8 +77,12 @@ function schedulerChoice({ process, objective }: SchedulerSource): SchedulerChoi
   const table = betaTable(process);
   const prediction = PREDICTION_TYPES[objective.prediction];
   if (!table || prediction === undefined) return undefined;
-  const fixed = { clip_sample: true, clip_sample_range: 1, set_alpha_to_one: true, timestep_spacing: 'trailing' };
-  const settings = { ...table, prediction_type: prediction, ...fixed };
+  const common = { ...table, prediction_type: prediction, ...CLIPPED, timestep_spacing: 'trailing' };
+  if (objective.variance === 'learned') {
+    const settings = { ...common, variance_type: 'learned_range' };
+    return { scheduler: 'DDPMScheduler', pipeline: 'DDPMPipeline', settings };
+  }
+  const settings = { ...common, set_alpha_to_one: true };
   return { scheduler: 'DDIMScheduler', pipeline: 'DDIMPipeline', settings };
 }
 

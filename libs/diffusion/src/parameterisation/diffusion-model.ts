@@ -16,11 +16,13 @@ export interface DiffusionModel {
 }
 
 /** The model that a recipe describes. */
-export function createDiffusionModel(recipe: Pick<Recipe, 'process' | 'objective' | 'network'>): DiffusionModel {
+export function createDiffusionModel(
+  recipe: Pick<Recipe, 'process' | 'objective' | 'network' | 'image'>,
+): DiffusionModel {
   const { prediction } = recipe.objective;
   const sigmaData = recipe.process.kind === 'edm' ? recipe.process.sigmaData : 1;
   return {
-    process: createProcess(recipe.process),
+    process: createProcess(recipe),
     prediction,
     learnsVariance: recipe.objective.variance === 'learned',
     preconditioning: (level) => preconditioning(prediction, level, sigmaData),

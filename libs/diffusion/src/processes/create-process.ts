@@ -1,12 +1,14 @@
+import { imageValues } from '@tributary/protocol/image-shape';
 import type { Recipe } from '@tributary/protocol/recipe';
+import { ladderLength } from '../schedules/ladder-length.js';
 import { createDdpmProcess } from './ddpm-process.js';
 import { createEdmProcess } from './edm-process.js';
 import type { NoiseProcess } from './noise-process.js';
 import { createNcsnProcess, createVeProcess } from './ve-process.js';
 import { createSubVpProcess, createVpProcess } from './vp-process.js';
 
-/** The noise process that a recipe names. */
-export function createProcess(process: Recipe['process']): NoiseProcess {
+/** The noise process that a recipe names; a ladder of noise levels without a length gets that of its image size. */
+export function createProcess({ process, image }: Pick<Recipe, 'process' | 'image'>): NoiseProcess {
   switch (process.kind) {
     case 'edm':
       return createEdmProcess(process);
@@ -24,6 +26,6 @@ export function createProcess(process: Recipe['process']): NoiseProcess {
     case 've':
       return createVeProcess(process);
     case 'ncsn':
-      return createNcsnProcess(process);
+      return createNcsnProcess({ ...process, levels: process.levels ?? ladderLength(process, imageValues(image)) });
   }
 }

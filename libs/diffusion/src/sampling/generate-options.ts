@@ -1,4 +1,5 @@
 import type { SamplerName } from '@tributary/protocol/recipe-diffusion';
+import type { ImageEdit } from './image-edit.js';
 import type { SamplingProgress } from './sampling-progress.js';
 
 /** Which images to make, and how. */
@@ -14,6 +15,8 @@ export interface GenerateOptions {
   readonly steps?: number;
   /** Classifier-free guidance, Ho & Salimans 2022: 1 means none. */
   readonly guidance?: number;
+  /** Start from this image instead of noise; every seed makes its own version. */
+  readonly edit?: ImageEdit;
   /** Images that advance together; changes the speed, never an image. Default 16. */
   readonly batchSize?: number;
   readonly onProgress?: (progress: SamplingProgress) => void;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { openEngine, type Engine } from '@tributary/tensor';
+import fc from 'fast-check';
 import { buildNetwork } from '../network/build-network.js';
 import { DDPM_FIELDS, SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
 import type { GenerateOptions } from './generate-options.js';
@@ -76,6 +77,68 @@ describe('generator', () => {
     const abort = new AbortController();
     const reason = new Error('enough');
     await expect(images({ onProgress: () => abort.abort(reason), signal: abort.signal })).rejects.toBe(reason);
+    expect(await images({})).toHaveLength(3);
+  });
+
+  it('leaves an image untouched that is changed by nothing or masked whole', async () => {
+    const image = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i));
+    const mask = new Float32Array(64).fill(1);
+    for (const edit of [
+      { image, strength: 0 },
+      { image, mask, resamples: 2 },
+    ]) {
+      for (const made of await images({ edit })) expect(made).toEqual(image);
+    }
+  });
+
+  it('keeps the masked part of an image and makes the rest anew from each seed', async () => {
+    const image = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i));
+    const mask = image.map((_, i) => (i < 32 ? 1 : 0));
+    const [first, second] = await images({ edit: { image, mask, resamples: 1 } });
+    expect(first?.subarray(0, 32)).toEqual(image.subarray(0, 32));
+    expect(second?.subarray(0, 32)).toEqual(image.subarray(0, 32));
+    expect(first?.subarray(32)).not.toEqual(second?.subarray(32));
+    await expect(images({ edit: { image, mask }, sampler: 'heun' })).rejects.toThrow(
+      /heun cannot fill a mask; use ddpm/,
+    );
+  });
+
+  it('changes an image the more, the greater the strength', async () => {
+    const image = new Float32Array(64).fill(0.5);
+    const changes: number[] = [];
+    for (const strength of [0, 0.34, 0.67, 1]) {
+      const [made] = await images({ edit: { image, strength } });
+      changes.push(Math.hypot(...(made ?? []).map((value, i) => value - (image[i] ?? NaN))));
+    }
+    expect(changes).toEqual(changes.toSorted((a, b) => a - b));
+  });
+
+  it.each([
+    [{ image: new Float32Array(64), strength: 1.5 }, /strength/],
+    [{ image: new Float32Array(63) }, /63 values/],
+    [{ image: new Float32Array(64), mask: new Float32Array(3) }, /mask/],
+  ])('refuses an edit that makes no sense (%#)', async (edit, message) => {
+    await expect(images({ edit })).rejects.toThrow(message);
+  });
+
+  it('gives permuted seeds their permuted images, whatever the batch (any order, any size)', async () => {
+    const seeds = [3, 1, 4, 15];
+    const expected = await images({ seeds, steps: 2 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.shuffledSubarray([0, 1, 2, 3], { minLength: 1 }),
+        fc.integer({ min: 1, max: 5 }),
+        async (order, batchSize) => {
+          const made = await images({ seeds: order.map((i) => seeds[i] ?? 0), steps: 2, batchSize });
+          expect(made).toEqual(order.map((i) => expected[i]));
+        },
+      ),
+      { numRuns: 12 },
+    );
+  });
+
+  it('is not guided by a guidance of 1', async () => {
+    expect(await images({ guidance: 1 })).toEqual(await images({}));
   });
 
   it('refuses rows that do not exist, too few rows, and no steps', async () => {

@@ -63,7 +63,7 @@ async function generateImages(request: GenerateOptions, parts: ImageParts): Prom
   const images: Float32Array[] = [];
   for (let begin = 0; begin < seeds.length; begin += batchSize) {
     const group = seeds.slice(begin, begin + batchSize);
-    const made = await Promise.all(
+    const made = await allOf(
       group.map((seed, i) =>
         makeImage({ seed, classRow: request.classRows[begin + i] ?? 0, condition: request.conditions?.[begin + i] }),
       ),
@@ -71,6 +71,15 @@ async function generateImages(request: GenerateOptions, parts: ImageParts): Prom
     images.push(...made);
   }
   return images;
+}
+
+/** All results, or the first failure once nothing runs any more: the program that they share must be free for the next call. */
+async function allOf<T>(running: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(running);
+  return settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
 }
 
 function assertRequest(request: GenerateOptions, recipe: Recipe, classRows: number): void {

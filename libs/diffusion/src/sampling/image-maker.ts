@@ -1,8 +1,10 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import type { Recipe } from '@tributary/protocol/recipe';
+import type { SamplerName } from '@tributary/protocol/recipe-diffusion';
 import { randomStream, type RandomStream } from '@tributary/tensor';
 import { imageValues } from '@tributary/protocol/image-shape';
 import type { DiffusionModel } from '../parameterisation/diffusion-model.js';
+import { editedPlan, type ImageEdit } from './image-edit.js';
 import { EvaluationBatcher, type EvaluationRequest } from './evaluation-batcher.js';
 import type { GenerateOptions } from './generate-options.js';
 import { guidedNetwork } from './network-denoiser.js';
@@ -34,13 +36,13 @@ export type ImageMaker = (image: ImageRequest) => Promise<Float32Array>;
  * @throws TributaryError `SAMPLER_INCOMPATIBLE` when the sampler or the guidance does not fit the model.
  */
 export function imageMaker(request: GenerateOptions, { recipe, model, program, classRows }: ImageParts): ImageMaker {
-  const plan = planFor(request, recipe, model);
+  const size = imageValues(recipe.image);
+  const plan = editedPlan(planFor(request, recipe, model), request.edit, size);
   const guidance = guidanceFor(request, recipe);
   const batcher = new EvaluationBatcher(
     (requests: readonly EvaluationRequest[]) => program.evaluate(requests),
     program.batchSize,
   );
-  const size = imageValues(recipe.image);
   const progress = progressCounter(request.seeds.length, plan.levels.length - 1, request.onProgress);
 
   return async ({ seed, classRow, condition }) => {
@@ -49,7 +51,7 @@ export function imageMaker(request: GenerateOptions, { recipe, model, program, c
     const x = await plan.sampler({
       ...guidedNetwork(network, { classRow, noClassRow: classRows - 1, guidance }),
       process: model.process,
-      start: normals(random, size).map((value) => value * plan.startStddev),
+      start: plan.start(normals(random, size)),
       levels: plan.levels,
       noise: () => normals(random, size),
       afterStep: (state) => {
@@ -63,13 +65,23 @@ export function imageMaker(request: GenerateOptions, { recipe, model, program, c
   };
 }
 
-function planFor({ sampler, steps }: GenerateOptions, recipe: Recipe, { process }: DiffusionModel): SamplingPlan {
+function planFor({ sampler, steps, edit }: GenerateOptions, recipe: Recipe, { process }: DiffusionModel): SamplingPlan {
   return planSampling({
     process,
-    sampler: sampler ?? recipe.evaluation.sampler,
+    sampler: samplerFor(sampler, edit) ?? recipe.evaluation.sampler,
     steps: steps ?? recipe.evaluation.steps,
     rho: recipe.process.kind === 'edm' ? recipe.process.rho : undefined,
+    stepsPerLevel: recipe.process.kind === 'ncsn' ? recipe.process.stepsPerLevel : undefined,
   });
+}
+
+/** Inpainting makes its own ancestral moves. */
+function samplerFor(sampler: SamplerName | undefined, edit: ImageEdit | undefined): SamplerName | undefined {
+  if (edit?.mask === undefined) return sampler;
+  if (sampler !== undefined && sampler !== 'ddpm') {
+    throw new TributaryError('SAMPLER_INCOMPATIBLE', { detail: `${sampler} cannot fill a mask; use ddpm` });
+  }
+  return 'ddpm';
 }
 
 function guidanceFor({ guidance: asked }: GenerateOptions, { conditioning, evaluation }: Recipe): number {

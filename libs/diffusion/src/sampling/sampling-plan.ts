@@ -21,6 +21,8 @@ export interface SamplingPlan {
   readonly levels: readonly NoiseLevel[];
   /** Standard deviation of the noise that sampling starts from. */
   readonly startStddev: number;
+  /** Limit of every estimate of the clean image; undefined: none is needed. */
+  readonly clipRange: number | undefined;
 }
 
 export interface PlanOptions {
@@ -30,6 +32,8 @@ export interface PlanOptions {
   readonly steps: number;
   /** Spacing of the levels of `heun`, `dpmpp-2m` and all samplers of EDM; Karras et al. 2022, eq. 5. */
   readonly rho?: number;
+  /** Moves of `langevin` at each level; NCSNv2: 5, the default. */
+  readonly stepsPerLevel?: number;
 }
 
 /**
@@ -45,9 +49,14 @@ export function planSampling(options: PlanOptions): SamplingPlan {
   const [first = CLEAN, second = CLEAN] = levels;
   const clipRange = process.kind === 'edm' ? undefined : DATA_RANGE;
   return {
-    sampler: createSampler(options.sampler, { levelRatio: noiseRatio(first) / noiseRatio(second), clipRange }),
+    sampler: createSampler(options.sampler, {
+      levelRatio: noiseRatio(first) / noiseRatio(second),
+      clipRange,
+      stepsPerLevel: options.stepsPerLevel ?? DEFAULT_STEPS_PER_LEVEL,
+    }),
     levels,
     startStddev: (process.priorStddev * first.sigma) / process.level(process.maxTime).sigma,
+    clipRange,
   };
 }
 
@@ -73,40 +82,41 @@ function assertFits({ process, sampler, steps }: PlanOptions): void {
  */
 const DATA_RANGE = 1;
 
-const LANGEVIN_STEPS_PER_LEVEL = 5;
+const DEFAULT_STEPS_PER_LEVEL = 5;
 
 interface SamplerSettings {
   /** Ratio of two neighbouring noise levels; sets the step of Langevin dynamics. */
   readonly levelRatio: number;
   readonly clipRange: number | undefined;
+  readonly stepsPerLevel: number;
 }
 
-function createSampler(name: SamplerName, { levelRatio, clipRange }: SamplerSettings): Sampler {
+function createSampler(name: SamplerName, { levelRatio, clipRange, stepsPerLevel }: SamplerSettings): Sampler {
   switch (name) {
     case 'ddpm':
       return createAncestral({ clipRange });
     case 'ddim':
       // Limiting the estimate alone leaves the noise estimate with its error: barely trained models then end in grey noise.
-      return onClippedEstimates(createDdim(), clipRange);
+      return limitedTo(createDdim(), clipRange);
     case 'heun':
-      return onClippedEstimates(createHeun(), clipRange);
+      return limitedTo(createHeun(), clipRange);
     case 'dpmpp-2m':
-      return onClippedEstimates(createDpmSolver(), clipRange);
+      return limitedTo(createDpmSolver(), clipRange);
     case 'euler-maruyama':
-      return onClippedEstimates(createEulerMaruyama(), clipRange);
+      return limitedTo(createEulerMaruyama(), clipRange);
     case 'pc':
-      return onClippedEstimates(createPredictorCorrector(), clipRange);
+      return limitedTo(createPredictorCorrector(), clipRange);
     case 'ode':
-      return onClippedEstimates(createAdaptiveOde(), clipRange);
+      return limitedTo(createAdaptiveOde(), clipRange);
     case 'langevin': {
-      const stepsPerLevel = LANGEVIN_STEPS_PER_LEVEL;
       const stepSize = technique4StepSize(levelRatio, stepsPerLevel);
-      return onClippedEstimates(createAnnealedLangevin({ stepsPerLevel, stepSize }), clipRange);
+      return limitedTo(createAnnealedLangevin({ stepsPerLevel, stepSize }), clipRange);
     }
   }
 }
 
-function onClippedEstimates(sampler: Sampler, range: number | undefined): Sampler {
+/** The sampler on estimates of the clean image that are limited to [-range, range]. */
+export function limitedTo(sampler: Sampler, range: number | undefined): Sampler {
   if (range === undefined) return sampler;
   return (run) => sampler({ ...run, denoiser: async (x, level) => clip(await run.denoiser(x, level), range) });
 }
