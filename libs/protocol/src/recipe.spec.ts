@@ -102,6 +102,11 @@ describe('a recipe', () => {
       },
     ],
     ['evaluation.sampler', { evaluation: { sampler: 'langevin' } }],
+    ['image.depthPx', { image: { sizePx: 32, channels: 1, depthPx: 8 } }],
+    ['image.depthPx', { network: { kind: 'unet3d', blockOutChannels: [16, 32], attention: [false, true] } }],
+    ['conditioning.image.factor', { conditioning: { image: { kind: 'low-resolution', factor: 5 } } }],
+    ['objective.variance', { objective: { prediction: 'edm', variance: 'learned' } }],
+    ['optimiser.accumulationSteps', { optimiser: { kind: 'adamw', learningRate: 1e-3, accumulationSteps: 3 } }],
     ['classes', { classes: ['base', 'base'] }],
     ['federation.exchange', { strategy: { kind: 'fedbuff' }, federation: { exchange: 'usplit' } }],
   ])('names %s when it does not fit the rest', (path, change) => {

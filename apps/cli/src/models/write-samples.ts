@@ -44,7 +44,7 @@ export async function writeSamples(directory: string, drawn: Drawn): Promise<Wri
     samples.push({ file, seed, class: className, site: siteId });
   }
   const all = joinImages(images);
-  const columns = recipe.image.depthPx ?? GRID_COLUMNS;
+  const columns = recipe.image.depthPx ?? Math.min(GRID_COLUMNS, images.length);
   const grid = imageGrid({ images: all, sizePx, channels, columns, zoom: sizePx < 64 ? 2 : 1 });
   await writeWholeFile(join(directory, 'grid.png'), encodePng(grid));
   const shape = [images.length, ...imageShape(recipe.image)];

@@ -82,6 +82,24 @@ describe('export to diffusers', () => {
     await remove();
   });
 
+  it('tells diffusers that the variance is learned', async () => {
+    const objective = { prediction: 'epsilon', variance: 'learned' } as const;
+    const { json, remove } = await exported(smallRecipe({ ...DDPM_FIELDS, objective }));
+    expect(await json('model_index.json')).toMatchObject({ _class_name: 'DDPMPipeline' });
+    expect(await json('scheduler/scheduler_config.json')).toMatchObject({ variance_type: 'learned_range' });
+    expect(await json('unet/config.json')).toMatchObject({ in_channels: 1, out_channels: 2 });
+    await remove();
+  });
+
+  it.each([
+    ['volumes', { image: { sizePx: 8, depthPx: 4, channels: 1 }, network: { ...smallRecipe().network, kind: 'unet3d' } }],
+    ['an image condition', { conditioning: { site: false, image: { kind: 'low-resolution', factor: 2 } } }],
+  ] as const)('writes the network alone for %s', async (_, changes) => {
+    const { files, remove } = await exported(smallRecipe(changes));
+    expect(files).toEqual(['unet/config.json', 'unet/diffusion_pytorch_model.safetensors']);
+    await remove();
+  });
+
   it('writes the network alone where diffusers has no scheduler', async () => {
     const { files, remove } = await exported(
       smallRecipe({ process: { kind: 'sub-vp' }, objective: { prediction: 'epsilon' } }),

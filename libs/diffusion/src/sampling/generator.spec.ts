@@ -137,6 +137,41 @@ describe('generator', () => {
     );
   });
 
+  it('takes the variance that a network has learned in ancestral sampling and in no other', async () => {
+    const learned = smallRecipe({ ...DDPM_FIELDS, objective: { prediction: 'epsilon', variance: 'learned' } });
+    const { manifest, initial } = buildNetwork(learned, SMALL_CLASS_ROWS);
+    const start = initial(5);
+    const certain = Float32Array.from(start);
+    // The second bias of the last convolution moves the variance of every pixel.
+    const before = manifest.slice(
+      0,
+      manifest.findIndex(({ name }) => name === 'conv_out.bias'),
+    );
+    const offset = before.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    certain[offset + 1] = (certain[offset + 1] ?? 0) - 3;
+    const sampler = await createSampler({ engine, recipe: learned, classRows: SMALL_CLASS_ROWS, weights: start });
+    const make = async (weightsOf: Float32Array, name: 'ddpm' | 'ddim', guidance: number) => {
+      sampler.setWeights(weightsOf);
+      return sampler.generate({ seeds: [3], classRows: Int32Array.of(1), sampler: name, steps: 5, guidance });
+    };
+    for (const guidance of [1, 2]) {
+      expect(await make(certain, 'ddim', guidance)).toEqual(await make(start, 'ddim', guidance));
+      expect(await make(certain, 'ddpm', guidance)).not.toEqual(await make(start, 'ddpm', guidance));
+    }
+    await sampler.dispose();
+  });
+
+  it('makes volumes', async () => {
+    const image = { sizePx: 8, depthPx: 2, channels: 1 } as const;
+    const volumes = smallRecipe({ image, network: { ...recipe.network, kind: 'unet3d', attention: [false, false] } });
+    const start = buildNetwork(volumes, SMALL_CLASS_ROWS).initial(5);
+    const sampler = await createSampler({ engine, recipe: volumes, classRows: SMALL_CLASS_ROWS, weights: start });
+    const [volume] = await sampler.generate({ seeds: [3], classRows: Int32Array.of(1), steps: 2 });
+    expect(volume).toHaveLength(2 * 64);
+    expect(volume?.every(Number.isFinite)).toBe(true);
+    await sampler.dispose();
+  });
+
   it('is not guided by a guidance of 1', async () => {
     expect(await images({ guidance: 1 })).toEqual(await images({}));
   });

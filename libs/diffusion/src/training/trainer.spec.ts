@@ -39,7 +39,8 @@ describe('trainer', () => {
   it.each([
     ['EDM', {}],
     ['DDPM', DDPM_FIELDS],
-  ])('learns a two-class toy with %s', async (_, fields) => {
+    ['learned variance', { ...DDPM_FIELDS, objective: { prediction: 'epsilon', variance: 'learned' } }],
+  ] as const)('learns a two-class toy with %s', async (_, fields) => {
     const trainer = await createTrainer({ engine, recipe: smallRecipe(fields), classRows: SMALL_CLASS_ROWS });
     trainer.setWeights(trainer.initialWeights(11));
     const losses = await train(trainer, 0, 60);
