@@ -24,7 +24,10 @@ describe('what sites can train', () => {
   });
 
   it.each([
-    ['network.kind', { image: { sizePx: 16, depthPx: 4, channels: 1 }, network: { ...recipe.network, kind: 'unet3d' } }],
+    [
+      'network.kind',
+      { image: { sizePx: 16, depthPx: 4, channels: 1 }, network: { ...recipe.network, kind: 'unet3d' } },
+    ],
     ['conditioning.image.kind', { conditioning: { image: { kind: 'given', channels: 1 } } }],
   ] as const)('are no volumes and no pairs (%s)', (path, changes) => {
     const asked = recipeSchema.parse({ ...recipe, ...changes });

@@ -92,7 +92,10 @@ describe('export to diffusers', () => {
   });
 
   it.each([
-    ['volumes', { image: { sizePx: 8, depthPx: 4, channels: 1 }, network: { ...smallRecipe().network, kind: 'unet3d' } }],
+    [
+      'volumes',
+      { image: { sizePx: 8, depthPx: 4, channels: 1 }, network: { ...smallRecipe().network, kind: 'unet3d' } },
+    ],
     ['an image condition', { conditioning: { site: false, image: { kind: 'low-resolution', factor: 2 } } }],
   ] as const)('writes the network alone for %s', async (_, changes) => {
     const { files, remove } = await exported(smallRecipe(changes));
