@@ -7,7 +7,7 @@ import { createTrainer } from '../training/trainer.js';
 import { lowResolution } from './image-condition.js';
 
 /** Training on a busy machine. */
-jest.setTimeout(120_000);
+jest.setTimeout(60_000);
 
 const GIVEN: RecipeInput['conditioning'] = { site: false, image: { kind: 'given', channels: 1 } };
 const PIXELS = 64;
@@ -18,48 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.dispose());
 
-/** Four blocks of 4 x 4 pixels, each of its own grey. */
-function blocks(seed: number): Float32Array {
-  const random = randomStream(seed, 'blocks');
-  const greys = Array.from({ length: 4 }, () => (random.uniform() < 0.5 ? -0.7 : 0.7));
-  return Float32Array.from({ length: PIXELS }, (_, i) => greys[2 * Math.floor(i / 32) + Math.floor((i % 8) / 4)] ?? 0);
-}
-
-function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const dot = (x: ArrayLike<number>, y: ArrayLike<number>): number =>
-    Array.from(x).reduce((sum, value, i) => sum + value * (y[i] ?? NaN), 0);
-  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
-}
-
 describe('image conditions', () => {
-  it('are followed: a model of negatives learns to make the negative of any condition', async () => {
-    const recipe = smallRecipe({
-      conditioning: GIVEN,
-      network: { ...smallRecipe().network, attention: [false, false] },
-    });
-    const trainer = await createTrainer({ engine, recipe, classRows: SMALL_CLASS_ROWS });
-    trainer.setWeights(trainer.initialWeights(11));
-    for (let globalStep = 0; globalStep < 250; globalStep++) {
-      const conditions = Float32Array.from([0, 1, 2, 3].flatMap((i) => [...blocks(4 * globalStep + i)]));
-      const images = conditions.map((value) => -value);
-      const classRows = Int32Array.of(0, 0, 0, 0);
-      await trainer.step({ images, conditions, classRows, random: randomStream(3, 'step', globalStep), globalStep });
-    }
-    const generator = await createSampler({
-      engine,
-      recipe,
-      classRows: SMALL_CLASS_ROWS,
-      weights: await trainer.weights(),
-    });
-    const conditions = [1_000_001, 1_000_002, 1_000_004].map(blocks);
-    const made = await generator.generate({ seeds: [7, 7, 7], classRows: new Int32Array(3), conditions });
-    made.forEach((image, i) => {
-      expect(correlation(image, conditions[i] ?? [])).toBeLessThan(-0.8);
-    });
-    await generator.dispose();
-    await trainer.dispose();
-  });
-
   it('must come with every seed and every batch, in their size, and only to models that have one', async () => {
     const recipe = smallRecipe({ conditioning: GIVEN });
     const trainer = await createTrainer({ engine, recipe, classRows: SMALL_CLASS_ROWS });
