@@ -19,7 +19,7 @@ export const QUALITY_CASES: readonly QualityCase[] = [
   { name: 've-score', process: { kind: 've' }, prediction: 'score' },
   { name: 'vp-epsilon', process: { kind: 'vp' }, prediction: 'epsilon' },
   { name: 'sub-vp-velocity', process: { kind: 'sub-vp' }, prediction: 'velocity' },
-  { name: 'ncsn-score', process: { kind: 'ncsn' }, prediction: 'score' },
+  { name: 'ncsn-score', process: { kind: 'ncsn', levels: 200 }, prediction: 'score' },
   { name: 'ddpm-cosine-epsilon', process: { kind: 'ddpm', betaSchedule: 'cosine' }, prediction: 'epsilon' },
   { name: 'ddpm-linear-velocity', process: { kind: 'ddpm', betaSchedule: 'linear' }, prediction: 'velocity' },
 ];
