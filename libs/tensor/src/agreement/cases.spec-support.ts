@@ -124,6 +124,11 @@ const elementwise = [
   ...(['neg', 'sign', 'floor', 'ceil', 'round', 'step'] as const).map((name) =>
     makeForward(name, [normal(6, 7)], (x: T) => tf[name](x)),
   ),
+  ...(['asin', 'acos', 'atanh'] as const).map((name) =>
+    make(name, [positive(6, 7)], (x: T) => tf[name](tf.mul(x, 0.5))),
+  ),
+  make('acosh', [positive(6, 7)], (x: T) => tf.acosh(tf.add(x, 1))),
+  make('onesLike', [normal(4, 9)], (x: T) => tf.add(x, tf.onesLike(x))),
   make('leakyRelu', [normal(4, 9)], (x: T) => tf.leakyRelu(x, 0.3)),
   make('prelu', [normal(2, 4, 4, 8), normal(8)], (x: T, a: T) => tf.prelu(x, a)),
   make('gelu', [normal(4, 9)], (x: T) => tf.mul(tf.mul(x, 0.5), tf.add(1, tf.erf(tf.mul(x, GELU_SCALE))))),

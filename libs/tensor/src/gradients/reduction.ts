@@ -47,7 +47,4 @@ export const reductionGradients: readonly tf.GradConfig[] = [
     const weighted = tf.mul(dy, y);
     return { logits: () => tf.sub(weighted, tf.mul(tf.sum(weighted, attributes.dim, true), y)) };
   }),
-  gradient<tf.LogSoftmaxAttrs>('LogSoftmax', { output: true }, ({ dy, saved, attributes }) => ({
-    logits: () => tf.sub(dy, tf.mul(tf.sum(dy, attributes.axis, true), tf.exp(need(saved, 0)))),
-  })),
 ];

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { at, positiveAxis, range } from '../graph/shapes.js';
 import { mirrorIndices } from '../kernels/padding.js';
-import { gradient, listGradient, need, unbroadcast } from './gradient.js';
+import { gradient, listGradient, need } from './gradient.js';
 
 /** Sums the `repeats` copies of every element that `tile` made. */
 function untile(dy: tf.Tensor, shape: readonly number[], repeats: readonly number[]): tf.Tensor {
@@ -54,7 +54,6 @@ export const shapeGradients: readonly tf.GradConfig[] = [
   gradient<tf.TileAttrs>('Tile', { inputs: ['x'] }, ({ dy, saved, attributes }) => ({
     x: () => untile(dy, need(saved, 0).shape, attributes.reps),
   })),
-  gradient('BroadcastTo', { inputs: ['x'] }, ({ dy, saved }) => ({ x: () => unbroadcast(dy, need(saved, 0).shape) })),
   gradient<tf.PadV2Attrs>('PadV2', { inputs: ['x'] }, ({ dy, saved, attributes }) => {
     const begin = attributes.paddings.map(([before]) => before);
     return { x: () => tf.slice(dy, begin, need(saved, 0).shape) };

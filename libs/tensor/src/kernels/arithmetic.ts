@@ -60,9 +60,6 @@ export const arithmeticKernels: readonly RecordedKernel[] = [
   kernel('Prelu', ['x', 'alpha'], (g, { x, alpha }) =>
     binary(g, 'Add', [unary(g, 'Relu', x), binary(g, 'Mul', [alpha, binary(g, 'Min', [x, fillFloat(g, 0)])])]),
   ),
-  kernel('EluGrad', ['dy', 'y'], (g, { dy, y }) =>
-    binary(g, 'Mul', [dy, binary(g, 'Add', [binary(g, 'Min', [y, fillFloat(g, 0)]), fillFloat(g, 1)])]),
-  ),
   kernel('Step', ['x'], (g, { x }, { alpha }: tf.StepAttrs) => step(g, x, alpha)),
   kernel('ClipByValue', ['x'], (g, { x }, { clipValueMin, clipValueMax }: tf.ClipByValueAttrs) =>
     binary(g, 'Min', [binary(g, 'Max', [x, fillFloat(g, clipValueMin)]), fillFloat(g, clipValueMax)]),

@@ -70,7 +70,4 @@ export const reductionKernels: readonly RecordedKernel[] = [
   kernel('ArgMin', ['x'], (g, { x }, { axis }: tf.ArgMaxAttrs) => argument(g, 'ArgMin', { x, axis })),
   kernel('Cumsum', ['x'], (g, { x }, attributes: tf.CumsumAttrs) => cumulativeSum(g, x, attributes)),
   kernel('Softmax', ['logits'], (g, { logits }, { dim }: tf.SoftmaxAttrs) => softmax(g, logits, dim)),
-  kernel('LogSoftmax', ['logits'], (g, { logits }, { axis }: tf.LogSoftmaxAttrs) =>
-    along(g, 'LogSoftmax', { x: logits, axis }),
-  ),
 ];

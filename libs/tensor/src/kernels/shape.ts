@@ -4,7 +4,7 @@ import { at, product } from '../graph/shapes.js';
 import { cast } from '../recorder/elementwise.js';
 import { kernel, type RecordedKernel } from '../recorder/kernel.js';
 import { reshapeSymbolic } from '../recorder/reshape.js';
-import { dense, fill, padRank, relabel, symbolic, type Symbolic } from '../recorder/symbolic.js';
+import { dense, fill, relabel, symbolic, type Symbolic } from '../recorder/symbolic.js';
 import { elementType } from '../recorder/element-type.js';
 
 function expandDims(g: GraphBuilder, x: Symbolic, dim: number): Symbolic {
@@ -40,9 +40,6 @@ export const shapeKernels: readonly RecordedKernel[] = [
   kernel('ExpandDims', ['input'], (g, { input }, { dim }: tf.ExpandDimsAttrs) => expandDims(g, input, dim)),
   kernel('Transpose', ['x'], (_, { x }, { perm }: tf.TransposeAttrs) => transpose(x, perm)),
   kernel('Tile', ['x'], (g, { x }, { reps }: tf.TileAttrs) => tile(g, x, reps)),
-  kernel('BroadcastTo', ['x'], (g, { x }, { shape }: tf.BroadCastToAttrs) =>
-    relabel(padRank(g, x, shape.length), shape),
-  ),
   kernel('Fill', [], (g, _, { shape, value, dtype }: tf.FillAttrs) =>
     fill(g, shape, { value: Number(value), type: elementType(dtype) }),
   ),

@@ -16,8 +16,19 @@ const FOLDED: Readonly<Record<string, (a: number, b: number) => number>> = {
   Pow: Math.pow,
 };
 
+/** The same for operators of one number, where the result is rounded the same way everywhere. */
+const FOLDED_UNARY: Readonly<Record<string, (x: number) => number>> = {
+  Neg: (x) => -x,
+  Abs: Math.abs,
+  Sqrt: Math.sqrt,
+  Reciprocal: (x) => 1 / x,
+};
+
 /** An operator of one operand, applied in whatever layout the operand has. */
 export function unary(g: GraphBuilder, op: string, s: Symbolic, attributes?: AttributeMap): Symbolic {
+  const constant = fillValue(s);
+  const fold = FOLDED_UNARY[op];
+  if (constant !== undefined && fold) return fill(g, s.shape, { value: Math.fround(fold(constant)), type: s.type });
   return symbolic(g.apply(op, [s.value], { shape: s.value.shape, attributes }), s.order, s.shape);
 }
 
