@@ -236,6 +236,7 @@ const shapes = [
       ),
     ),
   ),
+  make('reverse of every axis', [normal(3, 4)], (x: T) => tf.mul(tf.reverse(x), x)),
   make('reverse', [normal(2, 8, 6, 5)], (x: T4) => tf.reverse(x, [1, 2])),
   make('tile', [normal(2, 4, 5)], (x: T) => tf.square(tf.tile(x, [2, 1, 3]))),
   make('broadcastTo', [normal(1, 8, 1)], (x: T) => tf.broadcastTo(x, [4, 8, 5])),

@@ -1,6 +1,6 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/graph-builder.js';
-import { at, positiveAxis, range } from '../graph/shapes.js';
+import { at, range } from '../graph/shapes.js';
 import { kernel, type RecordedKernel } from '../recorder/kernel.js';
 import { dense, symbolic, type Symbolic } from '../recorder/symbolic.js';
 
@@ -51,8 +51,7 @@ function reverse(g: GraphBuilder, x: Symbolic, axes: readonly number[]): Symboli
 export const paddingKernels: readonly RecordedKernel[] = [
   kernel('PadV2', ['x'], (g, { x }, attributes: tf.PadV2Attrs) => pad(g, x, attributes)),
   kernel('MirrorPad', ['x'], (g, { x }, attributes: tf.MirrorPadAttrs) => mirrorPad(g, x, attributes)),
-  kernel('Reverse', ['x'], (g, { x }, { dims }: tf.ReverseAttrs) => {
-    const axes = [dims].flat().map((axis) => positiveAxis(axis, x.shape.length));
-    return reverse(g, x, axes);
-  }),
+  kernel('Reverse', ['x'], (g, { x }, { dims }: tf.ReverseAttrs) =>
+    reverse(g, x, tf.util.parseAxisParam(dims, [...x.shape])),
+  ),
 ];
