@@ -64,7 +64,9 @@ const convolution = fc.record({
   padding: fc.nat(2),
 });
 
-const fits = ({ lengths, kernel, dilation, padding }: fc.infer<typeof convolution>, rank: number) =>
+type ConvolutionSizes = typeof convolution extends fc.Arbitrary<infer Sizes> ? Sizes : never;
+
+const fits = ({ lengths, kernel, dilation, padding }: ConvolutionSizes, rank: number) =>
   kernel.slice(0, rank).every((k, i) => (k - 1) * dilation + 1 <= (lengths[i] ?? 0) + 2 * padding);
 
 function convolutions(rank: 2 | 3): fc.Arbitrary<Case> {
