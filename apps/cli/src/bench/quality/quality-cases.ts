@@ -75,6 +75,6 @@ export function samplingsFor(kind: ProcessKind): Sampling[] {
 const ADAPTIVE_EVALUATIONS = 250;
 
 /** Calls of the network for one image, roughly where the method chooses. */
-export function costOf({ evaluations }: Sampling): number {
+export function costOf({ evaluations }: Pick<Sampling, 'evaluations'>): number {
   return evaluations ?? ADAPTIVE_EVALUATIONS;
 }

@@ -1,3 +1,4 @@
+import { costOf, QUALITY_CASES } from './quality-cases.js';
 import type { QualityRecord } from './quality-folder.js';
 
 /** The results as Markdown: the references, the trainings, and a row a sampling. */
@@ -8,25 +9,27 @@ export function qualityTable(records: readonly QualityRecord[]): string {
   const references = records.flatMap((record) =>
     record.kind === 'reference' ? [[record.name, ...distances(record)]] : [],
   );
-  const samplings = records.flatMap((record) =>
-    record.kind === 'sampling'
-      ? [
-          [
-            record.case,
-            record.sampler,
-            record.sampler === 'ode' ? 'adaptive' : String(record.steps),
-            String(record.evaluations ?? ''),
-            ...distances(record),
-            (record.images / record.seconds).toFixed(1),
-          ],
-        ]
-      : [],
-  );
+  const samplings = QUALITY_CASES.flatMap(({ name }) => samplingRows(records, name));
   return [
     markdownTable(['reference', 'FD', 'KID'], references),
     markdownTable(['training', 'last loss', 'minutes'], training),
     markdownTable(['training', 'sampler', 'steps', 'evaluations', 'FD', 'KID', 'images/s'], samplings),
   ].join('\n\n');
+}
+
+/** The samplings of one training, quickest first. */
+function samplingRows(records: readonly QualityRecord[], name: string): string[][] {
+  return records
+    .flatMap((record) => (record.kind === 'sampling' && record.case === name ? [record] : []))
+    .toSorted((a, b) => costOf(a) - costOf(b))
+    .map((record) => [
+      name,
+      record.sampler,
+      record.sampler === 'ode' ? 'adaptive' : String(record.steps),
+      String(record.evaluations ?? ''),
+      ...distances(record),
+      (record.images / record.seconds).toFixed(1),
+    ]);
 }
 
 function distances({ fd, kid }: { readonly fd: number; readonly kid: number }): string[] {
