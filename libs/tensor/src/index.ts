@@ -2,6 +2,7 @@ export { chooseEngine, openEngine, type EngineOptions } from './engines/open-eng
 export { openChoice, type EngineChoice, type EngineExtras } from './engines/open-choice.js';
 export { probeEngines, type EngineProbe } from './engines/probe-engines.js';
 export { registerGradients } from './gradients/register-gradients.js';
+export { scale, shift } from './layers/affine.js';
 export { attention } from './layers/attention.js';
 export {
   batchNorm,
@@ -18,12 +19,14 @@ export {
   type ConvolutionOptions,
   type TransposedConvolutionOptions,
 } from './layers/convolution.js';
+export { embedding } from './layers/embedding.js';
 export { fft2d, fftShift, ifft2d, type ComplexImage, type FourierOptions } from './layers/fourier.js';
 export { groupNorm, type GroupNormOptions } from './layers/group-norm.js';
 export { layerNorm } from './layers/layer-norm.js';
 export { linear } from './layers/linear.js';
 export { avgPool2d, avgPool3d, maxPool2d, upsampleNearest2d, upsampleNearest3d } from './layers/resampling.js';
 export { silu } from './layers/silu.js';
+export { stopGradient } from './layers/stop-gradient.js';
 export {
   ADAMW_SCALARS,
   adamWScalars,
@@ -40,6 +43,7 @@ export {
   type ParameterSpec,
   type ValueAndGradient,
 } from './parameters/flat-parameters.js';
+export { clippedGradient, type ClippedGradient, type ClippingOptions } from './per-example/clipped-gradient.js';
 export { randomStream, type RandomStream } from './random/random-stream.js';
 export { RecordingError } from './recorder/recording-error.js';
 export type {

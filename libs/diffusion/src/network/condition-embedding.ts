@@ -1,4 +1,4 @@
-import { silu } from '@tributary/tensor';
+import { embedding as embeddingOf, silu, stopGradient } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { applyLinear, type ForwardContext } from './forward-pass.js';
 import { stopGradient } from './stop-gradient.js';
@@ -30,7 +30,7 @@ export function embedConditions(
   context.observe?.('time_embedding', time);
   if (config.classRows === 0) return tf.reshape(time, [-1, embedding.width]);
   if (!classRow) throw new RangeError('a class-conditional network needs class rows');
-  const row = tf.gather(tensorOf(context.parameters, CLASS_ROWS, tf.Rank.R2), classRow);
+  const row = embeddingOf(tensorOf(context.parameters, CLASS_ROWS, tf.Rank.R2), classRow);
   context.observe?.('class_embedding', row);
   return tf.reshape(tf.add(time, row), [-1, embedding.width]);
 }

@@ -1,72 +1,132 @@
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import type { Value } from '../graph/graph.js';
 import { at, product, range } from '../graph/shapes.js';
-import type { ConvolutionGeometry } from './window-geometry.js';
 import { multiply } from './matrix-product.js';
+import { isTiling, type ConvolutionGeometry } from './window-geometry.js';
 
-interface Operands {
+export interface FilterGradientOperands {
   readonly x: Value;
   readonly dy: Value;
 }
 
 /**
  * Gradient of a convolution with respect to its weight [O, C / groups, …], as products of `dy` and shifted copies of `x`.
- * Which copies are cheapest depends on the geometry (measured: convolution of swapped operands is four times slower).
+ *
+ * @param weights One number an example, [1, batch]: the examples' gradients are summed with these factors; else as they are.
  */
-export function filterGradient(g: GraphBuilder, operands: Operands, geometry: ConvolutionGeometry): Value {
-  const { kernelSize, strides, inSize, outSize, padBefore, dilations, groups } = geometry;
-  const shape = [geometry.outChannels, geometry.inChannels / groups, ...kernelSize];
-  if (product(kernelSize) === 1 && product(strides) === 1) {
-    return g.reshape(productOverPixels(g, { x: operands.x, dy: operands.dy }, geometry), shape);
-  }
-  const isCompact = dilations.every((dilation) => dilation === 1);
-  const tiles = kernelSize.every((k, i) => k === strides[i] && inSize[i] === at(outSize, i) * k && padBefore[i] === 0);
-  if (isCompact && tiles) return g.reshape(patches(g, operands, geometry), shape);
-  if (isCompact && kernelSize.length === 2 && at(strides, 1) * at(outSize, 1) === inSize[1]) {
-    const keepsSize = product(strides) === 1 && inSize[0] === outSize[0] && groups === 1;
-    if (keepsSize && geometry.outChannels < geometry.inChannels) return shiftedGradientRows(g, operands, geometry);
-    return g.reshape(shiftedRows(g, operands, geometry), shape);
-  }
-  return g.reshape(shiftedTaps(g, operands, geometry), shape);
+export function filterGradient(
+  g: GraphBuilder,
+  operands: FilterGradientOperands,
+  geometry: ConvolutionGeometry,
+  weights?: Value,
+): Value {
+  const { outChannels, inChannels, groups, kernelSize } = geometry;
+  const { pairs, rowsAreIn } = tapOperands(g, operands, geometry);
+  const parts = pairs.map((pair) => {
+    const part = sumExamples(g, pixelProducts(g, pair, geometry), weights);
+    return g.reshape(part, [...part.shape, 1]);
+  });
+  const joined = joinLast(g, parts);
+  if (rowsAreIn === 'x') return g.reshape(joined, [outChannels, inChannels / groups, ...kernelSize]);
+  return g.transpose(g.reshape(joined, [outChannels, at(kernelSize, 0), inChannels, at(kernelSize, 1)]), [0, 2, 1, 3]);
+}
+
+/** Pairs whose products are parts of a filter gradient, and which operand holds a copy for every row of the kernel. */
+export interface TapOperands {
+  readonly pairs: readonly FilterGradientOperands[];
+  readonly rowsAreIn: 'x' | 'dy';
 }
 
 /**
- * Σ over batch and pixels of `dy` [N, O, …] times `x` [N, K, …], by group: [O, K / groups]. The right operand of a product
- * is repacked before it is used, so the smaller one goes there; the result is then turned round, and is small itself.
+ * Copies of `x` and `dy` whose products over pixels are the filter gradient; the parts of several pairs are joined along a
+ * new last dimension. Which copies are cheapest depends on the geometry (measured: convolution of swapped operands is four
+ * times slower).
  */
-function productOverPixels(
+export function tapOperands(
   g: GraphBuilder,
-  { x, dy }: Operands,
-  { batch, groups, outChannels }: ConvolutionGeometry,
-): Value {
-  const pixels = product(dy.shape.slice(1)) / outChannels;
-  const rows = outChannels / groups;
-  const columns = product(x.shape.slice(1)) / pixels / groups;
-  const fromDy = g.reshape(dy, [batch * groups, rows, pixels]);
-  const fromX = g.reshape(x, [batch * groups, columns, pixels]);
-  const isTurned = columns > rows;
-  const [left, right] = isTurned ? [fromX, fromDy] : [fromDy, fromX];
-  const size = isTurned ? [columns, rows] : [rows, columns];
-  const products = multiply(g, { left, right, transposeRight: true, shape: [batch * groups, ...size] });
-  const summed = g.apply('ReduceSum', [g.reshape(products, [batch, groups, ...size]), g.int64([0])], {
-    shape: [groups, ...size],
-    attributes: { keepdims: 0 },
-  });
-  return g.reshape(isTurned ? g.transpose(summed, [0, 2, 1]) : summed, [outChannels, columns]);
+  operands: FilterGradientOperands,
+  geometry: ConvolutionGeometry,
+): TapOperands {
+  const { kernelSize, strides, inSize, outSize, padBefore, dilations, groups } = geometry;
+  const isUnpadded = padBefore.every((padding) => padding === 0);
+  if (product(kernelSize) === 1 && product(strides) === 1 && isUnpadded) return { pairs: [operands], rowsAreIn: 'x' };
+  const isCompact = dilations.every((dilation) => dilation === 1);
+  if (isCompact && isUnpadded && isTiling(geometry)) return { pairs: [patches(g, operands, geometry)], rowsAreIn: 'x' };
+  if (isCompact && kernelSize.length === 2 && at(strides, 1) * at(outSize, 1) === inSize[1]) {
+    const keepsSize = product(strides) === 1 && inSize[0] === outSize[0] && groups === 1;
+    return keepsSize && geometry.outChannels < geometry.inChannels
+      ? { pairs: shiftedGradientRows(g, operands, geometry), rowsAreIn: 'dy' }
+      : { pairs: shiftedRows(g, operands, geometry), rowsAreIn: 'x' };
+  }
+  return { pairs: shiftedTaps(g, operands, geometry), rowsAreIn: 'x' };
+}
+
+/** Products over pixels of every example and group: [batch, groups, rows, columns], or columns first when `isTurned`. */
+export interface PixelProducts {
+  readonly value: Value;
+  readonly isTurned: boolean;
+}
+
+/** Both operands with pixels last, [batch · groups, channels / groups, pixels]. */
+export function byPixel(
+  g: GraphBuilder,
+  { x, dy }: FilterGradientOperands,
+  { batch, groups }: ConvolutionGeometry,
+): FilterGradientOperands {
+  const matrices = (value: Value) =>
+    g.reshape(value, [batch * groups, at(value.shape, 1) / groups, product(value.shape.slice(2))]);
+  return { x: matrices(x), dy: matrices(dy) };
+}
+
+/**
+ * Σ over pixels of `dy` [N, O, …] times `x` [N, K, …]. The right operand of a product is repacked before it is used, so the
+ * smaller one goes there; the result is then turned round.
+ */
+export function pixelProducts(
+  g: GraphBuilder,
+  operands: FilterGradientOperands,
+  geometry: ConvolutionGeometry,
+): PixelProducts {
+  const { x, dy } = byPixel(g, operands, geometry);
+  const isTurned = at(x.shape, 1) > at(dy.shape, 1);
+  const [left, right] = isTurned ? [x, dy] : [dy, x];
+  const { batch, groups } = geometry;
+  const size = [at(left.shape, 1), at(right.shape, 1)];
+  const value = multiply(g, { left, right, transposeRight: true, shape: [batch * groups, ...size] });
+  return { value: g.reshape(value, [batch, groups, ...size]), isTurned };
+}
+
+/** Sum over the examples (with the given weights), turned back: [rows of all groups, columns]. */
+function sumExamples(g: GraphBuilder, { value, isTurned }: PixelProducts, weights?: Value): Value {
+  const [batch = 1, ...shape] = value.shape;
+  const summed = weights
+    ? g.apply('MatMul', [weights, g.reshape(value, [batch, product(shape)])], { shape: [1, product(shape)] })
+    : g.apply('ReduceSum', [value, g.int64([0])], { shape, attributes: { keepdims: 0 } });
+  const parts = g.reshape(summed, shape);
+  const matrices = isTurned ? g.transpose(parts, [0, 2, 1]) : parts;
+  const [groups = 1, rows = 1, columns = 1] = matrices.shape;
+  return g.reshape(matrices, [groups * rows, columns]);
 }
 
 /** Windows that do not overlap: one transpose lays every window's pixels out as channels. */
-function patches(g: GraphBuilder, { x, dy }: Operands, geometry: ConvolutionGeometry): Value {
+function patches(
+  g: GraphBuilder,
+  { x, dy }: FilterGradientOperands,
+  geometry: ConvolutionGeometry,
+): FilterGradientOperands {
   const { batch, inChannels, outSize, kernelSize } = geometry;
   const rank = kernelSize.length;
   const cut = g.reshape(x, [batch, inChannels, ...outSize.flatMap((out, i) => [out, at(kernelSize, i)])]);
   const order = [0, 1, ...range(rank).map((i) => 3 + 2 * i), ...range(rank).map((i) => 2 + 2 * i)];
-  const windows = g.reshape(g.transpose(cut, order), [batch, inChannels * product(kernelSize), ...outSize]);
-  return productOverPixels(g, { x: windows, dy }, geometry);
+  return { x: g.reshape(g.transpose(cut, order), [batch, inChannels * product(kernelSize), ...outSize]), dy };
 }
 
 /** Kernel rows by one gather of rows of `x`; kernel columns by shifting `dy`, the smaller copy. */
-function shiftedRows(g: GraphBuilder, { x, dy }: Operands, geometry: ConvolutionGeometry): Value {
+function shiftedRows(
+  g: GraphBuilder,
+  { x, dy }: FilterGradientOperands,
+  geometry: ConvolutionGeometry,
+): FilterGradientOperands[] {
   const { batch, outChannels, kernelSize, outSize, strides, padBefore } = geometry;
   const [kernelHeight = 0, kernelWidth = 0] = kernelSize;
   const [outHeight = 0, outWidth = 0] = outSize;
@@ -75,35 +135,23 @@ function shiftedRows(g: GraphBuilder, { x, dy }: Operands, geometry: Convolution
   );
   const x3 = gatherRows(g, x, rows);
   const spread = spreadColumns(g, dy, { stride: at(strides, 1), shape: [batch, outChannels, outHeight, outWidth] });
-  const columns = range(kernelWidth).map((tap) => {
-    const shifted = shiftColumns(g, spread, tap - at(padBefore, 1));
-    const perTap = productOverPixels(g, { x: x3, dy: shifted }, geometry);
-    return g.reshape(perTap, [...perTap.shape, 1]);
-  });
-  return joinLast(g, columns);
+  return range(kernelWidth).map((tap) => ({ x: x3, dy: shiftColumns(g, spread, tap - at(padBefore, 1)) }));
 }
 
 /**
  * The same with the parts of `x` and `dy` exchanged, for a convolution that keeps the image's size and has fewer outputs than
  * inputs: the gather, three times as large as what it reads, is then made of the smaller of both.
  */
-function shiftedGradientRows(g: GraphBuilder, { x, dy }: Operands, geometry: ConvolutionGeometry): Value {
-  const { inChannels, outChannels, kernelSize, outSize, padBefore } = geometry;
+function shiftedGradientRows(
+  g: GraphBuilder,
+  { x, dy }: FilterGradientOperands,
+  { kernelSize, outSize, padBefore }: ConvolutionGeometry,
+): FilterGradientOperands[] {
   const [kernelHeight = 0, kernelWidth = 0] = kernelSize;
   const [height = 0] = outSize;
   const rows = range(kernelHeight).map((tap) => range(height).map((row) => row - tap + at(padBefore, 0)));
   const dy3 = gatherRows(g, dy, rows);
-  const size = [outChannels, kernelHeight, inChannels, 1];
-  const columns = range(kernelWidth).map((tap) => {
-    const shifted = shiftColumns(g, x, at(padBefore, 1) - tap);
-    const products = productOverPixels(
-      g,
-      { x: shifted, dy: dy3 },
-      { ...geometry, outChannels: outChannels * kernelHeight },
-    );
-    return g.reshape(products, size);
-  });
-  return g.transpose(joinLast(g, columns), [0, 2, 1, 3]);
+  return range(kernelWidth).map((tap) => ({ x: shiftColumns(g, x, at(padBefore, 1) - tap), dy: dy3 }));
 }
 
 /** Rows of `image` [N, C, H, W] as listed, one list after another; zeros for rows outside: [N, C · lists, rows · W]. */
@@ -141,7 +189,11 @@ function shiftColumns(g: GraphBuilder, value: Value, shift: number): Value {
 }
 
 /** One strided slice of `x` and one product per kernel element: works for every geometry. */
-function shiftedTaps(g: GraphBuilder, { x, dy }: Operands, geometry: ConvolutionGeometry): Value {
+function shiftedTaps(
+  g: GraphBuilder,
+  { x, dy }: FilterGradientOperands,
+  geometry: ConvolutionGeometry,
+): FilterGradientOperands[] {
   const { kernelSize, outSize, strides, dilations, padBefore, padAfter, batch, inChannels } = geometry;
   const rank = kernelSize.length;
   const axes = range(rank).map((i) => i + 2);
@@ -149,15 +201,12 @@ function shiftedTaps(g: GraphBuilder, { x, dy }: Operands, geometry: Convolution
   const pads = g.int64([0, 0, ...padBefore, 0, 0, ...padAfter]);
   const needsPad = [...padBefore, ...padAfter].some((pad) => pad > 0);
   const padded = needsPad ? g.apply('Pad', [x, pads], { shape: [batch, inChannels, ...paddedSize] }) : x;
-  const taps = range(product(kernelSize)).map((index) => {
+  return range(product(kernelSize)).map((index) => {
     const starts = unravel(index, kernelSize).map((tap, i) => tap * at(dilations, i));
     const ends = starts.map((start, i) => start + (at(outSize, i) - 1) * at(strides, i) + 1);
     const inputs = [padded, g.int64(starts), g.int64(ends), g.int64(axes), g.int64(strides)];
-    const tap = g.apply('Slice', inputs, { shape: [batch, inChannels, ...outSize] });
-    const perTap = productOverPixels(g, { x: tap, dy }, geometry);
-    return g.reshape(perTap, [...perTap.shape, 1]);
+    return { x: g.apply('Slice', inputs, { shape: [batch, inChannels, ...outSize] }), dy };
   });
-  return joinLast(g, taps);
 }
 
 function unravel(index: number, sizes: readonly number[]): number[] {

@@ -11,6 +11,7 @@ import { gatheringKernels } from './gathering.js';
 import { joiningKernels } from './joining.js';
 import { matrixProductKernels } from './matrix-product.js';
 import { paddingKernels } from './padding.js';
+import { perExampleConvolutionKernels } from './per-example-convolution.js';
 import { poolingKernels } from './pooling.js';
 import { reductionKernels } from './reduction.js';
 import { resizingKernels } from './resizing.js';
@@ -31,7 +32,13 @@ export const KERNEL_FAMILIES: Readonly<Record<string, readonly RecordedKernel[]>
   convolution: convolutionKernels,
   pooling: poolingKernels,
   resizing: resizingKernels,
-  layers: [...siluKernels, ...groupNormKernels, ...layerNormKernels, ...attentionKernels],
+  layers: [
+    ...perExampleConvolutionKernels,
+    ...siluKernels,
+    ...groupNormKernels,
+    ...layerNormKernels,
+    ...attentionKernels,
+  ],
 };
 
 /** The same as one list. A kernel that is not here fails at record time, by name. */

@@ -1,5 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { at } from '../graph/shapes.js';
+import { convolutionRule } from '../per-example/convolution-rule.js';
+import { runLayer } from '../per-example/observed-layer.js';
+import { shiftRule } from '../per-example/rules.js';
 import { CONVOLUTION } from '../recorder/convolution-names.js';
 import { isRecording } from '../recorder/recorder-name.js';
 import {
@@ -42,7 +45,7 @@ export function conv2d(
   bias?: tf.Tensor1D,
   options: ConvolutionOptions = {},
 ): tf.Tensor4D {
-  return withBias(convolution(x, weight, options), bias);
+  return convolutionLayer('conv2d', { x, weight, bias, options, apply: convolution });
 }
 
 /** As `conv2d`, for volumes: x [batch, depth, height, width, inChannels], weight [outChannels, inChannels / groups, kernelDepth, …]. */
@@ -52,7 +55,7 @@ export function conv3d(
   bias?: tf.Tensor1D,
   options: ConvolutionOptions = {},
 ): tf.Tensor5D {
-  return withBias(convolution(x, weight, options), bias);
+  return convolutionLayer('conv3d', { x, weight, bias, options, apply: convolution });
 }
 
 /**
@@ -70,7 +73,14 @@ export function convTranspose2d(
   bias?: tf.Tensor1D,
   options: TransposedConvolutionOptions = {},
 ): tf.Tensor4D {
-  return withBias(transposedConvolution(x, weight, options), bias);
+  return convolutionLayer('convTranspose2d', {
+    x,
+    weight,
+    bias,
+    options,
+    apply: transposedConvolution,
+    isTransposed: true,
+  });
 }
 
 /** As `convTranspose2d`, for volumes: weight [inChannels, outChannels / groups, kernelDepth, kernelHeight, kernelWidth]. */
@@ -80,11 +90,38 @@ export function convTranspose3d(
   bias?: tf.Tensor1D,
   options: TransposedConvolutionOptions = {},
 ): tf.Tensor5D {
-  return withBias(transposedConvolution(x, weight, options), bias);
+  return convolutionLayer('convTranspose3d', {
+    x,
+    weight,
+    bias,
+    options,
+    apply: transposedConvolution,
+    isTransposed: true,
+  });
 }
 
-function withBias<T extends tf.Tensor>(y: T, bias: tf.Tensor1D | undefined): T {
-  return bias ? tf.add(y, bias) : y;
+interface ConvolutionCall<T extends tf.Tensor, O extends ConvolutionOptions> {
+  readonly x: T;
+  readonly weight: tf.Tensor;
+  readonly bias: tf.Tensor1D | undefined;
+  readonly options: O;
+  readonly apply: (x: T, weight: tf.Tensor, options: O) => T;
+  readonly isTransposed?: boolean;
+}
+
+/** y = x * weight + bias. */
+function convolutionLayer<T extends tf.Tensor, O extends ConvolutionOptions>(
+  layer: string,
+  { x, weight, bias, options, apply, isTransposed = false }: ConvolutionCall<T, O>,
+): T {
+  const settings = { attributes: kernelAttributes(x.rank, complete(options)), isTransposed };
+  const rule = convolutionRule({ x, weight, apply: (images, filter) => apply(images, filter, options), ...settings });
+  return runLayer({
+    layer,
+    inputs: [x],
+    parameters: [{ tensor: weight, rule }, ...(bias ? [{ tensor: bias, rule: shiftRule(bias.shape) }] : [])],
+    forward: () => (bias ? tf.add<T>(apply(x, weight, options), bias) : apply(x, weight, options)),
+  });
 }
 
 function complete({ stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvolutionOptions): ConvolutionSettings {
@@ -96,7 +133,7 @@ function kernelAttributes(rank: number, { stride, padding, dilation }: Convoluti
   return { strides: stride, pad: explicitPadding(rank, padding), dilations: dilation };
 }
 
-function convolution<T extends tf.Tensor>(x: T, weight: T, options: ConvolutionOptions): T {
+function convolution<T extends tf.Tensor>(x: T, weight: tf.Tensor, options: ConvolutionOptions): T {
   const settings = complete(options);
   const [outChannels = 0, perGroup = 0] = weight.shape;
   const channels = at(x.shape, x.rank - 1);
@@ -110,7 +147,7 @@ function convolution<T extends tf.Tensor>(x: T, weight: T, options: ConvolutionO
   return tf.engine().runKernel<T>(CONVOLUTION.forward, { x, filter: toFilter(weight) }, attributes);
 }
 
-function transposedConvolution<T extends tf.Tensor>(x: T, weight: T, options: TransposedConvolutionOptions): T {
+function transposedConvolution<T extends tf.Tensor>(x: T, weight: tf.Tensor, options: TransposedConvolutionOptions): T {
   const settings = complete(options);
   const { stride, padding, dilation, groups } = settings;
   const { outputPadding = 0 } = options;

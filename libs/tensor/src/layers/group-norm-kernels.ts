@@ -112,6 +112,7 @@ function forward(
  * Backward in closed form, with x̂ the normalised input and n elements a group:
  * dbeta = Σ dy, dgamma = Σ dy x̂, dx = (gamma dy - Σ(gamma dy) / n - x̂ Σ(gamma dy x̂) / n) / sqrt(variance + epsilon).
  * Both sums over pixels are taken once a channel; dx is then dy and x, each times a number a channel or group, plus one.
+ * Outputs dx, dgamma, dbeta, and the shares of every example in the last two, [batch, channels].
  */
 function backward(
   g: GraphBuilder,
@@ -152,6 +153,8 @@ function backward(
     symbolic(g.reshape(dx, shape), order, inputs.x.shape),
     plain(overBatch(sumDyNormalised)),
     plain(overBatch(sumDy)),
+    plain(g.reshape(sumDyNormalised, [batch, channels])),
+    plain(g.reshape(sumDy, [batch, channels])),
   ];
 }
 

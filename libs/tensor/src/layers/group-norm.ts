@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { at } from '../graph/shapes.js';
-import { hasKernel } from '../recorder/recorder-name.js';
-import { GROUP_NORM } from './group-norm-kernels.js';
+import { runLayer, type ExampleRule } from '../per-example/observed-layer.js';
+import { laidOut, scaleRule, shiftRule } from '../per-example/rules.js';
+import { hasKernel, isRecording } from '../recorder/recorder-name.js';
+import { GROUP_NORM, GROUP_NORM_GRADIENT } from './group-norm-kernels.js';
 
 export interface GroupNormOptions {
   /** Number of groups; divides the channels. */
@@ -25,13 +27,51 @@ export function groupNorm<T extends tf.Tensor>(
   beta: tf.Tensor1D,
   options: GroupNormOptions,
 ): T {
-  const { groups, epsilon } = options;
+  const { groups } = options;
   const channels = at(x.shape, x.rank - 1);
   if (channels % groups !== 0) throw new RangeError(`groupNorm: ${groups} groups do not divide ${channels} channels`);
-  if (!hasKernel(GROUP_NORM)) return tf.add(tf.mul(normalise(x, options), gamma), beta);
-  const [y] = tf.engine().runKernel<T[]>(GROUP_NORM, { x, gamma, beta }, { groups, epsilon });
-  if (!y) throw new RangeError('groupNorm gave no output');
-  return y;
+  const call = { x, gamma, beta };
+  return runLayer({
+    layer: 'groupNorm',
+    inputs: [x],
+    parameters: [
+      { tensor: gamma, rule: affineRule(call, options, 'gamma') },
+      { tensor: beta, rule: affineRule(call, options, 'beta') },
+    ],
+    forward: () =>
+      hasKernel(GROUP_NORM) ? runKernel(call, options).y : tf.add(tf.mul(normalise(x, options), gamma), beta),
+  });
+}
+
+interface Call<T extends tf.Tensor> {
+  readonly x: T;
+  readonly gamma: tf.Tensor1D;
+  readonly beta: tf.Tensor1D;
+}
+
+function runKernel<T extends tf.Tensor>(call: Call<T>, { groups, epsilon }: GroupNormOptions) {
+  const [y, mean, inverse] = tf.engine().runKernel<T[]>(GROUP_NORM, { ...call }, { groups, epsilon });
+  if (!y || !mean || !inverse) throw new RangeError('groupNorm gave no output');
+  return { y, mean, inverse };
+}
+
+/** Recorded, the shares of the examples are by-products of the gradient (the same nodes, written once). */
+function affineRule(call: Call<tf.Tensor>, options: GroupNormOptions, parameter: 'gamma' | 'beta'): ExampleRule {
+  const { x, gamma } = call;
+  return (dy, batch) => {
+    if (dy.shape[0] !== batch)
+      throw new RangeError(`groupNorm of ${dy.shape[0]} images has no gradients for ${batch} examples`);
+    if (!isRecording()) {
+      const rule = parameter === 'gamma' ? scaleRule(normalise(x, options), gamma.shape) : shiftRule(gamma.shape);
+      return rule(dy, batch);
+    }
+    const { mean, inverse } = runKernel(call, options);
+    const { groups, epsilon } = options;
+    const gradients = tf
+      .engine()
+      .runKernel<tf.Tensor[]>(GROUP_NORM_GRADIENT, { dy, x, gamma, mean, inverse }, { groups, epsilon });
+    return laidOut(at(gradients, parameter === 'gamma' ? 3 : 4));
+  };
 }
 
 function normalise(x: tf.Tensor, { groups, epsilon }: GroupNormOptions): tf.Tensor {

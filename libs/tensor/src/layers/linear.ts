@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { at } from '../graph/shapes.js';
+import { runLayer } from '../per-example/observed-layer.js';
+import { linearRule, shiftRule } from '../per-example/rules.js';
 
 /**
  * y = x · weightᵀ + bias.
@@ -10,12 +12,18 @@ import { at } from '../graph/shapes.js';
  * @returns [..., out].
  */
 export function linear(x: tf.Tensor, weight: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor {
-  const [outChannels, inChannels] = weight.shape;
-  const y =
-    x.rank === 2
-      ? tf.matMul(x, weight, false, true)
-      : linearOfTokens(x, tf.reshape(weight, [1, outChannels, inChannels]));
-  return bias ? tf.add(y, bias) : y;
+  const ofWeight = { tensor: weight, rule: linearRule(x, weight) };
+  return runLayer({
+    layer: 'linear',
+    inputs: [x],
+    parameters: bias ? [ofWeight, { tensor: bias, rule: shiftRule(bias.shape) }] : [ofWeight],
+    forward: () => (bias ? tf.add(product(x, weight), bias) : product(x, weight)),
+  });
+}
+
+function product(x: tf.Tensor, weight: tf.Tensor2D): tf.Tensor {
+  if (x.rank === 2) return tf.matMul(x, weight, false, true);
+  return linearOfTokens(x, tf.reshape(weight, [1, ...weight.shape]));
 }
 
 /** Batch by batch: merging batch and tokens would cost a transpose where channels are stored before tokens. */

@@ -4,6 +4,7 @@ import { GraphBuilder } from '../graph/graph-builder.js';
 import { removeDeadCode } from './dead-code.js';
 import { fuseBias } from './fuse-bias.js';
 import { fuseSilu } from './fuse-silu.js';
+import { fuseSumOfSquares } from './fuse-sum-of-squares.js';
 
 const ops = (graph: Graph) => graph.nodes.map((node) => node.op);
 
@@ -63,5 +64,31 @@ describe('fuseSilu', () => {
 
   it('keeps the sigmoid when a gradient reads it', () => {
     expect(ops(build(true))).toEqual(['Sigmoid', 'Mul']);
+  });
+});
+
+describe('fuseSumOfSquares', () => {
+  const build = (multiply: (g: GraphBuilder, x: Value) => Value, readsSquares = false) => {
+    const g = new GraphBuilder();
+    const squares = multiply(g, g.input('x', [5], 'float32'));
+    const y = g.apply('ReduceSum', [squares, g.int64([0])], { shape: [1], attributes: { keepdims: 1 } });
+    const outputs = [{ name: 'y', value: y }, ...(readsSquares ? [{ name: 'squares', value: squares }] : [])];
+    return removeDeadCode(fuseSumOfSquares(g.build(outputs)));
+  };
+  const square = (g: GraphBuilder, x: Value) => g.apply('Mul', [x, x], { shape: [5] });
+
+  it('makes one operator of the sum of x · x, over the same axes', () => {
+    const { nodes } = build(square);
+    expect(nodes.map(({ op }) => op)).toEqual(['ReduceSumSquare']);
+    expect(nodes[0]?.inputs.map((input) => input?.name ?? '')).toEqual(['x', expect.any(String)]);
+    expect(nodes[0]?.attributes).toEqual({ keepdims: 1 });
+  });
+
+  it('keeps squares that something else reads, and products of two values', () => {
+    expect(ops(build(square, true))).toEqual(['Mul', 'ReduceSum']);
+    expect(ops(build((g, x) => g.apply('Mul', [x, g.input('z', [5], 'float32')], { shape: [5] })))).toEqual([
+      'Mul',
+      'ReduceSum',
+    ]);
   });
 });
