@@ -11,7 +11,7 @@ import {
 } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { tensorOf } from './tensor-of.js';
-import { createUNet2d, type Network } from './unet2d.js';
+import { createUNet, type Network } from './unet.js';
 import type { UNetConfig } from './unet-config.js';
 
 jest.setTimeout(120_000);
@@ -154,7 +154,7 @@ describe('clippedGradient of the U-Net, unchanged', () => {
   afterAll(() => onnx.dispose());
 
   it.each(CONFIGS)('is the sum of gradients clipped one by one: %s', async (_, config) => {
-    const network = createUNet2d(config);
+    const network = createUNet(config);
     const { norms } = await clippedOneByOne(onnx, network, Infinity);
     const clipNorm = Math.sqrt(Math.min(...norms) * Math.max(...norms));
     const expected = await clippedOneByOne(onnx, network, clipNorm);

@@ -1,7 +1,6 @@
 import { embedding as embeddingOf, silu, stopGradient } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { applyLinear, type ForwardContext } from './forward-pass.js';
-import { stopGradient } from './stop-gradient.js';
 import { tensorOf } from './tensor-of.js';
 import { CLASS_ROWS, FREQUENCIES } from './unet-parameters.js';
 import type { UNetStructure } from './unet-structure.js';

@@ -1,7 +1,6 @@
-import type { Tensors } from '@tributary/tensor';
+import { stopGradient, type Tensors } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { imagesOf } from '../network/images.js';
-import { stopGradient } from '../network/stop-gradient.js';
 import { tensorOf } from '../network/tensor-of.js';
 import type { Network } from '../network/unet.js';
 import { weightedBound } from './variational-bound.js';

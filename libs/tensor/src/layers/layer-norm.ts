@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import { range } from '../graph/shapes.js';
+import { runLayer } from '../per-example/observed-layer.js';
+import { scaleRule, shiftRule } from '../per-example/rules.js';
 import { kernel, type RecordedKernel } from '../recorder/kernel.js';
 import { isRecording } from '../recorder/recorder-name.js';
 import { denseInOrder, plain, type Symbolic } from '../recorder/symbolic.js';
@@ -20,13 +22,25 @@ export function layerNorm<T extends tf.Tensor>(
   beta: tf.Tensor1D,
   { epsilon = 1e-5 }: { readonly epsilon?: number } = {},
 ): T {
-  if (isRecording()) {
-    const [y] = tf.engine().runKernel<T[]>(LAYER_NORM, { x, gamma, beta }, { epsilon });
-    if (!y) throw new RangeError('layerNorm gave no output');
-    return y;
-  }
+  return runLayer({
+    layer: 'layerNorm',
+    inputs: [x],
+    parameters: [
+      { tensor: gamma, rule: (dy, batch) => scaleRule(normalise(x, epsilon), gamma.shape)(dy, batch) },
+      { tensor: beta, rule: shiftRule(beta.shape) },
+    ],
+    forward: () => {
+      if (!isRecording()) return tf.add<T>(tf.mul(normalise(x, epsilon), gamma), beta);
+      const [y] = tf.engine().runKernel<T[]>(LAYER_NORM, { x, gamma, beta }, { epsilon });
+      if (!y) throw new RangeError('layerNorm gave no output');
+      return y;
+    },
+  });
+}
+
+function normalise(x: tf.Tensor, epsilon: number): tf.Tensor {
   const { mean, variance } = tf.moments(x, -1, true);
-  return tf.add(tf.mul(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, epsilon))), gamma), beta);
+  return tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, epsilon)));
 }
 
 /** Outputs y, and the mean and 1 / sqrt(variance + epsilon) of every row. */

@@ -5,6 +5,7 @@ import { scale, shift } from '../layers/affine.js';
 import { conv2d, conv3d, convTranspose2d } from '../layers/convolution.js';
 import { embedding } from '../layers/embedding.js';
 import { groupNorm } from '../layers/group-norm.js';
+import { layerNorm } from '../layers/layer-norm.js';
 import { linear } from '../layers/linear.js';
 import { silu } from '../layers/silu.js';
 import { parameterCount, valueAndGradient, type ParameterSpec } from '../parameters/flat-parameters.js';
@@ -229,6 +230,12 @@ export const CLIPPING_CASES: readonly ClippingCase[] = [
     manifest: [spec('weight', 6), spec('bias', 6)],
     inputs: image(4, 3, 6),
     forward: (p, { x }) => groupNorm(x as tf.Tensor4D, p1(p, 'weight'), p1(p, 'bias'), { groups: 3, epsilon: 1e-5 }),
+  },
+  {
+    name: 'layerNorm of tokens',
+    manifest: [spec('weight', 6), spec('bias', 6)],
+    inputs: { x: { shape: [5, 6] } },
+    forward: (p, { x }) => layerNorm(at([x], 0), p1(p, 'weight'), p1(p, 'bias')),
   },
   {
     name: 'embedding',
