@@ -15,13 +15,23 @@ export const REPORT_FILE = 'report.json';
 /** In a run's folder, left by the evaluation: the model with the parameters that never left the site. */
 export const OWN_MODEL_FILE = 'own-model.safetensors';
 
+/** What a site lets its trainers compute with. */
+export const engineSettingsSchema = z.strictObject({
+  name: z.enum(['auto', 'onnx', 'tensorflow', 'reference']),
+  /** What the engine has when left out; of `auto` the quickest. */
+  device: z.enum(['cpu', 'webgpu', 'cuda']).optional(),
+  threads: z.int().min(1).max(1024),
+  /** Of the onnx engine: recipes whose training step needs more are refused. */
+  memoryLimitMiB: z.int().min(1).optional(),
+});
+
 export const runFileSchema = z.object({
   runId: runIdSchema,
   siteId: siteIdSchema,
   sites: z.array(siteIdSchema).min(1),
   recipe: recipeSchema,
   imagesDirectory: z.string().min(1),
-  engine: z.object({ name: z.enum(['auto', 'onnx', 'tensorflow', 'reference']), threads: z.int().min(1) }),
+  engine: engineSettingsSchema,
   checkpointEverySteps: z.int().min(1),
 });
 export type RunFile = z.infer<typeof runFileSchema>;

@@ -19,7 +19,9 @@ export function defineAgentCommands(program: Command, attach: Attach): void {
     .requiredOption('--token <token>', 'the one-time token of the invitation')
     .option('--images <dir>', 'the folder with the site’s images')
     .option('--engine <name>', 'auto, onnx, tensorflow or reference')
-    .option('--threads <n>', 'processor threads for training');
+    .option('--device <name>', 'cpu, webgpu or cuda (else what is quickest)')
+    .option('--threads <n>', 'processor threads for training')
+    .option('--memory-limit-mib <n>', 'refuse recipes whose training step needs more');
   verb(
     'preflight',
     'Checks reachability, TLS, clock, disk, engine, data folder and policy, and says what to fix.',

@@ -3,6 +3,7 @@ import { enrolmentResponseSchema, invitationResponseSchema, siteSchema, studySch
 import type { Policy } from '@tributary/protocol/policy';
 import type { Recipe } from '@tributary/protocol/recipe';
 import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { z } from 'zod';
@@ -15,7 +16,6 @@ import type { SiteImages } from './phantom-step.js';
 
 export const STUDY_ID = 'phantom-brain';
 const CONNECT_POLL_MS = 150;
-const TRAINER_THREADS = 1;
 
 const enrolledSchema = enrolmentResponseSchema.pick({ siteId: true, fingerprint: true });
 
@@ -60,7 +60,7 @@ async function enrolSite(session: DemoSession, { api, url }: RunningCoordinator,
     [
       'enroll',
       ...['--url', url, '--token', invitation.token, '--data-dir', dataDirectory, '--images', site.directory],
-      ...['--threads', String(TRAINER_THREADS), '--format', 'json'],
+      ...['--threads', String(trainerThreads(session.options.sites)), '--format', 'json'],
     ],
     { title: `enrolment of ${site.id}`, schema: enrolledSchema, signal: session.context.host.signal },
   );
@@ -101,4 +101,9 @@ async function waitUntilConnected(session: DemoSession, { api }: RunningCoordina
 
 function dataDirectoryOf({ folder }: DemoSession, siteId: string, ...names: readonly string[]): string {
   return folder.of('sites', siteId, 'agent', ...names);
+}
+
+/** The sites train at the same time and share the cores. */
+function trainerThreads(sites: number): number {
+  return Math.max(1, Math.floor(availableParallelism() / sites));
 }

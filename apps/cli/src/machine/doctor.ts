@@ -1,10 +1,9 @@
-import { openEngine } from '@tributary/tensor';
+import { openEngine, probeEngines } from '@tributary/tensor';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import type { Action } from '../command-context.js';
 import { formatBytes } from '../output/quantities.js';
 import { textTable } from '../output/table.js';
-import { engineCandidates } from './engine-candidates.js';
 import { candidateTable } from './engine-list.js';
 import { probeTraining } from './training-probe.js';
 
@@ -13,7 +12,7 @@ const PROBE_SECONDS = 2;
 /** `tributary doctor`: what this machine can do for training. */
 export const doctor: Action = async (context) => {
   context.output.note('Looking for engines');
-  const candidates = await engineCandidates();
+  const candidates = await probeEngines();
   const engine = await openEngine({ name: 'auto' });
   context.output.note(`Training for ${PROBE_SECONDS} seconds with ${engine.name}`);
   const probe = await probeTraining(engine, PROBE_SECONDS);

@@ -1,19 +1,20 @@
+import { probeEngines, type EngineProbe } from '@tributary/tensor';
 import type { Action } from '../command-context.js';
 import { textTable } from '../output/table.js';
-import { engineCandidates, type EngineCandidate } from './engine-candidates.js';
 
 /** `tributary engine list` */
 export const listEngines: Action = async (context) => {
-  const candidates = await engineCandidates();
+  const candidates = await probeEngines();
   context.output.list(candidates, candidateTable(candidates));
 };
 
-/** Engines as text, the usable ones with their device, the others with the reason. */
-export function candidateTable(candidates: readonly EngineCandidate[]): string {
-  const rows = candidates.map(({ name, device, usable, reason }) => [
+/** Engines as text: the usable ones with their speed, the others with the reason. */
+export function candidateTable(candidates: readonly EngineProbe[]): string {
+  const rows = candidates.map(({ name, device, usable, reason, stepMs }) => [
     name,
+    device,
     usable ? 'yes' : 'no',
-    device ?? reason ?? '',
+    reason ?? (stepMs === null ? 'for tests' : `${stepMs.toFixed(1)} ms a probe step`),
   ]);
-  return textTable(['ENGINE', 'USABLE', 'DEVICE OR REASON'], rows);
+  return textTable(['ENGINE', 'DEVICE', 'USABLE', 'SPEED OR REASON'], rows);
 }

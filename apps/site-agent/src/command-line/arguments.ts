@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
-import { TributaryError } from '@tributary/protocol';
+import { engineSettingsSchema, TributaryError } from '@tributary/protocol';
 import { z } from 'zod';
-import { engineNameSchema } from '../agent/config/site-config.js';
 import type { OutputFormat } from './output.js';
 
 const VERBS = ['enroll', 'preflight', 'start', 'status', 'approve', 'ledger'] as const;
@@ -13,7 +12,9 @@ const OPTIONS = {
   token: { type: 'string' },
   images: { type: 'string' },
   engine: { type: 'string' },
+  device: { type: 'string' },
   threads: { type: 'string' },
+  'memory-limit-mib': { type: 'string' },
   format: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -23,8 +24,10 @@ const valuesSchema = z.object({
   url: z.url({ protocol: /^https?$/, error: 'an http or https address' }).optional(),
   token: z.string().min(1).optional(),
   images: z.string().min(1).optional(),
-  engine: engineNameSchema.optional(),
+  engine: engineSettingsSchema.shape.name.optional(),
+  device: engineSettingsSchema.shape.device,
   threads: z.coerce.number('a whole number').int('a whole number').min(1).max(1024).optional(),
+  'memory-limit-mib': z.coerce.number('a whole number').int('a whole number').min(1).optional(),
   format: z.enum(['text', 'json', 'ndjson']).default('text'),
   help: z.boolean().default(false),
 });
@@ -75,7 +78,8 @@ function usage(detail: string): TributaryError {
 export const HELP = `The hospital's side of Tributary. Usage: tributary agent VERB --data-dir DIR [--format text|json]
 
   enroll     Makes the site's key here, proves that the site has it, prints the fingerprint for the admin.
-             --url URL --token TOKEN [--images DIR] [--engine auto|onnx|tensorflow|reference] [--threads N]
+             --url URL --token TOKEN [--images DIR] [--engine auto|onnx|tensorflow|reference]
+             [--device cpu|webgpu|cuda] [--threads N] [--memory-limit-mib N]
   preflight  Checks reachability, TLS, clock, disk, engine, data folder and policy; says what to fix.
   start      Takes part in runs until it is stopped; connects outwards only.
   status     What this site is and what it is doing.

@@ -75,10 +75,16 @@ function newConfig(url: string, answer: Enrolment | undefined): SiteConfig {
   return { version: 1, url, siteId, studyId, fingerprint, imagesDirectory: null, engine, checkpointEverySteps: 25 };
 }
 
-function withSettings(config: SiteConfig, { images, engine, threads }: Flags): SiteConfig {
+function withSettings(config: SiteConfig, flags: Flags): SiteConfig {
+  const { images, engine, device, threads, 'memory-limit-mib': memoryLimitMiB } = flags;
   return {
     ...config,
     imagesDirectory: images === undefined ? config.imagesDirectory : resolve(images),
-    engine: { name: engine ?? config.engine.name, threads: threads ?? config.engine.threads },
+    engine: {
+      name: engine ?? config.engine.name,
+      device: device ?? config.engine.device,
+      threads: threads ?? config.engine.threads,
+      memoryLimitMiB: memoryLimitMiB ?? config.engine.memoryLimitMiB,
+    },
   };
 }

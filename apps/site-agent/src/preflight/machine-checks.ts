@@ -26,9 +26,9 @@ async function diskFinding({ root }: SitePaths) {
     : { detail, fix: 'Free 2 GiB, or move the data folder to a larger disk.' };
 }
 
-async function engineFinding({ engine: { name, threads } }: SiteConfig) {
-  const { openRunEngine } = await import('../trainer/run-engine.js');
-  const engine = await openRunEngine({ name, threads });
+async function engineFinding({ engine: settings }: SiteConfig) {
+  const { openSiteEngine } = await import('../trainer/run-engine.js');
+  const { engine } = await openSiteEngine(settings);
   const detail = `${engine.name} on ${engine.device}, ${engine.threads} threads`;
   await engine.dispose();
   return { detail };

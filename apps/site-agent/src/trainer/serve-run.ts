@@ -70,7 +70,7 @@ function receive(line: string, tasks: TaskQueue): void {
 async function prepare(runDirectory: string, messages: TrainerOutput): Promise<RunWork> {
   const run = await readTaskJson(join(runDirectory, RUN_FILE), runFileSchema);
   const images = await SiteImages.read(run);
-  const engine = await openRunEngine(run.engine);
+  const engine = await openRunEngine(run.engine, runDirectory);
   const classRows = embeddingRows(run.recipe, run.sites.length);
   const trainer = await createTrainer({ engine, recipe: run.recipe, classRows });
   const parts = { run, runDirectory, engine, trainer, images };

@@ -118,6 +118,20 @@ describe('the trainer process', () => {
     expect((await trainer.perform(folders[1] ?? '')).sha256).toBe(reports[1]?.sha256);
   }, 30_000);
 
+  it('keeps the engine that a run began with, whatever the site configures later', async () => {
+    const run = await newRun(images, { engine: { name: 'onnx', threads: 1 } });
+    const first = start(run);
+    expect((await first.next('ready')).engine).toEqual({ name: 'onnx', device: 'cpu', threads: 1 });
+    await first.stop();
+    const file = join(run.folder, 'run.json');
+    const changed: unknown = { ...JSON.parse(await readFile(file, 'utf8')), engine: { name: 'reference', threads: 2 } };
+    await writeFile(file, JSON.stringify(changed));
+    expect((await start(run).next('ready')).engine).toEqual({ name: 'onnx', device: 'cpu', threads: 1 });
+    const gone = { name: 'onnx', device: 'cuda', threads: 1, layout: 'plain' };
+    await writeFile(join(run.folder, 'engine.json'), JSON.stringify(gone));
+    expect((await start(run).next('failed')).problem).toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+  }, 60_000);
+
   it('stops at NaN with a code, keeps the last checkpoint, and goes on with the next task', async () => {
     const run = await newRun(images);
     const trainer = start(run);

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Engine, EngineName } from '../program.js';
 import { openChoice } from './open-choice.js';
-import { PROBE_BATCH, probeProgram } from './probe-program.js';
+import { PROBE_SIZE, probeProgram } from './probe-program.js';
 
 /** What one engine is worth on one device of this machine. */
 export interface EngineProbe {
@@ -69,7 +69,7 @@ async function probe(candidate: Candidate, engine: Engine | Error, isTimed: bool
   try {
     if (!isTimed) return unknown;
     const stepMs = await timeStep(engine);
-    return { ...unknown, stepMs, trainImagesPerSecond: (1000 * PROBE_BATCH) / stepMs };
+    return { ...unknown, stepMs, trainImagesPerSecond: (1000 * PROBE_SIZE.batch) / stepMs };
   } catch (error) {
     return { ...unknown, usable: false, reason: reasonOf(asError(error)) };
   } finally {

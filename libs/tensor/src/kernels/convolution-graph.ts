@@ -22,6 +22,9 @@ export function convolve(
   const block = g.target.nchwcBlock;
   if (block !== undefined && isBlockable(geometry, block))
     return convolveBlocked(g, { x, weight, shape, attributes }, block);
+  if (g.target.device === 'gpu' && geometry.groups > 1 && geometry.kernelSize.length > 2) {
+    throw new RangeError('convolution: groups in three dimensions cannot be recorded for a GPU');
+  }
   const operands = padChannels(g, { x, weight }, geometry);
   return g.apply('Conv', [operands.x, operands.weight], {
     shape,

@@ -1,10 +1,14 @@
-import { fingerprintSchema, siteIdSchema, studyIdSchema, TributaryError } from '@tributary/protocol';
+import {
+  engineSettingsSchema,
+  fingerprintSchema,
+  siteIdSchema,
+  studyIdSchema,
+  TributaryError,
+} from '@tributary/protocol';
 import { z } from 'zod';
 import { readJson } from '../../durable-files/read-json.js';
 import { writeFileAtomically } from '../../durable-files/write-file-atomically.js';
 import type { SitePaths } from './site-paths.js';
-
-export const engineNameSchema = z.enum(['auto', 'onnx', 'tensorflow', 'reference']);
 
 /** `site.json`: what `agent enroll` saved. docs/ref-site-configuration.md describes each field. */
 export const siteConfigSchema = z.strictObject({
@@ -14,7 +18,7 @@ export const siteConfigSchema = z.strictObject({
   studyId: studyIdSchema,
   fingerprint: fingerprintSchema,
   imagesDirectory: z.string().min(1).nullable(),
-  engine: z.strictObject({ name: engineNameSchema, threads: z.int().min(1).max(1024) }),
+  engine: engineSettingsSchema,
   /** Local steps between two checkpoints of a trainer inside one round. */
   checkpointEverySteps: z.int().min(1).default(25),
 });
