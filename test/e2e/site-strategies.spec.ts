@@ -1,0 +1,70 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RecipeInput } from '@tributary/protocol';
+import { Consortium, tinyRecipe } from '../support/consortium.js';
+import { eventually } from '../support/processes.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'tributary-e2e-'));
+let consortium: Consortium;
+
+beforeAll(async () => {
+  consortium = await Consortium.create(directory);
+  await consortium.open();
+}, 120_000);
+
+afterAll(async () => {
+  await consortium.close();
+  rmSync(directory, { recursive: true, force: true });
+}, 30_000);
+
+/** Everything at once that a strategy may keep at a site: control variates, own norms, what a code has lost. */
+function recipe(): RecipeInput {
+  return {
+    ...tinyRecipe({ rounds: { count: 4 } }),
+    strategy: { kind: 'scaffold' },
+    federation: { exchange: 'usplit', localParameters: ['norms'], compression: { kind: 'int8' } },
+  };
+}
+
+function ownModel(siteId: string, runId: string): string {
+  return join(consortium.siteDir(siteId), 'runs', runId, 'own-model.safetensors');
+}
+
+async function reaches(runId: string, round: number): Promise<void> {
+  await eventually(`round ${round}`, async () =>
+    (await consortium.run(runId)).roundsDone >= round - 1 ? true : undefined,
+  );
+}
+
+describe('a strategy with a part at the sites, over real processes', () => {
+  let undisturbed = '';
+
+  it('sends control variates and halves of the network in eight bits, and keeps norms at the sites', async () => {
+    const runId = await consortium.createRun(recipe());
+    undisturbed = (await consortium.completed(runId)).weights.sha256;
+    const { events } = await consortium.events(runId);
+    const rounds = events.filter(({ kind }) => kind === 'round.published');
+    expect(rounds.length).toBe(4);
+    for (const { detail } of rounds) {
+      // Eight bits and a scale are 3.9 times smaller than float32, and a part of the network smaller still.
+      expect(Number(detail['plainBytesUp']) / Number(detail['bytesUp'])).toBeGreaterThan(4);
+    }
+    const models = consortium.siteIds.map((siteId) => readFileSync(ownModel(siteId, runId)).toString('base64'));
+    expect(new Set(models).size).toBe(consortium.siteIds.length);
+  }, 240_000);
+
+  it('ends with the same weights after SIGKILL of a trainer, an agent and the coordinator', async () => {
+    const runId = await consortium.createRun(recipe());
+    await reaches(runId, 2);
+    process.kill(await eventually('site-a has a trainer', () => consortium.trainerOf('site-a')), 'SIGKILL');
+    await reaches(runId, 3);
+    await consortium.kill('site-b');
+    consortium.startAgent('site-b');
+    await consortium.kill('coordinator');
+    await consortium.startCoordinator();
+    expect((await consortium.completed(runId)).weights.sha256).toBe(undisturbed);
+    expect(existsSync(ownModel('site-b', runId))).toBe(true);
+  }, 240_000);
+});
