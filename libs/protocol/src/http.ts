@@ -106,7 +106,7 @@ export const runRequestSchema = z.strictObject({
   studyId: studyIdSchema,
   recipe: recipeSchema,
   /** Until when sites may answer the recipe; absent: the coordinator's approval window from now. */
-  approvalDeadlineAt: z.iso.datetime().optional(),
+  approvalDeadlineAt: z.iso.datetime({ offset: true }).optional(),
 });
 export type RunRequest = z.infer<typeof runRequestSchema>;
 /** GET /v1/runs/:id/recipe: what a site reads before it approves; the hash is `recipeHash(recipe)`. */

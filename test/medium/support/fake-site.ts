@@ -15,7 +15,8 @@ import { io, type Socket } from 'socket.io-client';
 import { buildEvaluation, buildUpdate, type BuiltResult } from '../../factories/update.js';
 import { Api } from './api.js';
 
-const ACK_TIMEOUT_MS = 2000;
+/** A busy machine takes its time; a connection that is lost ends the wait at once. */
+const ACK_TIMEOUT_MS = 15_000;
 const RETRY_MS = 100;
 const MAX_ATTEMPTS = 100;
 

@@ -9,7 +9,8 @@ export function defineRunCommands(program: Command, attach: Attach): void {
     .command('create')
     .description('Proposes a recipe to the study’s sites; it starts when they have approved it.')
     .requiredOption('-f, --file <file>', 'the recipe as YAML or JSON: docs/ref-recipe.md')
-    .requiredOption('--study <id>', 'the study');
+    .requiredOption('--study <id>', 'the study')
+    .option('--approve-by <time>', 'until when sites may answer, as 2026-12-01T08:00:00Z; else the approval window');
   withExample(create, 'tributary run create -f recipe.yaml --study brain-mri');
   attach(create, async () => (await import('../runs/run-verbs.js')).createRun);
 
@@ -17,7 +18,11 @@ export function defineRunCommands(program: Command, attach: Attach): void {
   withExample(list, 'tributary run list');
   attach(list, async () => (await import('../runs/run-verbs.js')).listRuns);
 
-  const show = run.command('show <id>').description('One run: its state, what it waits for, scores.');
+  const show = run
+    .command('show <id>')
+    .description(
+      'What is running: state, round, every site’s stage, what is waited for and until when, the last error.',
+    );
   withExample(show, 'tributary run show run-4f3a9c1d');
   attach(show, async () => (await import('../runs/run-verbs.js')).showRun);
 

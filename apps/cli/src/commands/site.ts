@@ -27,6 +27,15 @@ export function defineSiteCommands(program: Command, attach: Attach): void {
   withExample(approve, 'tributary site approve north-hospital --fingerprint SHA256:mVPw…');
   attach(approve, async () => (await import('../sites/site-verbs.js')).approveSite);
 
+  const hours = site
+    .command('hours <id>')
+    .description('Hours of the site’s clock in which it is asked to train; without any: at all times.')
+    .option('--from <time>', 'as 20:00')
+    .option('--until <time>', 'as 06:00; hours may pass midnight')
+    .option('--time-zone <name>', 'IANA name, as Europe/Berlin');
+  withExample(hours, 'tributary site hours north-hospital --from 20:00 --until 06:00 --time-zone Europe/Berlin');
+  attach(hours, async () => (await import('../sites/site-verbs.js')).setSiteHours);
+
   const revoke = site.command('revoke <id>').description('Shuts a site out at once.');
   withExample(revoke, 'tributary site revoke north-hospital');
   attach(revoke, async () => (await import('../sites/site-verbs.js')).revokeSite);

@@ -1,16 +1,22 @@
-import { runViewSchema, type RunView } from '@tributary/protocol/http';
+import { runViewSchema } from '@tributary/protocol/http';
 import { recipeSchema } from '@tributary/protocol/recipe';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
 import { readInputFile } from '../input-file.js';
 import { textTable } from '../output/table.js';
 import { argumentAt, parseVerbOptions } from '../verb-options.js';
+import { runText } from './run-text.js';
+
+const createOptionsSchema = z.object({
+  study: z.string().min(1),
+  approveBy: z.iso.datetime({ offset: true }).optional(),
+});
 
 export const createRun: Action = async (context, { options }) => {
-  const { study } = parseVerbOptions(z.object({ study: z.string().min(1) }), options);
+  const { study, approveBy } = parseVerbOptions(createOptionsSchema, options);
   const recipe = await readInputFile(context, options, { schema: recipeSchema, code: 'RECIPE_INVALID' });
   const api = await context.api();
-  const run = await api.post('/v1/runs', { studyId: study, recipe }, runViewSchema);
+  const run = await api.post('/v1/runs', { studyId: study, recipe, approvalDeadlineAt: approveBy }, runViewSchema);
   context.output.document(
     run,
     `${run.id} is ${run.state}; recipe ${run.recipeSha256}.\nFollow it: tributary run watch ${run.id}`,
@@ -27,7 +33,7 @@ export const listRuns: Action = async (context) => {
 export const showRun: Action = async (context, { arguments: values }) => {
   const api = await context.api();
   const run = await api.get(runPath(values), runViewSchema);
-  context.output.document(run, runText(run));
+  context.output.document(run, runText(run, new Date()));
 };
 
 /** The verb that sends one event to a run's life cycle. */
@@ -41,22 +47,4 @@ export function controlRun(event: 'pause' | 'resume' | 'cancel'): Action {
 
 function runPath(values: readonly string[]): string {
   return `/v1/runs/${encodeURIComponent(argumentAt(values, 0, 'id'))}`;
-}
-
-function runText(run: RunView): string {
-  const scores = run.evaluation;
-  const rows = [
-    ['study', run.studyId],
-    ['sites', run.sites.join(', ')],
-    ['rounds', `${run.roundsDone} of ${run.rounds}`],
-    ['recipe', run.recipeSha256],
-    ['waiting for', run.waitingFor ?? 'nothing'],
-    ['problem', run.problem === null ? 'none' : `${run.problem.code}: ${run.problem.message}`],
-    ['release', run.release?.version ?? 'none'],
-    [
-      'Frechet distance',
-      scores === null ? 'not measured' : `${scores.before.fd.toFixed(3)} -> ${scores.after.fd.toFixed(3)}`,
-    ],
-  ];
-  return textTable([run.id, run.state], rows);
 }

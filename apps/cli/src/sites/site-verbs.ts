@@ -1,4 +1,4 @@
-import { invitationResponseSchema, siteSchema, type Site } from '@tributary/protocol/http';
+import { invitationResponseSchema, siteSchema, trainingHoursSchema, type Site } from '@tributary/protocol/http';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
 import { textTable } from '../output/table.js';
@@ -36,6 +36,17 @@ export const approveSite: Action = async (context, { arguments: values, options 
   context.output.document(site, `${site.id} is ${site.state}.`);
 };
 
+const hoursFlagsSchema = z.object({ from: z.unknown(), until: z.unknown(), timeZone: z.unknown() }).partial();
+
+export const setSiteHours: Action = async (context, { arguments: values, options }) => {
+  const given = parseVerbOptions(hoursFlagsSchema, options);
+  const isAnyTime = Object.values(given).every((value) => value === undefined);
+  const trainingHours = isAnyTime ? null : parseVerbOptions(trainingHoursSchema, given);
+  const api = await context.api();
+  const site = await api.post(`${sitePath(values)}/training-hours`, { trainingHours }, siteSchema);
+  context.output.document(site, `${site.id} is asked to train ${hoursText(site)}.`);
+};
+
 export const revokeSite: Action = async (context, { arguments: values }) => {
   const api = await context.api();
   const site = await api.post(`${sitePath(values)}/revoke`, {}, siteSchema);
@@ -53,7 +64,14 @@ function siteText(site: Site): string {
       ['studies', site.studies.join(', ')],
       ['connected', site.connected ? 'yes' : 'no'],
       ['last seen', site.lastSeenAt ?? 'never'],
+      ['trains', hoursText(site)],
       ['fingerprint', site.fingerprint],
     ],
   );
+}
+
+function hoursText({ trainingHours }: Site): string {
+  if (trainingHours === null) return 'at any time';
+  const { from, until, timeZone } = trainingHours;
+  return `from ${from} until ${until}, ${timeZone}`;
 }

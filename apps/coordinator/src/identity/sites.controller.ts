@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { approvalRequestSchema, siteIdSchema, trainingHoursRequestSchema, type Site } from '@tributary/protocol';
 import type { z } from 'zod';
@@ -32,7 +32,8 @@ export class SitesController {
   }
 
   /** When the site may be asked to train; `trainingHours: null` means at any time. */
-  @Put(':id/training-hours')
+  @Post(':id/training-hours')
+  @HttpCode(200)
   setTrainingHours(
     @Param('id', { schema: siteIdSchema }) id: string,
     @Body({ schema: trainingHoursRequestSchema }) request: z.infer<typeof trainingHoursRequestSchema>,

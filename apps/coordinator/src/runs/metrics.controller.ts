@@ -1,5 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import { AggregationTurns } from '../aggregation/aggregation-turns.js';
+import { BlobStore } from '../platform/blobs/blob-store.js';
 import { Database } from '../platform/database/database.js';
 import { JobQueue } from '../platform/jobs/job-queue.js';
 import { Metrics } from '../platform/metrics/metrics.js';
@@ -12,8 +14,13 @@ export class MetricsController {
     private readonly metrics: Metrics,
     private readonly database: Database,
     private readonly assignments: AssignmentRepository,
+    blobs: BlobStore,
     jobs: JobQueue,
+    turns: AggregationTurns,
   ) {
+    const depth = (): Promise<number> => Promise.resolve(turns.depth);
+    metrics.observe('tributary_aggregation_queue', 'Rounds that wait for their aggregation or are in it', depth);
+    metrics.observe('tributary_blobs_free_bytes', 'Bytes free where the blobs lie', () => blobs.freeBytes());
     metrics.observe('tributary_jobs', 'Jobs that wait or run', () => jobs.depth());
   }
 

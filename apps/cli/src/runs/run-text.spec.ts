@@ -1,0 +1,77 @@
+import { describe, expect, it } from '@jest/globals';
+import { runViewSchema, type RunView } from '@tributary/protocol/http';
+import { runText } from './run-text.js';
+
+const NOW = new Date('2026-11-22T18:10:00Z');
+
+function view(changes: Partial<RunView> = {}): RunView {
+  return runViewSchema.parse({
+    id: 'run-4f3a9c1d',
+    studyId: 'brain-mri',
+    name: 'night',
+    recipeSha256: 'ab'.repeat(32),
+    state: 'running',
+    sites: ['site-a', 'site-b'],
+    rounds: 8,
+    roundsDone: 2,
+    createdAt: '2026-11-22T18:00:00Z',
+    endedAt: null,
+    waitingFor: 'site-a (training), site-b (uploading)',
+    waitingUntil: '2026-11-22T19:00:00Z',
+    pauseCause: null,
+    problem: null,
+    currentRound: null,
+    assignments: [],
+    evaluation: null,
+    release: null,
+    ...changes,
+  });
+}
+
+const part = {
+  id: 'run-4f3a9c1d-r3-a0-site-a',
+  siteId: 'site-a',
+  state: 'training',
+  stage: 'training',
+  done: 30,
+  total: 120,
+  updatedAt: '2026-11-22T18:09:59Z',
+  images: null,
+  loss: 0.04,
+  bytes: null,
+  problem: null,
+  baseVersion: 2,
+  deadlineAt: '2026-11-22T19:00:00Z',
+  stageSince: '2026-11-22T18:08:00Z',
+  imagesPerSecond: 6.25,
+} as const;
+
+describe('what run show says', () => {
+  it('tells each site’s stage with its age, progress and rate', () => {
+    const uploading = {
+      ...part,
+      siteId: 'site-b',
+      state: 'uploading',
+      stage: 'uploading',
+      done: 15e6,
+      total: 60e6,
+    } as const;
+    const text = runText(view({ assignments: [part, { ...uploading, imagesPerSecond: null }] }), NOW);
+    expect(text).toMatch(/site-a +training +2 min 0 s +30 of 120 \(25 %\) +6\.3 images\/s/);
+    expect(text).toMatch(/site-b +uploading +2 min 0 s +15\.0 MB of 60\.0 MB \(25 %\)/);
+    expect(text).toContain('2026-11-22T19:00:00Z');
+  });
+
+  it('says why a run is paused and what to do', () => {
+    const problem = {
+      code: 'DISK_FULL',
+      message: '3 GB are needed, 1 GB is free',
+      remedy: 'Free space.',
+      retryable: true,
+    };
+    const text = runText(view({ state: 'paused', pauseCause: 'storage', problem }), NOW);
+    expect(text).toContain('paused (storage)');
+    expect(text).toContain('DISK_FULL: 3 GB are needed, 1 GB is free');
+    expect(text).toContain('Free space.');
+  });
+});

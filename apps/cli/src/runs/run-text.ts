@@ -1,0 +1,76 @@
+import type { AssignmentView, RunView } from '@tributary/protocol/http';
+import { formatBytes, formatSeconds } from '../output/quantities.js';
+import { textTable } from '../output/table.js';
+
+/** Stages whose progress is counted in bytes; the others count steps or images. */
+const BYTE_STAGES: readonly string[] = ['downloading', 'uploading'];
+
+/** What is running: the run, its round, every site's part, what is waited for and until when, what went wrong last. */
+export function runText(run: RunView, now: Date): string {
+  const sections = [textTable([run.id, stateText(run)], [...runRows(run), ...roundRows(run, now), ...resultRows(run)])];
+  if (run.assignments.length > 0) {
+    const rows = run.assignments.map((assignment) => siteRow(assignment, now));
+    sections.push(textTable(['SITE', 'STAGE', 'FOR', 'PROGRESS', 'RATE', 'LAST ERROR'], rows));
+  }
+  return sections.join('\n\n');
+}
+
+function stateText({ state, pauseCause }: RunView): string {
+  return pauseCause === null ? state : `${state} (${pauseCause})`;
+}
+
+function runRows(run: RunView): string[][] {
+  return [
+    ['study', run.studyId],
+    ['sites', run.sites.join(', ')],
+    ['rounds', `${run.roundsDone} of ${run.rounds}`],
+    ['recipe', run.recipeSha256],
+    ['waiting for', run.waitingFor ?? 'nothing'],
+    ...(run.waitingUntil === null ? [] : [['until', run.waitingUntil]]),
+    ['problem', run.problem === null ? 'none' : `${run.problem.code}: ${run.problem.message}`],
+    ...(run.problem === null ? [] : [['remedy', run.problem.remedy]]),
+  ];
+}
+
+function roundRows({ currentRound: round }: RunView, now: Date): string[][] {
+  if (round === null) return [];
+  const attempt = round.attempt === 0 ? '' : `, attempt ${round.attempt + 1}`;
+  const age = formatSeconds(round.seconds ?? secondsSince(round.openedAt, now));
+  return [
+    ['round', `${round.n} (${round.kind}${attempt}): ${round.state}, ${age}, ${round.answered} answered`],
+    ['deadline', round.deadlineAt],
+  ];
+}
+
+function resultRows({ release, evaluation }: RunView): string[][] {
+  const distance =
+    evaluation === null ? 'not measured' : `${evaluation.before.fd.toFixed(3)} -> ${evaluation.after.fd.toFixed(3)}`;
+  return [
+    ['release', release?.version ?? 'none'],
+    ['Frechet distance', distance],
+  ];
+}
+
+function siteRow(assignment: AssignmentView, now: Date): string[] {
+  const { siteId, state, stage, stageSince, imagesPerSecond, problem } = assignment;
+  const isWorking = state === 'accepted' || state === 'training' || state === 'uploading';
+  return [
+    siteId,
+    isWorking ? (stage ?? state) : state,
+    formatSeconds(secondsSince(stageSince, now)),
+    isWorking ? progressText(assignment) : '',
+    isWorking && imagesPerSecond !== null ? `${imagesPerSecond.toFixed(1)} images/s` : '',
+    problem?.code ?? '',
+  ];
+}
+
+function progressText({ stage, done, total }: AssignmentView): string {
+  if (done === null || total === null || total === 0) return '';
+  const inBytes = stage !== null && BYTE_STAGES.includes(stage);
+  const amounts = inBytes ? [done, total].map(formatBytes) : [done, total].map(String);
+  return `${amounts.join(' of ')} (${Math.floor((100 * done) / total)} %)`;
+}
+
+function secondsSince(at: string, now: Date): number {
+  return Math.max(0, (now.getTime() - Date.parse(at)) / 1000);
+}

@@ -1,0 +1,135 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { modelVersionSchema, type AssignmentOffer } from '@tributary/protocol';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { buildRecipe } from '../factories/recipe.js';
+import { Consortium } from './support/consortium.js';
+import { databaseCases, type OpenDatabases } from './support/databases.js';
+import { answerAtOnce, type Behaviour } from './support/fake-site.js';
+import { SmallDisk } from './support/small-disk.js';
+
+jest.setTimeout(240_000);
+
+const DISK_BYTES = 64 * 1024 ** 2;
+const RESERVE_BYTES = 1024 ** 2;
+const disk = SmallDisk.mount(DISK_BYTES);
+
+(disk === null ? describe.skip : describe).each(databaseCases())('a small disk, with $name', (databaseCase) => {
+  let database: OpenDatabases;
+  let consortium: Consortium;
+  const small = (): SmallDisk => {
+    if (disk === null) throw new Error('not mounted');
+    return disk;
+  };
+
+  beforeAll(async () => {
+    database = await databaseCase.open();
+    consortium = await Consortium.create({
+      ...database.fresh(),
+      TRIBUTARY_BLOB_DIR: join(small().folder, databaseCase.name.replaceAll(' ', '-')),
+      TRIBUTARY_DISK_RESERVE_BYTES: String(RESERVE_BYTES),
+    });
+  });
+  afterEach(() => {
+    small().empty();
+    for (const site of consortium.sites) site.behaviour = answerAtOnce;
+  });
+  afterAll(async () => {
+    await consortium.close();
+    database.close();
+  });
+
+  it('holds no more than the retention rule says after many rounds, and says what is gone', async () => {
+    const folder = databaseCase.name.replaceAll(' ', '-');
+    const runId = await consortium.createRun(buildRecipe({ count: 8 }));
+    await consortium.until(runId, ({ state }) => state === 'completed');
+    const versions = await consortium.coordinator.admin.get(`/v1/models?runId=${runId}`, z.array(modelVersionSchema));
+    const kept = versions.filter(({ prunedAt }) => prunedAt === null);
+    expect(kept.map(({ round }) => round)).toEqual([0, 1, 2, 5, 7, 8]);
+    // The initial weights are their own average; every other version is two files. No update, no evaluation is left.
+    await consortium.until(runId, () => small().filesIn(folder).length === 2 * kept.length - 1);
+    for (const { ema } of kept) await consortium.coordinator.admin.bytes(`/v1/blobs/${ema.sha256}`);
+    const [gone] = versions.filter(({ prunedAt }) => prunedAt !== null);
+    const refusal = await consortium.coordinator.admin.refusal(`/v1/blobs/${gone?.weights.sha256 ?? ''}`);
+    expect(refusal).toMatchObject({ status: 410, code: 'MODEL_VERSION_PRUNED' });
+  });
+
+  it('keeps a file that another run of the same seed still names', async () => {
+    const recipe = buildRecipe({ count: 3 });
+    const first = await consortium.createRun(recipe);
+    await consortium.until(first, ({ state }) => state === 'completed');
+    const second = await consortium.createRun({ ...recipe, retention: { updateRounds: 0, weightsEvery: 1 } });
+    await consortium.until(second, ({ state }) => state === 'completed');
+    for (const runId of [first, second]) {
+      const versions = await consortium.coordinator.admin.get(`/v1/models?runId=${runId}`, z.array(modelVersionSchema));
+      for (const { weights } of versions.filter(({ prunedAt }) => prunedAt === null)) {
+        await consortium.coordinator.admin.bytes(`/v1/blobs/${weights.sha256}`);
+      }
+    }
+  });
+
+  it('pauses a run before a round that it has no room for, and goes on by itself when there is', async () => {
+    const held: AssignmentOffer[] = [];
+    for (const site of consortium.sites) site.behaviour = holdFirstRound(held);
+    const runId = await consortium.createRun(buildRecipe({ count: 2 }));
+    await consortium.until(runId, () => held.length === consortium.sites.length);
+    // Room for the round in flight, not for the next one.
+    small().fill(2 * RESERVE_BYTES);
+    for (const site of consortium.sites) site.behaviour = answerAtOnce;
+    await answerHeld(held);
+    small().fill(RESERVE_BYTES);
+    const paused = await consortium.until(
+      runId,
+      ({ state, pauseCause }) => state === 'paused' && pauseCause === 'storage',
+    );
+    expect(paused).toMatchObject({ roundsDone: 1, problem: { code: 'DISK_FULL', retryable: true } });
+    const { neededBytes, freeBytes } = z
+      .object({ neededBytes: z.number(), freeBytes: z.number() })
+      .parse(paused.problem?.context);
+    expect(neededBytes).toBeGreaterThan(freeBytes);
+
+    small().empty();
+    const run = await consortium.until(runId, ({ state }) => state === 'completed');
+    expect([run.problem, run.pauseCause]).toEqual([null, null]);
+  });
+
+  it('refuses an upload with a code when the disk is full in its middle, and takes it when there is room', async () => {
+    const held: AssignmentOffer[] = [];
+    for (const site of consortium.sites) site.behaviour = holdFirstRound(held);
+    const runId = await consortium.createRun(buildRecipe({ count: 1 }));
+    await consortium.until(runId, () => held.length === consortium.sites.length);
+    const [offer] = held;
+    const site = consortium.sites.find(({ id }) => offer?.assignmentId.endsWith(id));
+    if (offer === undefined || site === undefined) throw new Error('no offer');
+    const result = await site.result(offer);
+    small().fill(16 * 1024);
+    const refused = await site.upload(offer.assignmentId, result);
+    expect([refused.status, z.object({ code: z.string() }).parse(await refused.json()).code]).toEqual([
+      507,
+      'DISK_FULL',
+    ]);
+    const { assignments } = await consortium.run(runId);
+    expect(assignments.map(({ problem }) => problem)).toEqual([null, null, null]);
+
+    small().empty();
+    await answerHeld(held);
+    await consortium.until(runId, ({ state }) => state === 'completed');
+  });
+
+  async function answerHeld(held: readonly AssignmentOffer[]): Promise<void> {
+    for (const offer of held) {
+      const site = consortium.sites.find(({ id }) => offer.assignmentId.endsWith(id));
+      if (site !== undefined) await answerAtOnce(site, offer);
+    }
+  }
+});
+
+afterAll(() => disk?.unmount());
+
+function holdFirstRound(held: AssignmentOffer[]): Behaviour {
+  return (site, offer) => {
+    if (offer.round !== 1) return answerAtOnce(site, offer);
+    held.push(offer);
+    return Promise.resolve();
+  };
+}
