@@ -17,6 +17,7 @@ export interface StoredUpdate {
   readonly assignmentId: string;
   readonly sha256: string;
   readonly n: number;
+  /** Of a training round; an evaluation's files are of no use once it is scored. */
   readonly isPublished: boolean;
 }
 
@@ -36,13 +37,12 @@ export class RetentionRepository {
   async storedUpdates(db: Db, runId: string): Promise<StoredUpdate[]> {
     const rows = await db.assignment.findMany({
       where: { runId, updateSha256: { not: null }, updatePrunedAt: null, round: { state: { in: ENDED_ROUNDS } } },
-      select: { id: true, updateSha256: true, round: { select: { n: true, state: true } } },
+      select: { id: true, updateSha256: true, round: { select: { n: true, state: true, kind: true } } },
     });
-    return rows.flatMap(({ id, updateSha256, round }) =>
-      updateSha256 === null
-        ? []
-        : [{ assignmentId: id, sha256: updateSha256, n: round.n, isPublished: round.state === 'published' }],
-    );
+    return rows.flatMap(({ id, updateSha256, round: { n, state, kind } }) => {
+      if (updateSha256 === null) return [];
+      return [{ assignmentId: id, sha256: updateSha256, n, isPublished: kind === 'train' && state === 'published' }];
+    });
   }
 
   /** Versions that somebody needs: the released one, and those that open assignments start from. */

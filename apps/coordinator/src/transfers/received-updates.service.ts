@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { TributaryError } from '@tributary/protocol';
 import { BlobStore, syncFile } from '../platform/blobs/blob-store.js';
+import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { Metrics } from '../platform/metrics/metrics.js';
 import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
 import { ProgressService } from '../runs/progress.service.js';
@@ -27,6 +28,7 @@ export class ReceivedUpdatesService {
     private readonly progress: ProgressService,
     private readonly retention: RetentionService,
     private readonly metrics: Metrics,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
@@ -54,9 +56,11 @@ export class ReceivedUpdatesService {
   /** A disk or a database that failed is no fault of the file: it is checked again when it is asked for again. */
   private async refuse({ siteId, path, announced }: CompleteUpload, error: unknown): Promise<void> {
     if (!(error instanceof TributaryError)) return;
+    const { assignmentId } = announced;
+    this.logger.warn({ siteId, assignmentId, code: error.code }, error.message);
     await rm(path, { force: true });
     await this.retention.discard(announced.sha256);
     this.metrics.updatesRefused.inc({ code: error.code });
-    await this.assignments.refuse(siteId, announced.assignmentId, error);
+    await this.assignments.refuse(siteId, assignmentId, error);
   }
 }

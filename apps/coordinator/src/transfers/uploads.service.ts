@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { TributaryError, toProblem } from '@tributary/protocol';
-import { FileStore } from '@tus/file-store';
 import { Server, type Upload } from '@tus/server';
 import { removeOld } from '../platform/blobs/blob-store.js';
 import { CONFIG } from '../platform/config/config.module.js';
@@ -13,6 +12,7 @@ import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
 import { ReceivedUpdatesService } from './received-updates.service.js';
 import { readAnnouncement, readCreation } from './upload-request.js';
+import { UploadStore } from './upload-store.js';
 
 export const UPLOADS_PATH = '/v1/uploads';
 const TUS_VERSION = '1.0.0';
@@ -23,7 +23,7 @@ const TUS_VERSION = '1.0.0';
  */
 @Injectable()
 export class UploadsService implements OnApplicationBootstrap {
-  private readonly store: FileStore;
+  private readonly store: UploadStore;
   private readonly tus: Server;
   /** The last thing that was begun with an upload that had arrived whole; two requests never finish one file at a time. */
   private readonly finishing = new Map<string, Promise<void>>();
@@ -36,7 +36,7 @@ export class UploadsService implements OnApplicationBootstrap {
     @Inject(CONFIG) private readonly config: CoordinatorConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    this.store = new FileStore({ directory: this.folder });
+    this.store = new UploadStore({ directory: this.folder });
     this.tus = new Server({
       path: UPLOADS_PATH,
       datastore: this.store,
@@ -177,7 +177,8 @@ export class UploadsService implements OnApplicationBootstrap {
       return { status_code: error.status_code, body: JSON.stringify(toProblem(known)) };
     }
     const known = toTributaryError(error);
-    if (known.spec.status >= 500) this.logger.error({ err: error }, 'an upload failed');
+    if (known.spec.status >= 500)
+      this.logger.warn({ code: known.code, err: error }, 'an upload failed; it can be resumed');
     return { status_code: known.spec.status, body: JSON.stringify(toProblem(known)) };
   }
 }
