@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Value } from '../graph/graph.js';
-import type { GraphBuilder } from '../graph/graph-builder.js';
+import { MICROSOFT, type GraphBuilder } from '../graph/graph-builder.js';
 import { at, product, range } from '../graph/shapes.js';
 import { multiply } from '../kernels/matrix-product.js';
 import { kernel, type RecordedKernel } from '../recorder/kernel.js';
@@ -63,21 +63,36 @@ function dotRows(g: GraphBuilder, [a, b]: readonly [Value, Value], shape: readon
   return g.reshape(dots, shape);
 }
 
+/** What is done to every row: R numbers each of `scale` and `shift`, and another matrix of rows. */
+interface RowChange {
+  readonly scale: Value;
+  readonly shift?: Value;
+  readonly plus?: Value;
+}
+
 /**
- * Every row of `rows` [R, n] times a number of `scale` plus a number of `shift` (R numbers each), in one pass: a convolution
- * of R groups of one pixel each, which ONNX Runtime spreads over all threads (its BatchNormalization uses one).
+ * Every row of `rows` [R, n] times a number, plus a number or another row, in one pass: a convolution of R groups of one pixel
+ * each, which ONNX Runtime spreads over all threads (its BatchNormalization uses one) and which can add an image at once.
  */
-function scaleAndShift(g: GraphBuilder, rows: Value, { scale, shift }: { scale: Value; shift: Value }): Value {
+function scaleAndShift(g: GraphBuilder, rows: Value, { scale, shift, plus }: RowChange): Value {
   const [count = 0, width = 0] = rows.shape;
   if (g.target.device === 'gpu') {
     const column = (value: Value) => g.reshape(value, [count, 1]);
     const { add, multiply: times } = arithmetic(g);
-    return add(times(rows, column(scale), rows.shape), column(shift), rows.shape);
+    const scaled = times(rows, column(scale), rows.shape);
+    const shifted = shift ? add(scaled, column(shift), rows.shape) : scaled;
+    return plus ? add(shifted, plus, rows.shape) : shifted;
   }
   const image = [1, count, width, 1];
-  const inputs = [g.reshape(rows, image), g.reshape(scale, [count, 1, 1, 1]), g.reshape(shift, [count])];
-  const scaled = g.apply('Conv', inputs, { shape: image, attributes: { group: count, kernel_shape: [1, 1] } });
-  return g.reshape(scaled, rows.shape);
+  const inputs = [
+    g.reshape(rows, image),
+    g.reshape(scale, [count, 1, 1, 1]),
+    shift ? g.reshape(shift, [count]) : g.expand(g.scalar(0, 1), [count]),
+    ...(plus ? [g.reshape(plus, image)] : []),
+  ];
+  const op = plus ? { name: 'FusedConv', domain: MICROSOFT } : { name: 'Conv', domain: '' };
+  const attributes = { group: count, kernel_shape: [1, 1] };
+  return g.reshape(g.apply(op.name, inputs, { shape: image, attributes, domain: op.domain }), rows.shape);
 }
 
 /**
@@ -143,12 +158,9 @@ function backward(
   const slope = times(times(inverse, inverse, perExample), meanOf(sumDyNormalised), perExample);
   const offset = subtract(times(mean, slope, perExample), times(inverse, meanOf(sumDy), perExample), perExample);
   const negativeSlope = g.apply('Neg', [slope], { shape: perExample });
-  const fromX = scaleAndShift(g, g.reshape(x, [batch * groups, perGroup * pixels]), {
-    scale: negativeSlope,
-    shift: offset,
-  });
-  const scale = g.reshape(times(gamma, inverse, perChannel), [batch * channels, 1]);
-  const dx = add(times(dy, scale, rows), g.reshape(fromX, rows), rows);
+  const perChannelOf = (value: Value) => g.expand(value, perChannel);
+  const fromX = scaleAndShift(g, x, { scale: perChannelOf(negativeSlope), shift: perChannelOf(offset) });
+  const dx = scaleAndShift(g, dy, { scale: times(gamma, inverse, perChannel), plus: fromX });
   return [
     symbolic(g.reshape(dx, shape), order, inputs.x.shape),
     plain(overBatch(sumDyNormalised)),
