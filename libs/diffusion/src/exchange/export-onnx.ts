@@ -59,6 +59,7 @@ export async function exportOnnxDenoiser({ recipe, weights, classRows, file }: O
       },
       state: { weights: { shape: [network.parameterCount] } },
     },
+    { device: 'any' },
   );
   await writeFile(file, encodeModel(withPublicNames(withDynamicBatch(graph, batch), weights)));
 }

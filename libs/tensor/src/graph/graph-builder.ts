@@ -3,7 +3,8 @@ import { at, equalShapes, product } from './shapes.js';
 
 /** What kind of device the graph is written for: some operators exist, or are quick, on one only. */
 export interface GraphTarget {
-  readonly device: 'cpu' | 'gpu';
+  /** `any`: operators of the standard only, in files that every ONNX runtime reads. */
+  readonly device: 'cpu' | 'gpu' | 'any';
   /** Channel block of ONNX Runtime's blocked convolution layout (16 with AVX-512, 8 with AVX2); plain layout when left out. */
   readonly nchwcBlock?: number;
 }

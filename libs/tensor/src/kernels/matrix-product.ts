@@ -17,11 +17,11 @@ export interface MatrixProduct {
   readonly isAgain?: boolean;
 }
 
-/** A matrix product; transposition happens inside the product on the CPU, before it on a GPU (no FusedMatMul there). */
+/** A matrix product; transposition happens inside the product on the CPU, before it elsewhere (no FusedMatMul there). */
 export function multiply(g: GraphBuilder, call: MatrixProduct): Value {
   const { left, right, transposeLeft = false, transposeRight = false, shape, isAgain = false } = call;
   if (!transposeLeft && !transposeRight && !isAgain) return g.apply('MatMul', [left, right], { shape });
-  if (g.target.device === 'gpu') {
+  if (g.target.device !== 'cpu') {
     const a = transposeLeft ? swapLast(g, left) : left;
     const b = transposeRight ? swapLast(g, right) : right;
     return g.apply('MatMul', [a, b], { shape });

@@ -76,7 +76,7 @@ interface RowChange {
  */
 function scaleAndShift(g: GraphBuilder, rows: Value, { scale, shift, plus }: RowChange): Value {
   const [count = 0, width = 0] = rows.shape;
-  if (g.target.device === 'gpu') {
+  if (g.target.device !== 'cpu') {
     const column = (value: Value) => g.reshape(value, [count, 1]);
     const { add, multiply: times } = arithmetic(g);
     const scaled = times(rows, column(scale), rows.shape);
@@ -134,7 +134,7 @@ function backward(
   inputs: Record<'dy' | 'x' | 'gamma' | 'mean' | 'inverse', Symbolic>,
   { groups }: Attributes,
 ): Symbolic[] {
-  const { add, subtract, multiply: times } = arithmetic(g);
+  const { subtract, multiply: times } = arithmetic(g);
   const { batch, channels, perGroup, pixels, shape } = sizesOf(inputs.x, groups);
   const perExample = [batch, groups, 1];
   const perChannel = [batch, groups, perGroup];

@@ -1,14 +1,16 @@
 import type { Graph } from '../graph/graph.js';
+import type { GraphTarget } from '../graph/graph-builder.js';
 import { removeDeadCode } from './dead-code.js';
 import { fuseBias } from './fuse-bias.js';
 import { fuseSilu } from './fuse-silu.js';
 import { fuseSumOfSquares } from './fuse-sum-of-squares.js';
 import { recomputeGates } from './recompute-gates.js';
 
+/** Passes whose operators only ONNX Runtime has, or only its processor has a use for. */
+const OWN_OPERATORS = [fuseSilu, fuseSumOfSquares, recomputeGates];
+
 /** Every pass in order. Dead code goes first, so that a dead reader does not hinder a fusion, and last. */
-export function optimise(graph: Graph): Graph {
-  return [removeDeadCode, fuseBias, fuseSilu, fuseSumOfSquares, recomputeGates, removeDeadCode].reduce(
-    (current, pass) => pass(current),
-    graph,
-  );
+export function optimise(graph: Graph, { device }: GraphTarget): Graph {
+  const passes = [removeDeadCode, fuseBias, ...(device === 'any' ? [] : OWN_OPERATORS), removeDeadCode];
+  return passes.reduce((current, pass) => pass(current), graph);
 }

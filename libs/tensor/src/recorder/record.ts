@@ -44,7 +44,7 @@ export function record(fn: StepFunction, signature: Signature, target?: GraphTar
   );
   const named = [...graphOutputs('out', outputs), ...graphOutputs('next', nextState)];
   return {
-    graph: optimise(g.build(named)),
+    graph: optimise(g.build(named), g.target),
     inputs,
     outputs: ports('out', outputs),
     state,
