@@ -6,6 +6,6 @@ import { InitialModelService } from './initial-model.service.js';
 
 @Module({
   providers: [AggregationService, AggregationThread, AggregationTurns, InitialModelService],
-  exports: [AggregationService, AggregationTurns, InitialModelService],
+  exports: [AggregationService, InitialModelService],
 })
 export class AggregationModule {}

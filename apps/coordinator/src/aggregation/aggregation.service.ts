@@ -54,6 +54,11 @@ export class AggregationService {
     @Inject(INSTANCE) private readonly instance: Instance,
   ) {}
 
+  /** Rounds that wait for their turn or are being aggregated. */
+  get queueDepth(): number {
+    return this.turns.depth;
+  }
+
   /**
    * The next global weights and their moving average, as blobs. The same updates give the same bytes, so doing it again after
    * a crash changes nothing. It waits for its turn when others are being aggregated.

@@ -1,6 +1,6 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { AggregationTurns } from '../aggregation/aggregation-turns.js';
+import { AggregationService } from '../aggregation/aggregation.service.js';
 import { BlobStore } from '../platform/blobs/blob-store.js';
 import { Database } from '../platform/database/database.js';
 import { JobQueue } from '../platform/jobs/job-queue.js';
@@ -16,9 +16,9 @@ export class MetricsController {
     private readonly assignments: AssignmentRepository,
     blobs: BlobStore,
     jobs: JobQueue,
-    turns: AggregationTurns,
+    aggregation: AggregationService,
   ) {
-    const depth = (): Promise<number> => Promise.resolve(turns.depth);
+    const depth = (): Promise<number> => Promise.resolve(aggregation.queueDepth);
     metrics.observe('tributary_aggregation_queue', 'Rounds that wait for their aggregation or are in it', depth);
     metrics.observe('tributary_blobs_free_bytes', 'Bytes free where the blobs lie', () => blobs.freeBytes());
     metrics.observe('tributary_jobs', 'Jobs that wait or run', () => jobs.depth());
