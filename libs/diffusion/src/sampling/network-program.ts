@@ -76,7 +76,7 @@ export async function createNetworkProgram(options: NetworkProgramOptions): Prom
       const { output } = await program.run(inputs);
       if (!output) throw new RangeError('the denoiser gave no output');
       const outputSize = output.length / batchSize;
-      return requests.map((_, i) => Float64Array.from(output.subarray(i * outputSize, (i + 1) * outputSize)));
+      return requests.map((_, i) => new Float64Array(output.subarray(i * outputSize, (i + 1) * outputSize)));
     },
     dispose: () => program.dispose(),
   };
