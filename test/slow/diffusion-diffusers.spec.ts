@@ -4,7 +4,7 @@ import { exportDiffusers } from '@tributary/diffusion/exchange/export-diffusers'
 import { importDiffusers } from '@tributary/diffusion/exchange/import-diffusers';
 import { initialWeights } from '@tributary/diffusion/network/parameter';
 import { tensorOf } from '@tributary/diffusion/network/tensor-of';
-import { createUNet2d } from '@tributary/diffusion/network/unet2d';
+import { createUNet } from '@tributary/diffusion/network/unet';
 import { unetConfig, type UNetConfig } from '@tributary/diffusion/network/unet-config';
 import { unetParameters } from '@tributary/diffusion/network/unet-parameters';
 import { unetStructure } from '@tributary/diffusion/network/unet-structure';
@@ -74,7 +74,7 @@ afterAll(async () => {
 /** Our forward pass on the script's input; [batch, channels, height, width] as PyTorch lists it. */
 async function ourForward(config: UNetConfig, weights: Float32Array): Promise<number[]> {
   const { imageSize, inChannels } = config;
-  const network = createUNet2d(config);
+  const network = createUNet(config);
   const program = await engine.compile(
     (inputs, state) => {
       const parameters = unflatten(tensorOf(state, 'weights', Rank.R1), network.manifest);
