@@ -20,6 +20,7 @@ export function defineEngineCommands(program: Command, attach: Attach): void {
   const bench = program.command('bench').description('Measure this machine.');
   defineEngineBench(bench, attach);
   defineSamplingBench(bench, attach);
+  defineAggregateBench(bench, attach);
   defineQualityBench(bench, attach);
 }
 
@@ -49,6 +50,22 @@ function defineEngineBench(bench: Command, attach: Attach): void {
     .option('--python <path>', 'a Python with torch and diffusers');
   withExample(command, 'tributary bench engine --sizes mini --threads 2');
   attach(command, async () => (await import('../bench/bench-engine.js')).benchEngine);
+}
+
+function defineAggregateBench(bench: Command, attach: Attach): void {
+  const command = bench
+    .command('aggregate')
+    .summary('speed and memory of an aggregation')
+    .description('Speed and memory of an aggregation: FedAvg and a moving average, read, written and synced.')
+    .option('--bytes <n>', 'size of the model', '100000000')
+    .option('--sites <n>', 'updates of a round', '6')
+    .option('--rounds <n>', 'rounds after one that warms up; the quickest counts', '3')
+    .option(
+      '--dir <dir>',
+      'where files may be made, four times the model; the folder for temporary files when left out',
+    );
+  withExample(command, 'tributary bench aggregate --bytes 250000000 --sites 6');
+  attach(command, async () => (await import('../bench/bench-aggregate.js')).benchAggregate);
 }
 
 function defineSamplingBench(bench: Command, attach: Attach): void {
