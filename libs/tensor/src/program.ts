@@ -43,6 +43,11 @@ export type EngineName = 'onnx' | 'tensorflow' | 'reference';
 export interface CompileOptions {
   /** Names the program in errors. */
   readonly label?: string;
+  /**
+   * How many steps one run does, an integer >= 1 (1 when left out): every input and output has this many rows, one a step,
+   * [stepsPerCall, …]. State and outputs have the bits of as many runs of single steps.
+   */
+  readonly stepsPerCall?: number;
 }
 
 /** Where programs run. */
@@ -53,6 +58,7 @@ export interface Engine {
   /**
    * Makes a step function ready to run. State starts as zeros.
    * @throws RecordingError when the function does what cannot be recorded, naming what and where.
+   * @throws RangeError when `stepsPerCall` is not an integer >= 1.
    * @throws TributaryError ENGINE_MEMORY_LIMIT when it would need more memory than the engine may use.
    */
   compile(fn: StepFunction, signature: Signature, options?: CompileOptions): Promise<Program>;

@@ -4,6 +4,7 @@ import type { CompileOptions, Engine, Program, Signature, StepFunction } from '.
 import type { GraphTarget } from '../graph/graph-builder.js';
 import { estimatePeakBytes } from '../graph/peak-memory.js';
 import { inRunOrder } from '../passes/run-order.js';
+import { loopSteps } from '../recorder/loop-steps.js';
 import { record, type Recording } from '../recorder/record.js';
 import { probeChannelBlock } from './channel-block-probe.js';
 import { DeviceMemory } from './device-memory.js';
@@ -11,6 +12,7 @@ import { HostMemory } from './host-memory.js';
 import { OnnxProgram } from './onnx-program.js';
 import type { OnnxDevice } from './devices.js';
 import { createSession, type SessionSettings } from './onnx-session.js';
+import { RepeatedProgram, stepsPerCallOf } from './repeated-program.js';
 
 /**
  * How convolutions read images. `blocked` keeps channels in blocks that fill a vector register: quicker by a fifth or more,
@@ -47,11 +49,23 @@ export class OnnxEngine implements Engine {
     return new OnnxEngine(device, threads, target, memoryLimitMiB);
   }
 
-  async compile(fn: StepFunction, signature: Signature, { label }: CompileOptions = {}): Promise<Program> {
-    const recording = record(fn, signature, this.target);
+  async compile(fn: StepFunction, signature: Signature, options: CompileOptions = {}): Promise<Program> {
+    const stepsPerCall = stepsPerCallOf(options);
+    const step = record(fn, signature, this.target);
+    if (stepsPerCall === 1) return this.#open(step, options);
+    // Where state stays on the device, nothing is gained by a loop, whose state would cross over.
+    if (this.#keepsState) return new RepeatedProgram(await this.#open(step, options), signature, stepsPerCall);
+    return this.#open(loopSteps(step, stepsPerCall), options);
+  }
+
+  get #keepsState(): boolean {
+    return this.device === 'webgpu';
+  }
+
+  async #open(recording: Recording, { label }: CompileOptions): Promise<Program> {
     this.#checkMemory(recording, label);
     const settings: SessionSettings = { device: this.device, threads: this.threads, label };
-    const keepsState = this.device === 'webgpu';
+    const keepsState = this.#keepsState;
     const onDevice = keepsState ? recording.nextState.map(({ graphName }) => graphName) : [];
     const session = await createSession(encodeModel(inRunOrder(recording.graph)), { ...settings, onDevice });
     return new OnnxProgram(

@@ -1,6 +1,7 @@
-import type { Engine, Program, Signature, StepFunction } from '../program.js';
+import type { CompileOptions, Engine, Program, Signature, StepFunction } from '../program.js';
 import { EagerProgram } from './eager-program.js';
 import { useMendedCpu } from './mended-cpu.js';
+import { repeated } from './repeated-program.js';
 
 /** Runs step functions eagerly on tfjs's cpu backend: slow and plain, for tests and for finding bugs. */
 export class ReferenceEngine implements Engine {
@@ -8,9 +9,9 @@ export class ReferenceEngine implements Engine {
   readonly device = 'cpu';
   readonly threads = 1;
 
-  async compile(fn: StepFunction, signature: Signature): Promise<Program> {
+  async compile(fn: StepFunction, signature: Signature, options?: CompileOptions): Promise<Program> {
     await useMendedCpu();
-    return new EagerProgram(fn, signature, 'cpu');
+    return repeated(new EagerProgram(fn, signature, 'cpu'), signature, options);
   }
 
   dispose(): Promise<void> {

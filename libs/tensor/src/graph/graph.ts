@@ -40,6 +40,15 @@ export interface Graph {
   readonly outputs: readonly GraphOutput[];
 }
 
+export function isGraph(attribute: AttributeValue): attribute is Graph {
+  return typeof attribute === 'object' && 'nodes' in attribute;
+}
+
+/** The graphs inside a node: a loop's body. They may read the values of the graph around them. */
+export function subgraphs({ attributes }: Node): Graph[] {
+  return Object.values(attributes).filter(isGraph);
+}
+
 /** The node that makes each value. */
 export function producers(nodes: readonly Node[]): Map<Value, Node> {
   const made = new Map<Value, Node>();

@@ -1,4 +1,4 @@
-import { countReaders, producers, type ElementType, type Graph, type Node, type Value } from './graph.js';
+import { countReaders, producers, subgraphs, type ElementType, type Graph, type Node, type Value } from './graph.js';
 import { product } from './shapes.js';
 
 const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { float32: 4, int32: 4, bool: 1, int64: 8, float16: 2 };
@@ -9,8 +9,8 @@ function bytesOf(value: Value): number {
 
 /**
  * Least memory in bytes that running a graph node by node takes at once: constants, inputs and outputs, which are there all
- * the time, and of the values in between those that are still to be read. A reshape shares its input's memory. What the
- * runtime adds (working memory of operators, gaps between buffers) is not in it.
+ * the time, and of the values in between those that are still to be read. A reshape shares its input's memory; a loop's body needs
+ * its own beside. What the runtime adds (working memory of operators, gaps between buffers) is not in it.
  */
 export function estimatePeakBytes(graph: Graph): number {
   const makers = producers(graph.nodes);
@@ -25,7 +25,7 @@ export function estimatePeakBytes(graph: Graph): number {
   for (const node of graph.nodes) {
     const isView = node.op === 'Reshape';
     for (const output of node.outputs) if (!isView && !permanent.has(output)) live += bytesOf(output);
-    peak = Math.max(peak, live);
+    peak = Math.max(peak, live + subgraphs(node).reduce((sum, body) => sum + estimatePeakBytes(body), 0));
     for (const input of node.inputs) {
       const source = input && owner(input);
       if (!source) continue;

@@ -1,4 +1,13 @@
-import type { AttributeMap, AttributeValue, ElementType, Graph, Node, Value } from '../graph/graph.js';
+import {
+  isGraph,
+  subgraphs,
+  type AttributeMap,
+  type AttributeValue,
+  type ElementType,
+  type Graph,
+  type Node,
+  type Value,
+} from '../graph/graph.js';
 import { ProtobufWriter } from './protobuf-writer.js';
 
 /** `TensorProto.DataType` of onnx.proto3 (ONNX 1.16). */
@@ -25,7 +34,9 @@ const OPEN_DIMENSION = 'batch';
  * a negative length of an input or output is open.
  */
 export function encodeModel(graph: Graph): Buffer {
-  const model = new ProtobufWriter().integer(1, IR_VERSION).message(7, encodeGraph(graph));
+  const read = readValues(graph);
+  const inputs = graph.inputs.filter((input) => read.has(input));
+  const model = new ProtobufWriter().integer(1, IR_VERSION).message(7, encodeGraph({ ...graph, inputs }));
   for (const { domain, version } of OPERATOR_SETS) {
     model.message(8, new ProtobufWriter().string(1, domain).integer(2, version));
   }
@@ -36,19 +47,27 @@ function encodeGraph(graph: Graph): ProtobufWriter {
   const writer = new ProtobufWriter();
   const names = outputNames(graph);
   const nameOf = (value: Value) => names.get(value) ?? value.name;
-  const used = new Set<Value>(graph.outputs.map((output) => output.value));
-  graph.nodes.forEach((node, index) => {
-    for (const input of node.inputs) if (input) used.add(input);
-    writer.message(1, encodeNode(node, { index, nameOf }));
-  });
+  graph.nodes.forEach((node, index) => writer.message(1, encodeNode(node, { index, nameOf })));
   for (const { name, value } of graph.outputs) {
     if (nameOf(value) !== name) writer.message(1, encodeCopy(nameOf(value), name));
   }
   writer.string(2, 'tributary');
-  for (const value of used) if (value.data) writer.message(5, encodeConstant(value, value.data));
-  for (const input of graph.inputs) if (used.has(input)) writer.message(11, encodeValueInfo(input.name, input));
+  for (const value of ownValues(graph)) if (value.data) writer.message(5, encodeConstant(value, value.data));
+  for (const input of graph.inputs) writer.message(11, encodeValueInfo(input.name, input));
   for (const { name, value } of graph.outputs) writer.message(12, encodeValueInfo(name, value));
   return writer;
+}
+
+/** What the graph's own nodes and outputs read. */
+function ownValues({ nodes, outputs }: Graph): Set<Value> {
+  const inputs = nodes.flatMap((node) => node.inputs.flatMap((input) => input ?? []));
+  return new Set([...outputs.map(({ value }) => value), ...inputs]);
+}
+
+/** The same with what the graphs inside read. */
+function readValues(graph: Graph): Set<Value> {
+  const inside = graph.nodes.flatMap(subgraphs).flatMap((body) => [...readValues(body)]);
+  return new Set([...ownValues(graph), ...inside]);
 }
 
 /** Values that a node makes for one output bear the output's name: they need no copy. */
@@ -82,8 +101,8 @@ function encodeAttributes(node: ProtobufWriter, attributes: AttributeMap): void 
 function encodeAttribute(writer: ProtobufWriter, value: AttributeValue): ProtobufWriter {
   if (typeof value === 'number') return writer.integer(3, value).integer(20, ATTRIBUTE.int);
   if (typeof value === 'string') return writer.string(4, value).integer(20, ATTRIBUTE.string);
+  if (isGraph(value)) return writer.message(6, encodeGraph(value)).integer(20, ATTRIBUTE.graph);
   if ('float' in value) return writer.float(2, value.float).integer(20, ATTRIBUTE.float);
-  if ('nodes' in value) return writer.message(6, encodeGraph(value)).integer(20, ATTRIBUTE.graph);
   return writer.integers(8, value).integer(20, ATTRIBUTE.ints);
 }
 

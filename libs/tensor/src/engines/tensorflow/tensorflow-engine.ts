@@ -1,5 +1,6 @@
-import type { Engine, Program, Signature, StepFunction } from '../../program.js';
+import type { CompileOptions, Engine, Program, Signature, StepFunction } from '../../program.js';
 import { EagerProgram } from '../eager-program.js';
+import { repeated } from '../repeated-program.js';
 import { tensorflowInstallation } from './installation.js';
 import { loadTensorflow, TENSORFLOW, type Tensorflow } from './load-tensorflow.js';
 import { compileTensorflow } from './tensorflow-program.js';
@@ -31,9 +32,11 @@ export class TensorflowEngine implements Engine {
     return new TensorflowEngine(loadTensorflow(installation, threads), isEager);
   }
 
-  async compile(fn: StepFunction, signature: Signature): Promise<Program> {
-    if (this.isEager) return Promise.resolve(new EagerProgram(fn, signature, TENSORFLOW));
-    return Promise.resolve(compileTensorflow(this.tensorflow, fn, signature));
+  async compile(fn: StepFunction, signature: Signature, options?: CompileOptions): Promise<Program> {
+    const program = this.isEager
+      ? new EagerProgram(fn, signature, TENSORFLOW)
+      : compileTensorflow(this.tensorflow, fn, signature);
+    return Promise.resolve(repeated(program, signature, options));
   }
 
   dispose(): Promise<void> {
