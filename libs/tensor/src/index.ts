@@ -44,7 +44,8 @@ export {
   type ValueAndGradient,
 } from './parameters/flat-parameters.js';
 export { clippedGradient, type ClippedGradient, type ClippingOptions } from './per-example/clipped-gradient.js';
-export { randomStream, type RandomStream } from './random/random-stream.js';
+export { dropoutMask, randomNormal, randomUniform, type RandomPosition } from './random/recorded-random.js';
+export { randomPosition, randomStream, type RandomStream } from './random/random-stream.js';
 export { RecordingError } from './recorder/recording-error.js';
 export type {
   Arrays,

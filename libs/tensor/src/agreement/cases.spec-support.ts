@@ -8,6 +8,7 @@ import { groupNorm } from '../layers/group-norm.js';
 import { linear } from '../layers/linear.js';
 import { avgPool2d, avgPool3d, maxPool2d, upsampleNearest2d, upsampleNearest3d } from '../layers/resampling.js';
 import { silu } from '../layers/silu.js';
+import { randomUniform } from '../random/recorded-random.js';
 import { index, normal, positive, type AgreementCase } from './agreement.spec-support.js';
 
 type Fn = (...inputs: never[]) => tf.Tensor;
@@ -372,6 +373,12 @@ const layers = [
   ),
 ];
 
+const random = [
+  makeForward('random numbers', [index(2 ** 31, 2), index(2 ** 31, 4)], (key: T, counter: T) =>
+    randomUniform({ key, counter }, [3, 7]),
+  ),
+];
+
 /** Every covered kernel, its gradients included. */
 export const AGREEMENT_CASES: readonly AgreementCase[] = [
   ...convolutions,
@@ -382,4 +389,5 @@ export const AGREEMENT_CASES: readonly AgreementCase[] = [
   ...indexing,
   ...images,
   ...layers,
+  ...random,
 ];

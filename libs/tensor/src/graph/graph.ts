@@ -1,5 +1,5 @@
-/** Element types of graph values, named as in tfjs; int64 is used for shapes and indices only. */
-export type ElementType = 'float32' | 'int32' | 'bool' | 'int64' | 'float16';
+/** Element types of graph values, named as in tfjs; int64 is used for shapes and indices only, uint64 for random words. */
+export type ElementType = 'float32' | 'int32' | 'bool' | 'int64' | 'uint64' | 'float16';
 
 /** A tensor in the graph: an input, a constant (`data`), or the output of one node. */
 export interface Value {

@@ -1,7 +1,14 @@
 import { countReaders, producers, subgraphs, type ElementType, type Graph, type Node, type Value } from './graph.js';
 import { product } from './shapes.js';
 
-const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = { float32: 4, int32: 4, bool: 1, int64: 8, float16: 2 };
+const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = {
+  float32: 4,
+  int32: 4,
+  bool: 1,
+  int64: 8,
+  uint64: 8,
+  float16: 2,
+};
 
 function bytesOf(value: Value): number {
   return ELEMENT_BYTES[value.type] * product(value.shape);

@@ -13,6 +13,7 @@ import { matrixProductKernels } from './matrix-product.js';
 import { paddingKernels } from './padding.js';
 import { perExampleConvolutionKernels } from './per-example-convolution.js';
 import { poolingKernels } from './pooling.js';
+import { randomKernels } from './random.js';
 import { reductionKernels } from './reduction.js';
 import { resizingKernels } from './resizing.js';
 import { shapeKernels } from './shape.js';
@@ -32,6 +33,7 @@ export const KERNEL_FAMILIES: Readonly<Record<string, readonly RecordedKernel[]>
   convolution: convolutionKernels,
   pooling: poolingKernels,
   resizing: resizingKernels,
+  random: randomKernels,
   layers: [
     ...perExampleConvolutionKernels,
     ...siluKernels,

@@ -17,6 +17,7 @@ export const DATA_TYPE: Readonly<Record<ElementType, number>> = {
   int64: 7,
   bool: 9,
   float16: 10,
+  uint64: 13,
 };
 const ATTRIBUTE = { float: 1, int: 2, string: 3, graph: 5, ints: 7 };
 const IR_VERSION = 8;
@@ -119,6 +120,7 @@ function rawBytes(data: ArrayLike<number>, type: ElementType): Uint8Array {
     float32: () => Float32Array.from(data),
     int32: () => Int32Array.from(data),
     int64: () => BigInt64Array.from(Array.from(data, BigInt)),
+    uint64: () => BigUint64Array.from(Array.from(data, BigInt)),
     bool: () => Uint8Array.from(data),
     float16: () => {
       throw new RangeError('float16 constants are written as casts of float32 constants');

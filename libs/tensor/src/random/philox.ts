@@ -1,8 +1,11 @@
-const MULTIPLIER_0 = 0xd2511f53;
-const MULTIPLIER_1 = 0xcd9e8d57;
-const WEYL_0 = 0x9e3779b9;
-const WEYL_1 = 0xbb67ae85;
-const ROUNDS = 10;
+export const MULTIPLIER_0 = 0xd2511f53;
+export const MULTIPLIER_1 = 0xcd9e8d57;
+export const WEYL_0 = 0x9e3779b9;
+export const WEYL_1 = 0xbb67ae85;
+export const ROUNDS = 10;
+
+/** A uniform number is the upper 24 bits of a word, times this: exact in float32. */
+export const UNIFORM_STEP = 2 ** -24;
 
 /** High 32 bits of the unsigned product of two 32-bit words, from 16-bit halves (each partial sum stays below 2^53). */
 function multiplyHigh(a: number, b: number): number {

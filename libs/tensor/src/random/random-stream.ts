@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { philox4x32 } from './philox.js';
+import { philox4x32, UNIFORM_STEP } from './philox.js';
 
 /** A reproducible stream of random numbers. It is for models, data order and tests; never for keys, masks or privacy noise. */
 export interface RandomStream {
@@ -14,8 +14,6 @@ export interface RandomStream {
   /** Fills `out` with uniform numbers on [0, 1). */
   fillUniform(out: Float32Array): void;
 }
-
-const UNIFORM_STEP = 2 ** -24;
 
 class PhiloxStream implements RandomStream {
   readonly #key: Uint32Array;
@@ -90,6 +88,24 @@ class PhiloxStream implements RandomStream {
  * @throws RangeError when the seed, or a number of the path, is not a safe integer.
  */
 export function randomStream(seed: number, ...path: (string | number)[]): RandomStream {
+  const { key, counter } = randomPosition(seed, ...path);
+  return philoxStream(Uint32Array.from(key), Uint32Array.from(counter));
+}
+
+/** The stream of a Philox key (two words) from a counter (four words) on; the two low words of the counter count. */
+export function philoxStream(key: Uint32Array, counter: Uint32Array): RandomStream {
+  return new PhiloxStream(key, counter);
+}
+
+/**
+ * Where the stream of that seed and path begins: the words of key [2] and counter [4] as int32, the inputs of `randomUniform` and
+ * `randomNormal` in a recorded step.
+ * @throws As `randomStream`.
+ */
+export function randomPosition(
+  seed: number,
+  ...path: (string | number)[]
+): { readonly key: Int32Array; readonly counter: Int32Array } {
   for (const part of [seed, ...path]) {
     if (typeof part === 'number' && !Number.isSafeInteger(part)) {
       throw new RangeError(`a random stream is named by safe integers and strings, got ${part}`);
@@ -98,7 +114,7 @@ export function randomStream(seed: number, ...path: (string | number)[]): Random
   const digest = createHash('sha256')
     .update(JSON.stringify([seed, ...path]))
     .digest();
-  const key = Uint32Array.of(digest.readUInt32LE(0), digest.readUInt32LE(4));
-  const counter = Uint32Array.of(0, 0, digest.readUInt32LE(8), digest.readUInt32LE(12));
-  return new PhiloxStream(key, counter);
+  const key = Int32Array.of(digest.readInt32LE(0), digest.readInt32LE(4));
+  const counter = Int32Array.of(0, 0, digest.readInt32LE(8), digest.readInt32LE(12));
+  return { key, counter };
 }
