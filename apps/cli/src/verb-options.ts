@@ -21,8 +21,10 @@ export function parseVerbOptions<S extends z.ZodType>(schema: S, options: unknow
   throw new TributaryError('USAGE_INVALID', { detail, fields });
 }
 
+/** The flag of a field; of a list's item, the list's. */
 function flagOf(path: string): string {
-  return `--${path.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const [field = path] = path.split('.');
+  return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /**

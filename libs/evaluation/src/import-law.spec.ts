@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 
-const IMPORT = /(?:from|import)\s*\(?\s*'([^']+)'/g;
+const IMPORT = /\b(?:from |import |import\()'([^'\n]+)'/g;
 const libs = join(import.meta.dirname, '..', '..');
 
 /** The source file that an import of ours means; undefined for a package from outside. */

@@ -6,6 +6,7 @@ import { packagesReachedFrom } from '../../../../test/architecture/import-graph.
 /** Everything that the process with the images may load. A new name here is a decision about patients' data. */
 const ALLOWED = [
   'node:crypto',
+  'node:fs',
   'node:fs/promises',
   'node:module',
   'node:os',
@@ -13,6 +14,7 @@ const ALLOWED = [
   'node:readline',
   'node:timers/promises',
   'node:url',
+  'node:util',
   'node:zlib',
   '@cornerstonejs/codec-charls/decodewasmjs',
   '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs',

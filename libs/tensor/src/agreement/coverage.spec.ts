@@ -7,6 +7,9 @@ import { AGREEMENT_CASES } from './cases.spec-support.js';
 
 const TIMEOUT_MS = 60_000;
 
+/** Compared with one gradient after the other in `per-example/`. */
+const SEEN_ELSEWHERE = ['TributaryExampleFilterNorms', 'TributaryWeightedFilterGradient'];
+
 describe('the cases of agreement', () => {
   beforeAll(useMendedCpu);
 
@@ -17,7 +20,7 @@ describe('the cases of agreement', () => {
       for (const test of AGREEMENT_CASES) record(stepOf(test), signatureOf(test, outputShape(test)));
       const unseen = spies.filter(({ spy }) => spy.mock.calls.length === 0).map(({ name }) => name);
       jest.restoreAllMocks();
-      expect(unseen).toEqual([]);
+      expect(unseen).toEqual(SEEN_ELSEWHERE);
     },
     TIMEOUT_MS,
   );

@@ -68,11 +68,8 @@ describe('what an agent keeps', () => {
       await writeFile(join(folder, runId, name), '');
     }
     await store.clear(runId);
-    expect((await readdir(join(folder, runId))).sort()).toEqual([
-      offer(1).assignmentId,
-      'own-model.safetensors',
-      'run.json',
-    ]);
+    const kept = [offer(1).assignmentId, 'own-model.safetensors', 'run.json'];
+    expect((await readdir(join(folder, runId))).sort()).toEqual(kept.sort());
     await store.clear('run-00000000');
   });
 
