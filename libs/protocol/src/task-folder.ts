@@ -21,6 +21,15 @@ export const engineSettingsSchema = z.strictObject({
   /** What the engine has when left out; of `auto` the quickest. */
   device: z.enum(['cpu', 'webgpu', 'cuda']).optional(),
   threads: z.int().min(1).max(1024),
+  /** What training computes matrix products and convolutions in; of the onnx engine. */
+  precision: z
+    .enum(['float32', 'float16'], {
+      error: ({ input }) =>
+        input === 'bfloat16'
+          ? 'float32 or float16: ONNX Runtime has no bfloat16 arithmetic on the CPU and WebGPU, and not all of it on CUDA'
+          : 'float32 or float16',
+    })
+    .optional(),
   /** Of the onnx engine: recipes whose training step needs more are refused. */
   memoryLimitMiB: z.int().min(1).optional(),
 });

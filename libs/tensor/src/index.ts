@@ -36,6 +36,7 @@ export {
   type AdamWState,
   type AdamWUpdate,
 } from './parameters/adamw.js';
+export { FIRST_LOSS_SCALE, nextLossScale, type LossScale } from './parameters/loss-scale.js';
 export {
   parameterCount,
   unflatten,
@@ -53,6 +54,7 @@ export type {
   DType,
   Engine,
   EngineName,
+  Precision,
   Program,
   Signature,
   StepFunction,

@@ -38,6 +38,9 @@ export interface Program {
   dispose(): Promise<void>;
 }
 
+/** What matrix products and convolutions compute in; everything else, and all state, is float32. */
+export type Precision = 'float32' | 'float16';
+
 export type EngineName = 'onnx' | 'tensorflow' | 'reference';
 
 export interface CompileOptions {
@@ -48,6 +51,8 @@ export interface CompileOptions {
    * [stepsPerCall, …]. State and outputs have the bits of as many runs of single steps.
    */
   readonly stepsPerCall?: number;
+  /** float32 when left out. `float16` needs an engine that was opened with it. */
+  readonly precision?: Precision;
 }
 
 /** Where programs run. */
@@ -55,10 +60,12 @@ export interface Engine {
   readonly name: EngineName;
   readonly device: string;
   readonly threads: number;
+  /** What training steps are compiled with. */
+  readonly precision: Precision;
   /**
    * Makes a step function ready to run. State starts as zeros.
    * @throws RecordingError when the function does what cannot be recorded, naming what and where.
-   * @throws RangeError when `stepsPerCall` is not an integer >= 1.
+   * @throws RangeError when `stepsPerCall` is not an integer >= 1, or for a precision that the engine was not opened with.
    * @throws TributaryError ENGINE_MEMORY_LIMIT when it would need more memory than the engine may use.
    */
   compile(fn: StepFunction, signature: Signature, options?: CompileOptions): Promise<Program>;

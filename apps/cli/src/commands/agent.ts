@@ -21,6 +21,7 @@ export function defineAgentCommands(program: Command, attach: Attach): void {
     .option('--engine <name>', 'auto, onnx, tensorflow or reference')
     .option('--device <name>', 'cpu, webgpu or cuda (else what is quickest)')
     .option('--threads <n>', 'processor threads for training')
+    .option('--precision <type>', 'float32 or float16: what training multiplies in')
     .option('--memory-limit-mib <n>', 'refuse recipes whose training step needs more');
   verb(
     'preflight',

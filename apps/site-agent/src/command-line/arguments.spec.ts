@@ -24,6 +24,7 @@ describe('parseCommandLine', () => {
     [['enroll', '--data-dir', 'd', '--threads', 'many'], '--threads: a whole number'],
     [['enroll', '--data-dir', 'd', '--threads', '1.5'], '--threads: a whole number'],
     [['enroll', '--data-dir', 'd', '--engine', 'magic'], '--engine'],
+    [['enroll', '--data-dir', 'd', '--precision', 'bfloat16'], 'no bfloat16 arithmetic'],
     [['start', '--data-dir', 'd', '--sped', '3'], '--sped'],
   ])('refuses %j and names what is wrong', (words, fault) => {
     expect(() => parseCommandLine(words)).toThrow(

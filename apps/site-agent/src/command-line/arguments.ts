@@ -14,6 +14,7 @@ const OPTIONS = {
   engine: { type: 'string' },
   device: { type: 'string' },
   threads: { type: 'string' },
+  precision: { type: 'string' },
   'memory-limit-mib': { type: 'string' },
   format: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -27,6 +28,7 @@ const valuesSchema = z.object({
   engine: engineSettingsSchema.shape.name.optional(),
   device: engineSettingsSchema.shape.device,
   threads: z.coerce.number('a whole number').int('a whole number').min(1).max(1024).optional(),
+  precision: engineSettingsSchema.shape.precision,
   'memory-limit-mib': z.coerce.number('a whole number').int('a whole number').min(1).optional(),
   format: z.enum(['text', 'json', 'ndjson']).default('text'),
   help: z.boolean().default(false),
@@ -80,6 +82,7 @@ export const HELP = `The hospital's side of Tributary. Usage: tributary agent VE
   enroll     Makes the site's key here, proves that the site has it, prints the fingerprint for the admin.
              --url URL --token TOKEN [--images DIR] [--engine auto|onnx|tensorflow|reference]
              [--device cpu|webgpu|cuda] [--threads N] [--memory-limit-mib N]
+             [--precision float32|float16]
   preflight  Checks reachability, TLS, clock, disk, engine, data folder and policy; says what to fix.
   start      Takes part in runs until it is stopped; connects outwards only.
   status     What this site is and what it is doing.

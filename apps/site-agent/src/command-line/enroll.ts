@@ -76,7 +76,7 @@ function newConfig(url: string, answer: Enrolment | undefined): SiteConfig {
 }
 
 function withSettings(config: SiteConfig, flags: Flags): SiteConfig {
-  const { images, engine, device, threads, 'memory-limit-mib': memoryLimitMiB } = flags;
+  const { images, engine, device, threads, precision, 'memory-limit-mib': memoryLimitMiB } = flags;
   return {
     ...config,
     imagesDirectory: images === undefined ? config.imagesDirectory : resolve(images),
@@ -84,6 +84,7 @@ function withSettings(config: SiteConfig, flags: Flags): SiteConfig {
       name: engine ?? config.engine.name,
       device: device ?? config.engine.device,
       threads: threads ?? config.engine.threads,
+      precision: precision ?? config.engine.precision,
       memoryLimitMiB: memoryLimitMiB ?? config.engine.memoryLimitMiB,
     },
   };

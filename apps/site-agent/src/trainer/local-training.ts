@@ -11,7 +11,14 @@ import { SiteExchange, type RoundStart } from './site-exchange.js';
 import { SiteHistory } from './site-history.js';
 import type { SiteImages } from './site-images.js';
 import { writeReport } from './task-result.js';
-import { numberOf, readTrainingState, vectorOf, writeTrainingState } from './training-state-file.js';
+import {
+  lossScaleNumbers,
+  lossScaleOf,
+  numberOf,
+  readTrainingState,
+  vectorOf,
+  writeTrainingState,
+} from './training-state-file.js';
 
 const CHECKPOINT_FILE = 'checkpoint.safetensors';
 
@@ -96,6 +103,7 @@ export class LocalTraining {
     trainer.setOptimiserState({
       vectors: Object.fromEntries(trainer.optimiserVectors.map((name) => [name, vectorOf(checkpoint, name)])),
       step: numberOf(checkpoint, 'optimiserStep'),
+      ...lossScaleOf(checkpoint),
     });
     return {
       steps: numberOf(checkpoint, 'steps'),
@@ -149,10 +157,10 @@ export class LocalTraining {
 
   private async checkpoint(folder: string, { steps, lossSum, seconds }: Tally): Promise<void> {
     const { trainer } = this.parts;
-    const { vectors, step: optimiserStep } = await trainer.optimiserState();
+    const optimiser = await trainer.optimiserState();
     await writeTrainingState(join(folder, CHECKPOINT_FILE), {
-      vectors: { ...(await trainer.strategyState()), weights: await trainer.weights(), ...vectors },
-      numbers: { steps, lossSum, seconds, optimiserStep },
+      vectors: { ...(await trainer.strategyState()), weights: await trainer.weights(), ...optimiser.vectors },
+      numbers: { steps, lossSum, seconds, optimiserStep: optimiser.step, ...lossScaleNumbers(optimiser) },
     });
   }
 

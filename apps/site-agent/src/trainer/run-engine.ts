@@ -13,6 +13,7 @@ const choiceSchema = z.strictObject({
   device: z.string(),
   threads: z.int().min(1),
   layout: z.enum(['plain', 'blocked']),
+  precision: z.enum(['float32', 'float16']).default('float32'),
 });
 
 /**
@@ -35,11 +36,11 @@ export async function openRunEngine(settings: RunFile['engine'], runDirectory: s
  * @throws TributaryError ENGINE_UNAVAILABLE with what is missing.
  */
 export async function openSiteEngine(
-  { name, device, threads, memoryLimitMiB }: RunFile['engine'],
+  { name, device, threads, precision, memoryLimitMiB }: RunFile['engine'],
   kept?: EngineChoice,
 ): Promise<{ choice: EngineChoice; engine: Engine }> {
   try {
-    const choice = kept ?? (await chooseEngine({ name, device, threads }));
+    const choice = kept ?? (await chooseEngine({ name, device, threads, precision }));
     return { choice, engine: await openChoice(choice, { memoryLimitMiB }) };
   } catch (error) {
     const asked = [kept?.name ?? name, kept?.device ?? device].filter((word) => word !== undefined).join(' on ');

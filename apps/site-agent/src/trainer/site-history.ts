@@ -2,6 +2,8 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Trainer } from '@tributary/diffusion';
 import {
+  lossScaleNumbers,
+  lossScaleOf,
   numberOf,
   readTrainingState,
   vectorOf,
@@ -51,8 +53,11 @@ export class SiteHistory {
 
   /** Keeps the site's vectors and what the trainer holds as those of a finished round. */
   async finish(round: number, vectors: SiteVectors): Promise<void> {
-    const { vectors: moments, step } = await this.trainer.optimiserState();
-    await writeTrainingState(this.file(round), { vectors: { ...vectors, ...moments }, numbers: { step } });
+    const optimiser = await this.trainer.optimiserState();
+    await writeTrainingState(this.file(round), {
+      vectors: { ...vectors, ...optimiser.vectors },
+      numbers: { step: optimiser.step, ...lossScaleNumbers(optimiser) },
+    });
     this.held = { round, vectors };
     for (const old of (await this.rounds()).slice(0, -KEPT_ROUNDS)) await rm(this.file(old), { force: true });
   }
@@ -69,6 +74,7 @@ export class SiteHistory {
     this.trainer.setOptimiserState({
       vectors: Object.fromEntries(optimiserVectors.map((name) => [name, start(name)])),
       step: state === undefined ? 0 : numberOf(state, 'step'),
+      ...(state && lossScaleOf(state)),
     });
   }
 

@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import type { OptimiserState } from '@tributary/diffusion';
 import { TributaryError } from '@tributary/protocol';
 import { readParameterFile, writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
 import { z } from 'zod';
@@ -54,6 +55,17 @@ export function numberOf({ numbers }: TrainingState, name: string): number {
   const number = numbers[name];
   if (number === undefined) throw new TributaryError('SAFETENSORS_INVALID', { detail: `${name} is missing` });
   return number;
+}
+
+/** The loss scale as numbers of a training state; none in float32. */
+export function lossScaleNumbers({ lossScale }: OptimiserState): Record<string, number> {
+  return lossScale ? { lossScale: lossScale.scale, goodSteps: lossScale.goodSteps } : {};
+}
+
+/** What `lossScaleNumbers` kept. */
+export function lossScaleOf({ numbers }: TrainingState): Pick<OptimiserState, 'lossScale'> {
+  const { lossScale: scale, goodSteps } = numbers;
+  return scale === undefined || goodSteps === undefined ? {} : { lossScale: { scale, goodSteps } };
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { replaceWhere } from './replace-where.js';
 
 /** Length of the vector `part` of a step in parts: whether the first and whether the last part runs, as 0 or 1. */
 export const PART_FLAGS = 2;
@@ -29,14 +30,7 @@ export function addPart({ flags, gradient, sum, count }: GradientPart): tf.Tenso
 
 /** The state after the last part is the optimiser's; after the others it is what it was. */
 export function afterLastPart(flags: tf.Tensor1D, before: Vectors, after: Vectors): Record<string, tf.Tensor> {
-  const isLast = flagAt(flags, 1);
-  return Object.fromEntries(
-    Object.entries(after).map(([name, value]) => {
-      const kept = before[name];
-      if (!kept) throw new RangeError(`there is no state ${name}`);
-      return [name, tf.where(isLast, value, kept)];
-    }),
-  );
+  return replaceWhere(flagAt(flags, 1), before, after);
 }
 
 function flagAt(flags: tf.Tensor1D, index: number): tf.Tensor {

@@ -1,15 +1,20 @@
 import { TributaryError, type Recipe } from '@tributary/protocol';
-import { imageValues } from '@tributary/protocol/image-shape';
-import { adamWScalars, type Engine, type ParameterSpec, type Program, type RandomStream } from '@tributary/tensor';
+import {
+  FIRST_LOSS_SCALE,
+  nextLossScale,
+  type Engine,
+  type LossScale,
+  type ParameterSpec,
+  type Program,
+  type RandomStream,
+} from '@tributary/tensor';
 import { buildNetwork } from '../network/build-network.js';
-import { drawDropoutMasks } from '../network/dropout.js';
-import type { Network } from '../network/unet.js';
-import { createDiffusionModel, type DiffusionModel } from '../parameterisation/diffusion-model.js';
+import { createDiffusionModel } from '../parameterisation/diffusion-model.js';
 import { partFlags, partOfBatch } from './gradient-accumulation.js';
-import { learningRateAt, totalStepsOf } from './learning-rate.js';
-import { strategyInputs, strategyVectors, type StrategyVector } from './strategy-gradient.js';
-import { drawTrainingBatch } from './training-batch.js';
-import { dropoutInputs, optimiserVectors, recordTrainingStep } from './training-step.js';
+import { hasOverflowed } from './loss-scaling.js';
+import { stepInputs, type StepInputs } from './step-inputs.js';
+import { strategyVectors, type StrategyVector } from './strategy-gradient.js';
+import { optimiserVectors, recordTrainingStep } from './training-step.js';
 
 export interface TrainerOptions {
   readonly engine: Engine;
@@ -26,6 +31,8 @@ export interface OptimiserState {
   readonly vectors: Readonly<Record<string, Float32Array>>;
   /** Steps that the moments have seen. */
   readonly step: number;
+  /** In float16 only. */
+  readonly lossScale?: LossScale;
 }
 
 export interface TrainingStep {
@@ -44,6 +51,15 @@ export interface TrainingStep {
 
 /** Flat vectors by name. */
 export type StrategyState = Readonly<Partial<Record<StrategyVector, Float32Array>>>;
+
+export interface StepResult {
+  /** Mean over the batch. */
+  readonly loss: number;
+  /** Before clipping; not finite for a step that was skipped. */
+  readonly gradientNorm: number;
+  /** Whether a float16 gradient overflowed. */
+  readonly isSkipped: boolean;
+}
 
 /** A recorded training step and its state: flat vectors in manifest order. */
 export interface Trainer {
@@ -65,12 +81,12 @@ export interface Trainer {
   /** Replaces those that are given. @throws RangeError for a vector that the strategy has not. */
   setStrategyState(vectors: StrategyState): void;
   /**
-   * One optimiser step.
+   * One optimiser step. In float16 a step whose gradient overflows changes nothing but the loss scale, which is halved.
    *
    * @throws TributaryError `TRAIN_NOT_FINITE` with the step when the loss or the gradient is not finite.
    * @throws RangeError when sizes do not fit the recipe.
    */
-  step(step: TrainingStep): Promise<{ loss: number; gradientNorm: number }>;
+  step(step: TrainingStep): Promise<StepResult>;
   dispose(): Promise<void>;
 }
 
@@ -81,7 +97,9 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const program = await recordTrainingStep(network, { engine, recipe });
   const settings = { network, model: createDiffusionModel(recipe), recipe, classRows };
   const names = optimiserVectors(recipe.optimiser);
+  const firstScale = engine.precision === 'float16' ? FIRST_LOSS_SCALE : undefined;
   let seenSteps = 0;
+  let lossScale = firstScale;
   return {
     manifest: network.manifest,
     parameterCount: network.parameterCount,
@@ -94,11 +112,12 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     averagedWeights: () => program.readState('ema'),
     optimiserState: async () => {
       const read = names.map(async (name) => [name, await program.readState(name)] as const);
-      return { vectors: Object.fromEntries(await Promise.all(read)), step: seenSteps };
+      return { vectors: Object.fromEntries(await Promise.all(read)), step: seenSteps, ...(lossScale && { lossScale }) };
     },
-    setOptimiserState: ({ vectors, step }) => {
+    setOptimiserState: ({ vectors, step, lossScale: kept }) => {
       for (const name of names) program.writeState(name, vectors[name] ?? new Float32Array(0));
       seenSteps = step;
+      lossScale = firstScale && (kept ?? firstScale);
     },
     strategyState: async () => {
       const kept = strategyVectors(recipe.strategy);
@@ -110,24 +129,19 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       for (const [name, vector] of Object.entries(vectors)) program.writeState(name, vector);
     },
     step: async (request) => {
-      const inputs = stepInputs(request, settings, { step: seenSteps + 1, emaDecay });
+      const inputs = stepInputs(request, settings, { step: seenSteps + 1, emaDecay, lossScale });
       const { loss, gradientNorm } = await runParts(program, inputs, recipe.optimiser.accumulationSteps);
-      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+      const isSkipped = lossScale !== undefined && lossScale.scale > 1 && hasOverflowed(gradientNorm);
+      if (!Number.isFinite(loss) || (hasOverflowed(gradientNorm) && !isSkipped)) {
         const { globalStep } = request;
         throw new TributaryError('TRAIN_NOT_FINITE', { detail: `at step ${globalStep}`, step: globalStep });
       }
-      seenSteps++;
-      return { loss, gradientNorm };
+      lossScale &&= nextLossScale(lossScale, isSkipped);
+      if (!isSkipped) seenSteps++;
+      return { loss, gradientNorm, isSkipped };
     },
     dispose: () => program.dispose(),
   };
-}
-
-interface StepSettings {
-  readonly network: Network;
-  readonly model: DiffusionModel;
-  readonly recipe: Recipe;
-  readonly classRows: number;
 }
 
 /** Mean loss of the parts of a step, and the norm of the whole gradient. */
@@ -145,45 +159,4 @@ async function runParts(
     gradientNorm = outputs['gradientNorm']?.[0] ?? NaN;
   }
   return { loss, gradientNorm };
-}
-
-/** Everything that a step reads. */
-interface StepInputs {
-  /** Arrays [batch, …]. */
-  readonly batch: Record<string, Float32Array | Int32Array>;
-  /** Numbers that are the same for every part. */
-  readonly fixed: Record<string, Float32Array>;
-}
-
-function stepInputs(
-  request: TrainingStep,
-  settings: StepSettings,
-  { step, emaDecay }: { readonly step: number; readonly emaDecay: number },
-): StepInputs {
-  const { network, recipe } = settings;
-  assertBatch(request, recipe);
-  const { globalStep, learningRateScale = 1 } = request;
-  const learningRate = learningRateScale * learningRateAt(recipe.optimiser, globalStep, totalStepsOf(recipe));
-  const { condition, bound, ...drawn } = drawTrainingBatch(request, settings);
-  const dropout = { batchSize: recipe.rounds.batchSize, rate: recipe.network.dropout };
-  return {
-    batch: {
-      ...drawn,
-      ...(condition.length > 0 && { condition }),
-      ...(bound.length > 0 && { bound }),
-      ...dropoutInputs(drawDropoutMasks(network.dropoutSites, dropout, request.random)),
-    },
-    fixed: {
-      ...strategyInputs(recipe.strategy),
-      scalars: adamWScalars({ step, learningRate, emaDecay }, recipe.optimiser),
-    },
-  };
-}
-
-function assertBatch({ images, classRows }: TrainingStep, { image, rounds }: Recipe): void {
-  const size = rounds.batchSize * imageValues(image);
-  if (images.length !== size) throw new RangeError(`a batch has ${size} values, got ${images.length}`);
-  if (classRows.length !== rounds.batchSize) {
-    throw new RangeError(`a batch has ${rounds.batchSize} class rows, got ${classRows.length}`);
-  }
 }

@@ -5,13 +5,16 @@ import {
   adamWStep,
   valueAndGradient,
   type Engine,
+  type Precision,
   type Program,
   type Signature,
   type StepFunction,
   type Tensors,
+  type ValueAndGradient,
 } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { addPart, afterLastPart, PART_FLAGS } from './gradient-accumulation.js';
+import { afterGoodStep, LOSS_SCALE, scaledGradient } from './loss-scaling.js';
 import { MASK_PREFIX, trainingLoss } from './training-loss.js';
 import { tensorOf } from '../network/tensor-of.js';
 import type { Network } from '../network/unet.js';
@@ -33,26 +36,24 @@ const FLAGS = 'part';
 
 /**
  * Records loss, gradient, the strategy's term, clipping, AdamW and average as one graph over the state `weights`, `ema`, the
- * optimiser's vectors and the strategy's. Inputs: the arrays of a `TrainingBatch`, `scalars` of AdamW, those of the strategy and
- * the dropout masks. Outputs: `loss`, `gradientNorm`.
+ * optimiser's vectors and the strategy's. Inputs: the arrays of a `TrainingBatch`, `scalars` of AdamW, those of the strategy,
+ * the dropout masks and, in float16, the loss scale. Outputs: `loss`, `gradientNorm`.
  * Where the recipe asks for parts, it is the graph of one part: it also reads `part` and keeps the sum of gradients.
  */
 export function recordTrainingStep(
   network: Network,
   { engine, recipe }: { readonly engine: Engine; readonly recipe: Recipe },
 ): Promise<Program> {
-  return engine.compile(trainingStep(network, recipe), signatureOf(network, recipe), { label: 'training step' });
+  const { precision } = engine;
+  const fn = trainingStep(network, recipe, precision);
+  return engine.compile(fn, signatureOf(network, recipe, precision), { label: 'training step', precision });
 }
 
-function trainingStep(network: Network, { optimiser, strategy }: Recipe): StepFunction {
+function trainingStep(network: Network, { optimiser, strategy }: Recipe, precision: Precision): StepFunction {
   const count = optimiser.accumulationSteps;
   return (inputs, state) => {
     const vector = (name: string): tf.Tensor1D => tensorOf(state, name, tf.Rank.R1);
-    const { value: loss, gradient } = valueAndGradient(
-      (parameters) => trainingLoss(network, parameters, inputs),
-      vector('weights'),
-      network.manifest,
-    );
+    const { value: loss, gradient } = lossAndGradient(network, { inputs, weights: vector('weights'), precision });
     const before = {
       weights: vector('weights'),
       m: vector('m'),
@@ -64,7 +65,9 @@ function trainingStep(network: Network, { optimiser, strategy }: Recipe): StepFu
     const step = (whole: tf.Tensor1D): { readonly gradientNorm: tf.Scalar; readonly after: Tensors } => {
       const followed = strategyGradient(strategy, { gradient: whole, inputs, state });
       const next = adamWStep(before, { gradient: followed.gradient, scalars }, optimiser);
-      return { gradientNorm: next.gradientNorm, after: { ...next.state, ...followed.state } };
+      const after = { ...next.state, ...followed.state };
+      const { gradientNorm } = next;
+      return { gradientNorm, after: precision === 'float16' ? afterGoodStep(gradientNorm, state, after) : after };
     };
     if (count === 1) {
       const { gradientNorm, after } = step(gradient);
@@ -77,7 +80,20 @@ function trainingStep(network: Network, { optimiser, strategy }: Recipe): StepFu
   };
 }
 
-function signatureOf({ parameterCount, dropoutSites }: Network, recipe: Recipe): Signature {
+interface LossInputs {
+  readonly inputs: Tensors;
+  readonly weights: tf.Tensor1D;
+  readonly precision: Precision;
+}
+
+function lossAndGradient(network: Network, { inputs, weights, precision }: LossInputs): ValueAndGradient {
+  const loss = (parameters: Tensors) => trainingLoss(network, parameters, inputs);
+  const { manifest } = network;
+  if (precision === 'float32') return valueAndGradient(loss, weights, manifest);
+  return scaledGradient(loss, { weights, manifest, scale: tensorOf(inputs, LOSS_SCALE, tf.Rank.R1) });
+}
+
+function signatureOf({ parameterCount, dropoutSites }: Network, recipe: Recipe, precision: Precision): Signature {
   const { image, objective, optimiser, rounds, strategy } = recipe;
   const batchSize = rounds.batchSize / optimiser.accumulationSteps;
   const isInParts = optimiser.accumulationSteps > 1;
@@ -97,6 +113,7 @@ function signatureOf({ parameterCount, dropoutSites }: Network, recipe: Recipe):
       ...(condition > 0 && { condition: { shape: [batchSize, ...imageShape(image).slice(0, -1), condition] } }),
       ...(objective.variance === 'learned' && { bound: { shape: [batchSize, BOUND_TERMS] } }),
       ...(isInParts && { [FLAGS]: { shape: [PART_FLAGS] } }),
+      ...(precision === 'float16' && { [LOSS_SCALE]: { shape: [1] } }),
       scalars: { shape: [ADAMW_SCALARS] },
       ...dropoutInputs(Object.fromEntries(masks)),
     },

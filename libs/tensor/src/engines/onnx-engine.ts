@@ -1,6 +1,6 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import { encodeModel } from '../onnx/encode-model.js';
-import type { CompileOptions, Engine, Program, Signature, StepFunction } from '../program.js';
+import type { CompileOptions, Engine, Precision, Program, Signature, StepFunction } from '../program.js';
 import type { GraphTarget } from '../graph/graph-builder.js';
 import { estimatePeakBytes } from '../graph/peak-memory.js';
 import { inRunOrder } from '../passes/run-order.js';
@@ -8,6 +8,7 @@ import { loopSteps } from '../recorder/loop-steps.js';
 import { record, type Recording } from '../recorder/record.js';
 import { probeChannelBlock } from './channel-block-probe.js';
 import { DeviceMemory } from './device-memory.js';
+import { assertHalfPrecision } from './half-precision-probe.js';
 import { HostMemory } from './host-memory.js';
 import { OnnxProgram } from './onnx-program.js';
 import type { OnnxDevice } from './devices.js';
@@ -24,6 +25,7 @@ export interface OnnxEngineOptions {
   readonly device: OnnxDevice;
   readonly threads: number;
   readonly layout: ConvolutionLayout;
+  readonly precision?: Precision;
   readonly memoryLimitMiB?: number;
 }
 
@@ -38,20 +40,24 @@ export class OnnxEngine implements Engine {
   private constructor(
     readonly device: OnnxDevice,
     readonly threads: number,
+    readonly precision: Precision,
     private readonly target: GraphTarget,
     private readonly memoryLimitMiB: number | undefined,
   ) {}
 
-  static async open({ device, threads, layout, memoryLimitMiB }: OnnxEngineOptions): Promise<OnnxEngine> {
+  /** @throws RangeError where the device cannot compute in the precision. */
+  static async open(options: OnnxEngineOptions): Promise<OnnxEngine> {
+    const { device, threads, layout, precision = 'float32', memoryLimitMiB } = options;
     const isBlocked = device === 'cpu' && layout === 'blocked';
     const target: GraphTarget =
       device === 'cpu' ? { device, nchwcBlock: isBlocked ? await probeChannelBlock() : undefined } : { device: 'gpu' };
-    return new OnnxEngine(device, threads, target, memoryLimitMiB);
+    if (precision === 'float16') await assertHalfPrecision(device);
+    return new OnnxEngine(device, threads, precision, target, memoryLimitMiB);
   }
 
   async compile(fn: StepFunction, signature: Signature, options: CompileOptions = {}): Promise<Program> {
     const stepsPerCall = stepsPerCallOf(options);
-    const step = record(fn, signature, this.target);
+    const step = record(fn, signature, this.#targetOf(options.precision ?? 'float32'));
     if (stepsPerCall === 1) return this.#open(step, options);
     // Where state stays on the device, nothing is gained by a loop, whose state would cross over.
     if (this.#keepsState) return new RepeatedProgram(await this.#open(step, options), signature, stepsPerCall);
@@ -73,6 +79,13 @@ export class OnnxEngine implements Engine {
       recording,
       keepsState ? new DeviceMemory(recording, settings) : new HostMemory(recording),
     );
+  }
+
+  /** The blocked layout's convolutions exist in float32 only. */
+  #targetOf(precision: Precision): GraphTarget {
+    if (precision === 'float32') return this.target;
+    if (this.precision === precision) return { ...this.target, nchwcBlock: undefined, precision };
+    throw new RangeError(`this engine was opened with ${this.precision}, the program asks for ${precision}`);
   }
 
   #checkMemory({ graph }: Recording, label = 'program'): void {

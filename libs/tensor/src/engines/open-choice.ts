@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { Engine, EngineName } from '../program.js';
+import type { Engine, EngineName, Precision } from '../program.js';
 import { absenceOf, ONNX_DEVICES, type OnnxDevice } from './devices.js';
 import type { ConvolutionLayout } from './onnx-engine.js';
 import type { TensorflowOptions } from './tensorflow/tensorflow-engine.js';
@@ -11,6 +11,8 @@ export interface EngineChoice {
   readonly device?: string;
   readonly threads: number;
   readonly layout: ConvolutionLayout;
+  /** float32 when left out. */
+  readonly precision?: Precision;
 }
 
 /** What changes no bit. */
@@ -23,10 +25,12 @@ export interface EngineExtras {
 
 /**
  * Opens the engine of a choice. The engines' own packages are loaded only here, so processes that never call this load none.
- * @throws RangeError where the engine or its device is not here, with what to do.
+ * @throws RangeError where the engine, its device or the precision is not here, with what to do.
  */
 export async function openChoice(choice: EngineChoice, extras: EngineExtras = {}): Promise<Engine> {
-  const { name, device, threads, layout } = choice;
+  const { name, device, threads, layout, precision } = choice;
+  if (precision === 'float16' && name !== 'onnx')
+    throw new RangeError(`the ${name} engine trains in float32 only; the onnx engine has float16`);
   const { memoryLimitMiB, isEager } = extras;
   switch (name) {
     case 'onnx':
@@ -34,6 +38,7 @@ export async function openChoice(choice: EngineChoice, extras: EngineExtras = {}
         device: usableDevice(device ?? 'cpu'),
         threads,
         layout,
+        precision,
         memoryLimitMiB,
       });
     case 'reference':

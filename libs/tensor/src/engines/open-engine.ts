@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Engine, EngineName } from '../program.js';
+import type { Engine, EngineName, Precision } from '../program.js';
 import type { ConvolutionLayout } from './onnx-engine.js';
 import { openChoice, type EngineChoice, type EngineExtras } from './open-choice.js';
 import { probeEngines, type EngineProbe } from './probe-engines.js';
@@ -13,6 +13,8 @@ export interface EngineOptions extends EngineExtras {
   readonly threads?: number;
   /** Of the onnx engine. When left out: `blocked` for `auto` where the probe finds it right, else `plain`. */
   readonly layout?: ConvolutionLayout;
+  /** What training steps compute matrix products and convolutions in; of the onnx engine. float32 when left out. */
+  readonly precision?: Precision;
 }
 
 /** The quickest engine by device asked for and threads: measured once a process. */
@@ -23,21 +25,28 @@ const quickest = new Map<string, Promise<EngineProbe>>();
  * @throws RangeError for a wrong number of threads, or when nothing is usable.
  */
 export async function chooseEngine(options: EngineOptions = {}): Promise<EngineChoice> {
-  const { name = 'auto', device, threads = availableParallelism() } = options;
+  const { name = 'auto', device, threads = availableParallelism(), precision = 'float32' } = options;
   const { layout = name === 'auto' ? 'blocked' : 'plain' } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new RangeError(`threads must be an integer >= 1, got ${threads}`);
-  if (name !== 'auto') return { name, device, threads, layout };
-  const key = `${device} ${threads}`;
-  const probe = quickest.get(key) ?? findQuickest(threads, device);
+  if (name !== 'auto') return { name, device, threads, layout, precision };
+  const key = `${device} ${threads} ${precision}`;
+  const probe = quickest.get(key) ?? findQuickest({ threads, device, precision });
   quickest.set(key, probe);
   const found = await probe;
-  return { name: found.name, device: found.device, threads, layout };
+  return { name: found.name, device: found.device, threads, layout, precision };
 }
 
-async function findQuickest(threads: number, device: string | undefined): Promise<EngineProbe> {
+interface Wanted {
+  readonly threads: number;
+  readonly device: string | undefined;
+  readonly precision: Precision;
+}
+
+async function findQuickest({ threads, device, precision }: Wanted): Promise<EngineProbe> {
   const probes = await probeEngines({ threads, device, measure: 'several' });
-  const usable = probes.filter((probe) => probe.usable && probe.name !== 'reference');
+  const isRight = ({ name }: EngineProbe) => (precision === 'float16' ? name === 'onnx' : name !== 'reference');
+  const usable = probes.filter((probe) => probe.usable && isRight(probe));
   const [best] = usable.sort((a, b) => (a.stepMs ?? Infinity) - (b.stepMs ?? Infinity));
   if (best) return best;
   const reasons = probes.map((probe) => `${probe.name} on ${probe.device}: ${probe.reason ?? 'for tests only'}`);

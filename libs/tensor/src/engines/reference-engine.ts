@@ -8,6 +8,7 @@ export class ReferenceEngine implements Engine {
   readonly name = 'reference';
   readonly device = 'cpu';
   readonly threads = 1;
+  readonly precision = 'float32';
 
   async compile(fn: StepFunction, signature: Signature, options?: CompileOptions): Promise<Program> {
     await useMendedCpu();

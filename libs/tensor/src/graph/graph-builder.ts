@@ -1,4 +1,5 @@
 import type { AttributeMap, ElementType, Graph, GraphOutput, Node, Value } from './graph.js';
+import type { Precision } from '../program.js';
 import { at, equalShapes, product } from './shapes.js';
 
 /** What kind of device the graph is written for: some operators exist, or are quick, on one only. */
@@ -7,6 +8,8 @@ export interface GraphTarget {
   readonly device: 'cpu' | 'gpu' | 'any';
   /** Channel block of ONNX Runtime's blocked convolution layout (16 with AVX-512, 8 with AVX2); plain layout when left out. */
   readonly nchwcBlock?: number;
+  /** float32 when left out. */
+  readonly precision?: Precision;
 }
 
 /** Shape of an operator's output and what else tells it apart; the element type is the first input's when left out. */

@@ -4,13 +4,20 @@ import { removeDeadCode } from './dead-code.js';
 import { fuseBias } from './fuse-bias.js';
 import { fuseSilu } from './fuse-silu.js';
 import { fuseSumOfSquares } from './fuse-sum-of-squares.js';
+import { halfPrecision } from './half-precision.js';
 import { recomputeGates } from './recompute-gates.js';
 
 /** Passes whose operators only ONNX Runtime has, or only its processor has a use for. */
 const OWN_OPERATORS = [fuseSilu, fuseSumOfSquares, recomputeGates];
 
 /** Every pass in order. Dead code goes first, so that a dead reader does not hinder a fusion, and last. */
-export function optimise(graph: Graph, { device }: GraphTarget): Graph {
-  const passes = [removeDeadCode, fuseBias, ...(device === 'any' ? [] : OWN_OPERATORS), removeDeadCode];
+export function optimise(graph: Graph, { device, precision }: GraphTarget): Graph {
+  const passes = [
+    removeDeadCode,
+    fuseBias,
+    ...(device === 'any' ? [] : OWN_OPERATORS),
+    ...(precision === 'float16' ? [halfPrecision] : []),
+    removeDeadCode,
+  ];
   return passes.reduce((current, pass) => pass(current), graph);
 }

@@ -16,6 +16,7 @@ export class TensorflowEngine implements Engine {
   readonly name = 'tensorflow';
   readonly device: string;
   readonly threads: number;
+  readonly precision = 'float32';
 
   private constructor(
     private readonly tensorflow: Tensorflow,
