@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { decodeSiteEvaluation } from '@tributary/evaluation';
 import { RESULT_FILE } from '@tributary/protocol';
 import { readParameterFile, writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
-import { writeTrainingState } from './training-state-file.js';
+import { readTrainingState, writeTrainingState } from './training-state-file.js';
 import { phantomRecipe, readTaskReport, TestTrainer, TrainerRun, writePatients } from './trainer-run.spec-support.js';
 
 const CHECKPOINT = 'checkpoint.safetensors';
@@ -130,6 +130,24 @@ describe('the trainer process', () => {
     const gone = { name: 'onnx', device: 'cuda', threads: 1, layout: 'plain' };
     await writeFile(join(run.folder, 'engine.json'), JSON.stringify(gone));
     expect((await start(run).next('failed')).problem).toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+  }, 60_000);
+
+  it('keeps the precision that a run began with, and its loss scale from round to round', async () => {
+    const run = await newRun(images, { engine: { name: 'onnx', threads: 1, precision: 'float16' } });
+    const first = start(run);
+    await first.perform(await run.trainTask(1));
+    await first.stop();
+    const kept: unknown = JSON.parse(await readFile(join(run.folder, 'engine.json'), 'utf8'));
+    expect(kept).toMatchObject({ precision: 'float16' });
+    const state = await readTrainingState(join(run.folder, 'site-1.safetensors'));
+    expect(state?.numbers).toMatchObject({ lossScale: 65_536, goodSteps: state?.numbers['step'] });
+
+    const file = join(run.folder, 'run.json');
+    const changed: unknown = { ...JSON.parse(await readFile(file, 'utf8')), engine: { name: 'onnx', threads: 1 } };
+    await writeFile(file, JSON.stringify(changed));
+    await start(run).perform(await run.trainTask(2));
+    const next = await readTrainingState(join(run.folder, 'site-2.safetensors'));
+    expect(next?.numbers).toMatchObject({ lossScale: 65_536, goodSteps: 2 * (state?.numbers['step'] ?? 0) });
   }, 60_000);
 
   it('stops at NaN with a code, keeps the last checkpoint, and goes on with the next task', async () => {

@@ -7,8 +7,8 @@ import { createTrainer, type StepResult, type Trainer } from './trainer.js';
 jest.setTimeout(120_000);
 
 /** float16 keeps 11 bits, 2^-11 = 5e-4 a rounding; a gradient passes a few dozen of them. */
-const GRADIENT_BOUND = 1e-2;
-const CURVE_BOUND = 2e-2;
+const GRADIENT_BOUND = 4e-3;
+const CURVE_BOUND = 2e-3;
 const STEPS = 50;
 
 const engines: Engine[] = [];
@@ -43,18 +43,17 @@ async function firstMoment(trainer: Trainer): Promise<Float32Array> {
 const norm = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
 
 describe('training in float16', () => {
-  it('has the gradient of float32 to 1 %, and not its bits', async () => {
+  it('has the gradient of float32 to 0.4 %, and not its bits', async () => {
     const [exact, half] = [await newTrainer('float32'), await newTrainer('float16')];
     const expected = await firstMoment(exact);
     const found = await firstMoment(half);
     const error = norm(found.map((m, i) => m - (expected[i] ?? NaN))) / norm(expected);
-    if (process.env['T6']) console.log('gradient error', error);
     expect(error).toBeLessThan(GRADIENT_BOUND);
     expect(error).toBeGreaterThan(0);
     await Promise.all([exact.dispose(), half.dispose()]);
   });
 
-  it('follows the losses of float32 over 50 steps to 2 %', async () => {
+  it('follows the losses of float32 over 50 steps to 0.2 %', async () => {
     const [exact, half] = [await newTrainer('float32'), await newTrainer('float16')];
     let worst = 0;
     for (let i = 0; i < STEPS; i++) {
@@ -62,7 +61,6 @@ describe('training in float16', () => {
       expect(found.isSkipped).toBe(false);
       worst = Math.max(worst, Math.abs(found.loss / expected.loss - 1));
     }
-    if (process.env['T6']) console.log('curve', worst);
     expect(worst).toBeLessThan(CURVE_BOUND);
     await Promise.all([exact.dispose(), half.dispose()]);
   });

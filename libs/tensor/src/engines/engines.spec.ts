@@ -116,3 +116,35 @@ describe('openEngine', () => {
     await program.dispose();
   });
 });
+
+describe('float16', () => {
+  const multiply: StepFunction = (inputs) => {
+    const x = tf.reshape(named(inputs, 'x'), [2, 2]);
+    return { outputs: { y: tf.matMul(x, x) } };
+  };
+  const signature = { inputs: { x: { shape: [4] } } };
+  /** 1 + 2^-12 lies between two float16 numbers; the nearer one is 1. */
+  const x = Float32Array.of(1 + 2 ** -12, 0, 0, 1);
+
+  it('rounds what matrix products read, and overflows beyond 65504', async () => {
+    const engine = await openEngine({ name: 'onnx', threads: 1, precision: 'float16' });
+    const program = await engine.compile(multiply, signature, { precision: 'float16' });
+    expect([...at([(await program.run({ x }))['y']], 0)]).toEqual([1, 0, 0, 1]);
+    expect(at([(await program.run({ x: Float32Array.of(300, 0, 0, 1) }))['y']], 0)[0]).toBe(Infinity);
+    await program.dispose();
+  });
+
+  it('is used by no program that does not ask for it', async () => {
+    const engine = await openEngine({ name: 'onnx', threads: 1, precision: 'float16' });
+    const program = await engine.compile(multiply, signature);
+    expect(at([(await program.run({ x }))['y']], 0)[0]).toBeGreaterThan(1);
+    await program.dispose();
+  });
+
+  it('is refused by an engine that was opened without it, and by engines that lack it', async () => {
+    const engine = await openEngine({ name: 'onnx', threads: 1 });
+    await expect(engine.compile(multiply, signature, { precision: 'float16' })).rejects.toThrow(/opened with float32/);
+    const reference = openEngine({ name: 'reference', threads: 1, precision: 'float16' });
+    await expect(reference).rejects.toThrow('the reference engine trains in float32 only');
+  });
+});

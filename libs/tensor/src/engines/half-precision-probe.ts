@@ -19,11 +19,12 @@ export async function assertHalfPrecision(device: OnnxDevice): Promise<void> {
 }
 
 async function tryProduct(device: OnnxDevice): Promise<string | undefined> {
-  const g = new GraphBuilder({ device: device === 'cpu' ? 'cpu' : 'gpu' });
+  const target = { device: device === 'cpu' ? 'cpu' : 'gpu' } as const;
+  const g = new GraphBuilder(target);
   const shape = [SIZE, SIZE];
   const value = g.apply('MatMul', [g.input('a', shape, 'float32'), g.input('b', shape, 'float32')], { shape });
   try {
-    const session = await createSession(encodeModel(halfPrecision(g.build([{ name: 'y', value }]))), {
+    const session = await createSession(encodeModel(halfPrecision(g.build([{ name: 'y', value }]), target)), {
       device,
       threads: 1,
     });

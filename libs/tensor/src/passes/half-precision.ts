@@ -1,4 +1,5 @@
 import { producers, type Graph, type Node, type Value } from '../graph/graph.js';
+import type { GraphTarget } from '../graph/graph-builder.js';
 import { at } from '../graph/shapes.js';
 import { DATA_TYPE } from '../onnx/encode-model.js';
 
@@ -9,15 +10,24 @@ const MATRIX_PRODUCTS = new Set(['MatMul', 'FusedMatMul', 'Einsum']);
  * Casts what matrix products and convolutions read to float16, and what they give back to float32 (Micikevicius et al. 2018,
  * "Mixed precision training", section 3). Everything else stays in float32: the weights that are kept, optimiser, norms, sums, loss.
  */
-export function halfPrecision(graph: Graph): Graph {
+export function halfPrecision(graph: Graph, { device }: GraphTarget): Graph {
   const made = producers(graph.nodes);
   const halves = new Map<Value, Value>();
   const nodes: Node[] = [];
+  const hold = (value: Value): Value => {
+    if (device !== 'cpu') return value;
+    const held = narrow(value, 'held');
+    nodes.push(holdNode(value, held));
+    return held;
+  };
   const half = (value: Value): Value => {
-    const known = halves.get(value) ?? asHalf(value);
-    if (!halves.has(value)) nodes.push(castNode(value, known));
-    halves.set(value, known);
-    return known;
+    const known = halves.get(value);
+    if (known) return known;
+    const cast = narrow(value, 'half');
+    nodes.push(castNode(value, cast));
+    const held = hold(cast);
+    halves.set(value, held);
+    return held;
   };
   for (const node of graph.nodes) {
     if (!isProduct(node, made)) {
@@ -26,15 +36,28 @@ export function halfPrecision(graph: Graph): Graph {
     }
     const inputs = node.inputs.map((input) => input && half(input));
     const output = at(node.outputs, 0);
-    const narrow = asHalf(output);
-    nodes.push({ ...node, inputs, outputs: [narrow] }, castNode(narrow, output));
-    halves.set(output, narrow);
+    const product = narrow(output, 'product');
+    nodes.push({ ...node, inputs, outputs: [product] });
+    const held = hold(product);
+    nodes.push(castNode(held, output));
+    halves.set(output, held);
   }
   return { ...graph, nodes };
 }
 
-function asHalf({ data: _, ...value }: Value): Value {
-  return { ...value, name: `${value.name}_half`, type: 'float16' };
+/** A float16 value of the same shape. */
+function narrow({ id, name, shape }: Value, suffix: string): Value {
+  return { id, name: `${name}_${suffix}`, shape, type: 'float16' };
+}
+
+/**
+ * A reshape to the same shape. ONNX Runtime's processor has no products of float16: it puts casts round them, and takes them for
+ * the inverse of the casts here, so that nothing would be rounded. A reshape in between costs nothing and keeps the rounding.
+ */
+function holdNode(from: Value, to: Value): Node {
+  const { shape } = to;
+  const target: Value = { id: to.id, name: `${to.name}_shape`, shape: [shape.length], type: 'int64', data: shape };
+  return { op: 'Reshape', domain: '', inputs: [from, target], outputs: [to], attributes: {} };
 }
 
 function castNode(from: Value, to: Value): Node {

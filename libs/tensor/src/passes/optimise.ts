@@ -11,12 +11,13 @@ import { recomputeGates } from './recompute-gates.js';
 const OWN_OPERATORS = [fuseSilu, fuseSumOfSquares, recomputeGates];
 
 /** Every pass in order. Dead code goes first, so that a dead reader does not hinder a fusion, and last. */
-export function optimise(graph: Graph, { device, precision }: GraphTarget): Graph {
+export function optimise(graph: Graph, target: GraphTarget): Graph {
+  const { device, precision } = target;
   const passes = [
     removeDeadCode,
     fuseBias,
     ...(device === 'any' ? [] : OWN_OPERATORS),
-    ...(precision === 'float16' ? [halfPrecision] : []),
+    ...(precision === 'float16' ? [(wide: Graph) => halfPrecision(wide, target)] : []),
     removeDeadCode,
   ];
   return passes.reduce((current, pass) => pass(current), graph);
