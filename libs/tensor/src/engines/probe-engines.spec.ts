@@ -46,7 +46,7 @@ describe('chooseEngine', () => {
 
   it('takes what is asked for as it is', async () => {
     const asked = { name: 'onnx', device: 'webgpu', threads: 3, layout: 'plain' } as const;
-    expect(await chooseEngine(asked)).toEqual(asked);
+    expect(await chooseEngine(asked)).toEqual({ ...asked, precision: 'float32' });
     expect(await chooseEngine({ name: 'reference', threads: 1 })).toMatchObject({ layout: 'plain' });
   });
 
