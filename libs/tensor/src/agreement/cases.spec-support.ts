@@ -373,7 +373,8 @@ const layers = [
   ),
 ];
 
-const random = [
+/** Cases of the engine `onnx` on a processor only. */
+export const RANDOM_CASES: readonly AgreementCase[] = [
   makeForward('random numbers', [index(2 ** 31, 2), index(2 ** 31, 4)], (key: T, counter: T) =>
     randomUniform({ key, counter }, [3, 7]),
   ),
@@ -389,5 +390,4 @@ export const AGREEMENT_CASES: readonly AgreementCase[] = [
   ...indexing,
   ...images,
   ...layers,
-  ...random,
 ];

@@ -3,7 +3,7 @@ import { useMendedCpu } from '../engines/mended-cpu.js';
 import { KERNEL_TABLE } from '../kernels/kernel-table.js';
 import { record } from '../recorder/record.js';
 import { outputShape, signatureOf, stepOf } from './agreement.spec-support.js';
-import { AGREEMENT_CASES } from './cases.spec-support.js';
+import { AGREEMENT_CASES, RANDOM_CASES } from './cases.spec-support.js';
 
 const TIMEOUT_MS = 60_000;
 
@@ -17,7 +17,8 @@ describe('the cases of agreement', () => {
     'run every kernel of the table',
     () => {
       const spies = KERNEL_TABLE.map((kernel) => ({ name: kernel.name, spy: jest.spyOn(kernel, 'record') }));
-      for (const test of AGREEMENT_CASES) record(stepOf(test), signatureOf(test, outputShape(test)));
+      for (const test of [...AGREEMENT_CASES, ...RANDOM_CASES])
+        record(stepOf(test), signatureOf(test, outputShape(test)));
       const unseen = spies.filter(({ spy }) => spy.mock.calls.length === 0).map(({ name }) => name);
       jest.restoreAllMocks();
       expect(unseen).toEqual(SEEN_ELSEWHERE);

@@ -1,5 +1,6 @@
 import type { AttributeMap, ElementType, Graph, GraphOutput, Node, Value } from './graph.js';
 import type { Precision } from '../program.js';
+import { checkOperandTypes } from './operand-types.js';
 import { at, equalShapes, product } from './shapes.js';
 
 /** What kind of device the graph is written for: some operators exist, or are quick, on one only. */
@@ -75,8 +76,10 @@ export class GraphBuilder {
     return this.#producers.get(value);
   }
 
+  /** @throws TypeError when ONNX has not the operator for the types of the inputs. */
   applyMany(op: string, inputs: readonly (Value | undefined)[], spec: OutputSpecs): readonly Value[] {
     const { attributes = {}, domain = '' } = spec;
+    checkOperandTypes(op, inputs);
     const key = `${domain}.${op}|${inputs.map((v) => v?.id ?? '').join()}|${JSON.stringify(attributes)}|${spec.outputs.length}`;
     const known = this.#shared.get(key);
     if (known) return known;

@@ -94,6 +94,7 @@ export const joiningKernels: readonly RecordedKernel[] = [
   ),
   kernel('Slice', ['x'], (g, { x }, attributes: tf.SliceAttrs) => {
     const [begin = [], size = []] = tf.slice_util.parseSliceParams(shapeInfo(x), attributes.begin, attributes.size);
+    tf.slice_util.assertParamsValid(shapeInfo(x), begin, size);
     return slice(g, x, { begin, size });
   }),
   kernel('SplitV', ['x'], (g, { x }, attributes: tf.SplitVAttrs) => {

@@ -18,7 +18,8 @@ export const WEIGHTED_FILTER_GRADIENT = 'TributaryWeightedFilterGradient';
 
 /**
  * A product of two pixels costs this many times less than to keep, and read again, one number of a gradient: above it the
- * gradients of the examples are laid out, below it their norms come from products of pixels (measured on AVX-512).
+ * gradients of the examples are laid out, below it their norms come from products of pixels.
+ * An estimate for processors in general: it decides time and memory, never the result.
  */
 const GHOST_ADVANTAGE = 16;
 

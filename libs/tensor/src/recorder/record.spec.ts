@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from '@jest/globals';
 import { useMendedCpu } from '../engines/mended-cpu.js';
 import { at } from '../graph/shapes.js';
-import type { StepFunction } from '../program.js';
+import type { Signature, StepFunction, Tensors } from '../program.js';
 import { record } from './record.js';
 import { RecordingError } from './recording-error.js';
 
@@ -12,9 +12,9 @@ const outputting =
   (fn: (x: tf.Tensor) => tf.Tensor): StepFunction =>
   ({ x }) => ({ outputs: { y: fn(x ?? tf.scalar(0)) } });
 
-function messageOf(fn: StepFunction): string {
+function messageOf(fn: StepFunction, signature: Signature = SIGNATURE): string {
   try {
-    record(fn, SIGNATURE);
+    record(fn, signature);
   } catch (error) {
     expect(error).toBeInstanceOf(RecordingError);
     return error instanceof Error ? error.message : '';
@@ -129,7 +129,33 @@ describe('record', () => {
     expect(message).toMatch(/matMul.*record\.spec\.ts:\d+/s);
   });
 
-  it('refuses state of another shape or name', () => {
+  it.each<[string, (x: tf.Tensor, whole: tf.Tensor) => tf.Tensor, string]>([
+    ['shapes that do not broadcast', (x) => tf.add(x, tf.transpose(x)), 'could not be broadcast'],
+    ['a slice beyond the end', (x) => tf.slice(x, [0, 2], [2, 4]), 'begin[1] + size[1] (6) would overflow'],
+    ['indices that are not integers', (x) => tf.gather(x, x), "'indices' passed to 'gather' must be int32"],
+    ['conditions that are not truth values', (x) => tf.where(x, x, x), "'condition' passed to 'where' must be bool"],
+    ['functions of integers', (_, whole) => tf.exp(whole), 'Exp does not take int32'],
+    ['products of integers', (_, whole) => tf.matMul(whole, whole, false, true), 'FusedMatMul does not take int32'],
+    ['sums of truth values', (x) => tf.add(tf.greater(x, 1), tf.less(x, 2)), 'Add does not take bool'],
+    ['types that are joined', (x, whole) => tf.concat([x, whole]), 'Concat does not mix float32 and int32'],
+    ['types that are chosen from', (x, w) => tf.where(tf.greater(x, 1), x, w), 'Where does not mix float32 and int32'],
+  ])('names the line of %s', (_, fn, cause) => {
+    const message = messageOf(({ x = tf.scalar(0), whole = tf.scalar(0) }) => ({ outputs: { y: fn(x, whole) } }), {
+      inputs: { x: { shape: [2, 3] }, whole: { shape: [2, 3], dtype: 'int32' } },
+    });
+    expect(message).toContain(cause);
+    expect(message).toMatch(/\(at record\.spec\.ts:\d+:\d+\)$/);
+  });
+
+  it('refuses an asynchronous step function', () => {
+    const step = async ({ x = tf.scalar(0) }: Tensors) => Promise.resolve({ outputs: { y: x } });
+    expect(messageOf(step as unknown as StepFunction)).toContain('asynchronous');
+  });
+
+  it('refuses state of another shape, type or name', () => {
+    expect(
+      messageOf(({ x = tf.scalar(0) }) => ({ outputs: {}, state: { total: tf.cast(tf.sum(x), 'int32') } })),
+    ).toContain('state total is float32 [] but was returned as int32 []');
     expect(messageOf(({ x = tf.scalar(0) }) => ({ outputs: {}, state: { total: x } }))).toContain(
       'state total is float32 [] but was returned as float32 [2, 3]',
     );

@@ -54,7 +54,9 @@ export function traceStep<T>(recorder: Recorder, trace: Trace<T>): T {
   return withRecorder(recorder, () =>
     inScope(() => {
       const stateTensors = make(state);
-      const { outputs, state: next = {} } = fn(make(inputs), stateTensors);
+      const result = fn(make(inputs), stateTensors);
+      checkSynchronous(result);
+      const { outputs, state: next = {} } = result;
       checkState(state, next);
       checkOwned(recorder, { ...outputs, ...next });
       const changed = Object.entries(next).filter(([name, tensor]) => tensor !== stateTensors[name]);
@@ -72,6 +74,11 @@ function inScope<T>(trace: () => T): T {
   } finally {
     engine.endScope();
   }
+}
+
+function checkSynchronous(result: object): void {
+  if (result instanceof Promise)
+    throw new RecordingError('the step function is asynchronous; what it does after its first await is not recorded');
 }
 
 function checkOwned(recorder: Recorder, tensors: Tensors): void {
