@@ -55,6 +55,11 @@ if (typeof gpu === 'string') {
       expect(new Set(losses.webgpu).size).toBe(4);
     });
 
+    it('refuses float16 with the reason on this device, which has no shader-f16', () => {
+      const { float16 } = z.object({ float16: z.string() }).parse(lines[0]);
+      expect(float16).toMatch(/^webgpu has no float16 here: .*requires f16.*; use float32$/);
+    });
+
     it('agrees with the processor on every kernel and gradient, or refuses it by name while recording', () => {
       const cases = z.array(caseSchema).parse(lines.slice(1));
       const wrong = cases.filter(({ case: name, difference = Infinity, refusal }) => {

@@ -39,7 +39,18 @@ async function losses(engine: Engine): Promise<number[]> {
 await useMendedCpu();
 const cpu = await openEngine({ name: 'onnx', threads: 1 });
 const gpu = await openEngine({ name: 'onnx', device: 'webgpu', threads: 1 });
-say({ losses: { cpu: await losses(cpu), webgpu: await losses(gpu) } });
+/** Why the device trains in float32 only; null where it has float16. */
+async function halfPrecisionRefusal(): Promise<string | null> {
+  try {
+    await (await openEngine({ name: 'onnx', device: 'webgpu', precision: 'float16' })).dispose();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const float16 = await halfPrecisionRefusal();
+say({ losses: { cpu: await losses(cpu), webgpu: await losses(gpu) }, float16 });
 const [pattern = ''] = process.argv.slice(2);
 for (const test of AGREEMENT_CASES) {
   if (!test.name.includes(pattern)) continue;

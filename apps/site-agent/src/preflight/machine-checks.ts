@@ -29,7 +29,7 @@ async function diskFinding({ root }: SitePaths) {
 async function engineFinding({ engine: settings }: SiteConfig) {
   const { openSiteEngine } = await import('../trainer/run-engine.js');
   const { engine } = await openSiteEngine(settings);
-  const detail = `${engine.name} on ${engine.device}, ${engine.threads} threads`;
+  const detail = `${engine.name} on ${engine.device}, ${engine.threads} threads, ${engine.precision}`;
   await engine.dispose();
   return { detail };
 }
