@@ -1,3 +1,4 @@
+import { isChannelScaling } from '../graph/channel-scaling.js';
 import { producers, type Graph, type Node, type Value } from '../graph/graph.js';
 import type { GraphTarget } from '../graph/graph-builder.js';
 import { at } from '../graph/shapes.js';
@@ -67,14 +68,8 @@ function castNode(from: Value, to: Value): Node {
 function isProduct(node: Node, made: ReadonlyMap<Value, Node>): boolean {
   const output = at(node.outputs, 0);
   if (output.type !== 'float32') return false;
-  if (CONVOLUTIONS.has(node.op)) return !isScaling(node);
+  if (CONVOLUTIONS.has(node.op)) return !isChannelScaling(node);
   return MATRIX_PRODUCTS.has(node.op) && !isReduction(output) && !node.inputs.some((input) => isOneHot(input, made));
-}
-
-/** A convolution of one pixel and one channel a group: how a norm scales its channels. */
-function isScaling({ inputs, attributes, outputs }: Node): boolean {
-  const [, , ...kernelSize] = inputs[1]?.shape ?? [];
-  return attributes['group'] === outputs[0]?.shape[1] && kernelSize.every((size) => size === 1);
 }
 
 /** A product that gives one row or column sums with weights: a norm's sums of squares, a sum over examples. */

@@ -18,6 +18,13 @@ function build(between: number, normalise: (g: GraphBuilder, x: Value) => Value)
 const scaling = (group: number) => (g: GraphBuilder, x: Value) =>
   g.apply('Conv', [x, g.input('scale', [2, 1, 1, 1], 'float32')], { shape: SHAPE, attributes: { group } });
 
+/** A depthwise convolution of three rows: it has its group's number of channels, and is no norm. */
+const depthwise = (g: GraphBuilder, x: Value) =>
+  g.apply('Conv', [x, g.input('weight', [2, 1, 3, 1], 'float32')], {
+    shape: SHAPE,
+    attributes: { group: 2, dilations: [2, 1], pads: [2, 0, 2, 0] },
+  });
+
 const ops = ({ nodes }: Graph) => nodes.map(({ op }) => op).filter((op) => op !== 'Neg');
 
 describe('recomputeGates', () => {
@@ -35,6 +42,7 @@ describe('recomputeGates', () => {
   it('keeps a gate that is read soon, and one that no normalisation leads to', () => {
     expect(ops(build(10, scaling(2)).graph)).toEqual(['Conv', 'Sigmoid', 'Exp', 'Mul']);
     expect(ops(build(100, scaling(1)).graph)).toEqual(['Conv', 'Sigmoid', 'Exp', 'Mul']);
+    expect(ops(build(100, depthwise).graph)).toEqual(['Conv', 'Sigmoid', 'Exp', 'Mul']);
     expect(ops(build(100, (_, x) => x).graph)).toEqual(['Sigmoid', 'Exp', 'Mul']);
   });
 });

@@ -1,3 +1,4 @@
+import { isChannelScaling } from '../graph/channel-scaling.js';
 import { producers, type Graph, type Node, type Value } from '../graph/graph.js';
 
 /** Readers this many nodes after a gate belong to the way back; until then the gate would lie in memory. */
@@ -35,9 +36,9 @@ export function recomputeGates(graph: Graph): Graph {
 function again(gate: Node, made: ReadonlyMap<Value, Node>): Node[] {
   const chain = [gate];
   const before = (node: Node): Node | undefined => (node.inputs[0] ? made.get(node.inputs[0]) : undefined);
-  while (!isScaling(chain[0] ?? gate)) {
+  while (!isChannelScaling(chain[0] ?? gate)) {
     const node = before(chain[0] ?? gate);
-    if (!node || (node.op !== 'Reshape' && !isScaling(node))) return [];
+    if (!node || (node.op !== 'Reshape' && !isChannelScaling(node))) return [];
     chain.unshift(node);
   }
   const renamed = new Map<Value, Value>();
@@ -45,11 +46,11 @@ function again(gate: Node, made: ReadonlyMap<Value, Node>): Node[] {
     const outputs = node.outputs.map((output) => ({ ...output, name: `${output.name}_again` }));
     const inputs = node.inputs.map((input) => input && (renamed.get(input) ?? input));
     node.outputs.forEach((output, i) => renamed.set(output, outputs[i] ?? output));
-    return { ...node, inputs, outputs, attributes: { ...node.attributes, ...(isScaling(node) ? WRITTEN_OUT : {}) } };
+    return {
+      ...node,
+      inputs,
+      outputs,
+      attributes: { ...node.attributes, ...(isChannelScaling(node) ? WRITTEN_OUT : {}) },
+    };
   });
-}
-
-/** A convolution of one pixel and one channel a group: a number and an offset for every channel. */
-function isScaling({ op, attributes, outputs }: Node): boolean {
-  return op === 'Conv' && attributes['group'] === outputs[0]?.shape[1];
 }
