@@ -15,7 +15,14 @@ const TOLERANCE = 1e-4;
  * The channel block of this processor's blocked convolutions, found by trying: a convolution in the blocked layout must
  * agree with the plain one. Undefined where no block does; graphs then stay in the plain layout.
  */
-export async function probeChannelBlock(): Promise<number | undefined> {
+export function probeChannelBlock(): Promise<number | undefined> {
+  return (found ??= findChannelBlock());
+}
+
+/** A processor has one block: it is looked for once a process. */
+let found: Promise<number | undefined> | undefined;
+
+async function findChannelBlock(): Promise<number | undefined> {
   for (const block of BLOCKS) if (await agrees(block)) return block;
   return undefined;
 }
