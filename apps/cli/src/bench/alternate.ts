@@ -1,4 +1,4 @@
-import type { Contender } from './contender.js';
+import { startContender, type Contender, type ContenderProgram } from './contender.js';
 
 /** What one contender did over all rounds. */
 export interface Timing {
@@ -6,6 +6,22 @@ export interface Timing {
   /** Median over the rounds. */
   readonly ms: number;
   readonly peakRssMiB: number;
+}
+
+/** Starts the programs, measures them in turn and ends them, also when one fails. The timings are in the programs' order. */
+export async function timeInTurn(programs: readonly ContenderProgram[], rounds: number): Promise<Timing[]> {
+  const contenders: Contender[] = [];
+  try {
+    for (const program of programs) contenders.push(await startContender(program));
+    return await alternate(contenders, rounds);
+  } finally {
+    for (const contender of contenders) await contender.close();
+  }
+}
+
+/** The one with the shortest time; undefined of none. */
+export function quickest(timings: readonly Timing[]): Timing | undefined {
+  return timings.toSorted((a, b) => a.ms - b.ms)[0];
 }
 
 /** Measures every contender once a round, in turn, so that what else the machine does meets all of them alike. */

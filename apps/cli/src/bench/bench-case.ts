@@ -15,7 +15,7 @@ export interface BenchCase {
 export const BENCH_CASE_NAMES = ['mini', 'mednist', 'large'] as const;
 export type BenchCaseName = (typeof BENCH_CASE_NAMES)[number];
 
-/** 0.28, 4.4 and 25 million parameters; `mednist` is the network of MONAI's tutorial on generating MedNIST. */
+/** 0.28, 4.4 and 20 million parameters; `mednist` is the network of MONAI's tutorial on generating MedNIST. */
 const CASES: Readonly<Record<BenchCaseName, Omit<BenchCase, 'name'>>> = {
   mini: {
     sizePx: 32,

@@ -2,10 +2,9 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
 import { parseVerbOptions, wholeNumber } from '../verb-options.js';
-import { alternate, type Timing } from './alternate.js';
+import { quickest, timeInTurn, type Timing } from './alternate.js';
 import { BENCH_CASE_NAMES, benchCase } from './bench-case.js';
-import { besidePeer, printBench, type BenchRow } from './bench-table.js';
-import { startContender, type Contender } from './contender.js';
+import { besidePeer, peerOf, printBench, type BenchRow } from './bench-table.js';
 import { ourContenders, peerContenders, type EngineRun } from './engine-contender-programs.js';
 import { peerPython } from './python-with-diffusers.js';
 
@@ -53,16 +52,10 @@ interface BenchSettings {
 }
 
 async function benchOne(run: EngineRun, { rounds, python }: BenchSettings): Promise<BenchRow[]> {
-  const contenders: Contender[] = [];
-  try {
-    const ours = ourContenders(run);
-    const peers = python === undefined ? [] : peerContenders(run, python);
-    for (const program of [...ours, ...peers]) contenders.push(await startContender(program));
-    const timings = await alternate(contenders, rounds);
-    return rowsOf(run, timings.slice(0, ours.length), timings.slice(ours.length));
-  } finally {
-    for (const contender of contenders) await contender.close();
-  }
+  const ours = ourContenders(run);
+  const peers = python === undefined ? [] : peerContenders(run, python);
+  const timings = await timeInTurn([...ours, ...peers], rounds);
+  return rowsOf(run, timings.slice(0, ours.length), timings.slice(ours.length));
 }
 
 /** Each of our engines beside PyTorch's default memory format, and our best beside its better one. */
@@ -74,17 +67,13 @@ function rowsOf(run: EngineRun, ours: readonly Timing[], peers: readonly Timing[
   return [...rows, speedRow(run, { ...best, label: `best (${best.contender.name})` }, betterPeer)];
 }
 
-function quickest(timings: readonly Timing[]): Timing | undefined {
-  return timings.toSorted((a, b) => a.ms - b.ms)[0];
-}
-
 function engineRows(run: EngineRun, timing: Timing, peer: Timing | undefined): BenchRow[] {
   const { name, compileMs = NaN } = timing.contender;
   const row = { bench: 'engine', case: `${caseName(run)}, ${name}` };
   const memory = { ...row, metric: `${run.task}PeakRssMiB`, unit: 'MiB', ours: timing.peakRssMiB };
   return [
     speedRow(run, { ...timing, label: name }, peer),
-    besidePeer(memory, peer && peerOf(peer, peer.peakRssMiB), 'less'),
+    besidePeer(memory, peer && peerOf(peer.contender, peer.peakRssMiB), 'less'),
     { ...row, metric: `${run.task}CompileSeconds`, unit: 's', ours: compileMs / 1000 },
   ];
 }
@@ -92,9 +81,9 @@ function engineRows(run: EngineRun, timing: Timing, peer: Timing | undefined): B
 function speedRow(run: EngineRun, { ms, label }: Timing & { readonly label: string }, peer?: Timing): BenchRow {
   const imagesPerSecond = (timeMs: number): number => (1000 * run.bench.batchSize) / timeMs;
   const row = { bench: 'engine', case: `${caseName(run)}, ${label}`, metric: METRICS[run.task], unit: '1/s' };
-  return besidePeer({ ...row, ours: imagesPerSecond(ms) }, peer && peerOf(peer, imagesPerSecond(peer.ms)), 'more');
-}
-
-function peerOf({ contender }: Timing, value: number): { name: string; version: string; value: number } {
-  return { name: contender.name, version: contender.version, value };
+  return besidePeer(
+    { ...row, ours: imagesPerSecond(ms) },
+    peer && peerOf(peer.contender, imagesPerSecond(peer.ms)),
+    'more',
+  );
 }

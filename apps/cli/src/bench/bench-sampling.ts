@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
 import { parseVerbOptions, wholeNumber } from '../verb-options.js';
-import { alternate, type Timing } from './alternate.js';
+import { quickest, timeInTurn, type Timing } from './alternate.js';
 import { BENCH_CASE_NAMES, benchCase } from './bench-case.js';
-import { besidePeer, printBench, type BenchRow } from './bench-table.js';
-import { startContender, type Contender } from './contender.js';
+import { besidePeer, peerOf, printBench, type BenchRow } from './bench-table.js';
 import { ourContenders, peerContenders, type EngineRun } from './engine-contender-programs.js';
 import { peerPython } from './python-with-diffusers.js';
 
@@ -22,26 +21,22 @@ const IMAGES = 16;
  * with diffusers' `HeunDiscreteScheduler` and the same network.
  */
 export const benchSampling: Action = async (context, { options }) => {
-  const { size, rounds, threads, python } = parseVerbOptions(optionsSchema, options);
+  const { size, rounds, threads, python: asked } = parseVerbOptions(optionsSchema, options);
   const run: EngineRun = { bench: benchCase(size), task: 'heun', threads };
-  const peer = await peerPython(context, python);
-  const programs = [...ourContenders(run), ...(peer === undefined ? [] : peerContenders(run, peer))];
-  const contenders: Contender[] = [];
-  try {
-    for (const program of programs) contenders.push(await startContender(program));
-    context.output.note(`Measuring ${contenders.map(({ name }) => name).join(', ')} in turn`);
-    printBench(context, rowsOf(run, await alternate(contenders, rounds), ourContenders(run).length));
-  } finally {
-    for (const contender of contenders) await contender.close();
-  }
+  const python = await peerPython(context, asked);
+  const ours = ourContenders(run);
+  const peers = python === undefined ? [] : peerContenders(run, python);
+  context.output.note(`Measuring ${[...ours, ...peers].map(({ name }) => name).join(', ')} in turn`);
+  const timings = await timeInTurn([...ours, ...peers], rounds);
+  printBench(context, rowsOf(run, timings.slice(0, ours.length), timings.slice(ours.length)));
 };
 
 /** Each of ours beside the quickest of the peers. */
-function rowsOf({ bench, threads }: EngineRun, timings: readonly Timing[], ours: number): BenchRow[] {
+function rowsOf({ bench, threads }: EngineRun, ours: readonly Timing[], peers: readonly Timing[]): BenchRow[] {
   const imagesPerSecond = ({ ms }: Timing): number => (1000 * IMAGES) / ms;
-  const [best] = timings.slice(ours).toSorted((a, b) => a.ms - b.ms);
-  const peer = best && { name: best.contender.name, version: best.contender.version, value: imagesPerSecond(best) };
-  return timings.slice(0, ours).map((timing) =>
+  const best = quickest(peers);
+  const peer = best && peerOf(best.contender, imagesPerSecond(best));
+  return ours.map((timing) =>
     besidePeer(
       {
         bench: 'sampling',

@@ -9,6 +9,11 @@ interface Peer {
   readonly value: number;
 }
 
+/** What a peer measured, under its name and version. */
+export function peerOf({ name, version }: Omit<Peer, 'value'>, value: number): Peer {
+  return { name, version, value };
+}
+
 /** One measured figure. */
 export interface BenchRow {
   readonly bench: string;
