@@ -1,6 +1,6 @@
 import { encodePng, imageGrid, readImageFolder, type SiteDataset } from '@tributary/imaging';
 import type { Recipe } from '@tributary/protocol/recipe';
-import { joinImages } from '../models/joined-images.js';
+import { concatenated } from '@tributary/tensor/parameters/concatenated';
 import type { ClassComparison, EmbeddedPicture, FilmFrame } from '../report/report-data.js';
 import { IMAGES_PER_CELL, type SampleCell } from './film-plan.js';
 import type { DrawnImages, Film } from './film-step.js';
@@ -33,7 +33,7 @@ export async function classComparisons(
     const chosen = Array.from({ length: rows }, (_, siteIndex) => firstOfClass(recipe, real[siteIndex], classIndex));
     return {
       className,
-      real: embed(recipe, joinImages(chosen), IMAGES_PER_CELL),
+      real: embed(recipe, concatenated(chosen), IMAGES_PER_CELL),
       synthetic: embed(recipe, cellsOfClass(recipe, sheet, classIndex), IMAGES_PER_CELL),
     };
   });
@@ -61,7 +61,7 @@ function cellsOfClass(recipe: Recipe, { cells, images }: DrawnImages, classIndex
   const values = valuesPerImage(recipe);
   const isOfClass = (cell: SampleCell): boolean => cell.classIndex === classIndex;
   const parts = [...cells.entries()].filter(([, cell]) => isOfClass(cell));
-  return joinImages(parts.map(([position]) => images.subarray(position * values, (position + 1) * values)));
+  return concatenated(parts.map(([position]) => images.subarray(position * values, (position + 1) * values)));
 }
 
 function valuesPerImage({ image }: Recipe): number {

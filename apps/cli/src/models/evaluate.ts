@@ -11,7 +11,7 @@ import { textTable } from '../output/table.js';
 import { parseVerbOptions, wholeNumber } from '../verb-options.js';
 import { drawSamples } from './generate.js';
 import { planSamples } from './generate-request.js';
-import { joinImages } from './joined-images.js';
+import { concatenated } from '@tributary/tensor/parameters/concatenated';
 import { readModelFolder } from './model-folder.js';
 
 const MOST_IMAGES = 100_000;
@@ -35,7 +35,7 @@ export const evaluateVerb: Action = async (context, { options: typed }) => {
   const scores = await distances(recipe, options.threads, {
     real: real.images,
     realCount: real.count,
-    synthetic: joinImages(drawn),
+    synthetic: concatenated(drawn),
     syntheticCount: drawn.length,
   });
   const rows = [

@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWholeFile } from '../whole-file.js';
 import type { SamplePlan } from './generate-request.js';
-import { joinImages } from './joined-images.js';
+import { concatenated } from '@tributary/tensor/parameters/concatenated';
 import { npzOfBytes, npzOfFloats } from './npz-file.js';
 
 const GRID_COLUMNS = 8;
@@ -43,7 +43,7 @@ export async function writeSamples(directory: string, drawn: Drawn): Promise<Wri
     await writeWholeFile(join(directory, file), encodePng(picture));
     samples.push({ file, seed, class: className, site: siteId });
   }
-  const all = joinImages(images);
+  const all = concatenated(images);
   const columns = recipe.image.depthPx ?? Math.min(GRID_COLUMNS, images.length);
   const grid = imageGrid({ images: all, sizePx, channels, columns, zoom: sizePx < 64 ? 2 : 1 });
   await writeWholeFile(join(directory, 'grid.png'), encodePng(grid));

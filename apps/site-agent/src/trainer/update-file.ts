@@ -10,6 +10,7 @@ import {
 } from '@tributary/federation';
 import { RESULT_FILE, type RunFile } from '@tributary/protocol';
 import type { ParameterEntry } from '@tributary/protocol/manifest';
+import { concatenated } from '@tributary/tensor/parameters/concatenated';
 import { randomStream } from '@tributary/tensor/random/random-stream';
 import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
 import { writeResult, type WrittenResult } from './task-result.js';
@@ -38,7 +39,7 @@ export async function writeUpdate(update: UpdateToWrite): Promise<WrittenUpdate>
   const { folder, layout, vectors } = update;
   const codec = codecOf(layout.compression);
   if (codec !== undefined) return writeCompressed(update, codec);
-  const flat = joined(vectors.map((vector) => packParameters(vector, update.manifest, layout.parameters)));
+  const flat = concatenated(vectors.map((vector) => packParameters(vector, update.manifest, layout.parameters)));
   return { written: await writeParameterFile(join(folder, RESULT_FILE), { manifest: [...layout.manifest], flat }) };
 }
 
@@ -50,7 +51,7 @@ async function writeCompressed(update: UpdateToWrite, codec: WindowCodec): Promi
     update.residual?.slice() ?? new Float32Array(vectors.reduce((sum, vector) => sum + vector.length, 0));
   const residuals = vectors.map(({ length }, place) => residual.subarray(place * length, (place + 1) * length));
   const pack = (parts: readonly Float32Array[]): Float32Array =>
-    joined(parts.map((vector) => packParameters(vector, manifest, parameters)));
+    concatenated(parts.map((vector) => packParameters(vector, manifest, parameters)));
   const random = randomStream(run.recipe.seed, run.siteId, round, 'compression');
   const flat = pack(vectors);
   const coded = compressWithFeedback(codec, { update: flat, residual: pack(residuals) }, () => random.uniform());
@@ -61,16 +62,4 @@ async function writeCompressed(update: UpdateToWrite, codec: WindowCodec): Promi
   });
   const bytes = Buffer.concat([compressedHeader(codec, flat.length), coded.bytes]);
   return { written: await writeResult(folder, bytes), residual };
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const [only] = parts;
-  if (only !== undefined && parts.length === 1) return only;
-  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let begin = 0;
-  for (const part of parts) {
-    whole.set(part, begin);
-    begin += part.length;
-  }
-  return whole;
 }

@@ -1,4 +1,5 @@
 import { TributaryError } from '@tributary/protocol/errors';
+import { concatenated } from '@tributary/tensor/parameters/concatenated';
 import { readParameterFile } from '@tributary/tensor/safetensors/parameter-file';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -86,16 +87,6 @@ export async function importDiffusers({ directory, config, seed }: DiffusersImpo
   const [extra] = found.keys();
   if (extra !== undefined) throw invalid(`it holds ${extra}, which the network does not have`);
   return concatenated(parts);
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const flat = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    flat.set(part, offset);
-    offset += part.length;
-  }
-  return flat;
 }
 
 async function readConfig(directory: string): Promise<z.infer<typeof configFileSchema>> {

@@ -1,4 +1,5 @@
 import type { Program } from '@tributary/tensor';
+import { concatenated } from '@tributary/tensor/parameters/concatenated';
 
 export interface BatchedInput {
   /** `[count, ...]`, all images one after the other. */
@@ -28,15 +29,5 @@ export async function runInBatches(
     const { values = new Float32Array() } = await program.run({ images: batch });
     parts.push(Float32Array.from(values.subarray(0, (values.length / batchSize) * rows)));
   }
-  return joined(parts);
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
+  return concatenated(parts);
 }

@@ -1,7 +1,7 @@
 import { encodePng, imageGrid } from '@tributary/imaging';
 import type { Recipe } from '@tributary/protocol/recipe';
 import { mkdir } from 'node:fs/promises';
-import { joinImages } from '../../models/joined-images.js';
+import { concatenated } from '@tributary/tensor/parameters/concatenated';
 import { writeWholeFile } from '../../whole-file.js';
 import type { LabelledImages } from './phantom-images.js';
 import { samplingsFor, type QualityCase } from './quality-cases.js';
@@ -35,6 +35,6 @@ export async function writePictures(folder: QualityFolder, { recipe, cases, held
       ),
     );
     const rows = await Promise.all(scored.map((sampling) => folder.readFloats(imagesName(name, sampling))));
-    if (rows.length > 0) await write(name, joinImages(rows.map((images) => images.subarray(0, rowLength))));
+    if (rows.length > 0) await write(name, concatenated(rows.map((images) => images.subarray(0, rowLength))));
   }
 }

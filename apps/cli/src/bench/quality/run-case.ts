@@ -2,7 +2,7 @@ import { createSampler, type Generator } from '@tributary/diffusion';
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
 import { randomStream, type Engine } from '@tributary/tensor';
 import type { CommandContext } from '../../command-context.js';
-import { joinImages } from '../../models/joined-images.js';
+import { concatenated } from '@tributary/tensor/parameters/concatenated';
 import { Progress } from '../../output/progress.js';
 import { drawIndices } from './draw-indices.js';
 import { SITE_COUNT, type PhantomImages } from './phantom-images.js';
@@ -30,7 +30,7 @@ export async function scoreReferences(bench: QualityBench, recipe: Recipe): Prom
   const size = recipe.image.sizePx ** 2;
   const { images } = phantom.train;
   const chosen = drawIndices(images.length / size, options.images, randomStream(options.seed, 'real'));
-  const real = joinImages(Array.from(chosen, (index) => images.subarray(index * size, (index + 1) * size)));
+  const real = concatenated(Array.from(chosen, (index) => images.subarray(index * size, (index + 1) * size)));
   const noise = new Float32Array(real.length);
   randomStream(options.seed, 'noise').fillNormal(noise);
   const record = { kind: 'reference', images: options.images } as const;
@@ -114,7 +114,7 @@ async function sample({ context, options, folder, phantom, scorer }: QualityBenc
   });
   progress.finish();
   const seconds = (performance.now() - startMs) / 1000;
-  const joined = joinImages(images);
+  const joined = concatenated(images);
   await folder.writeFloats(imagesName(qualityCase.name, sampling), joined);
   const distances = await scorer.score(joined);
   await folder.add({
