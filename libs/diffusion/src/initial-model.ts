@@ -1,6 +1,6 @@
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
-import { initialWeights, type Parameter } from './network/parameter.js';
+import { initialParameter, initialWeights, type Parameter } from './network/parameter.js';
 import { unetConfig } from './network/unet-config.js';
 import { unetParameters } from './network/unet-parameters.js';
 import { unetStructure } from './network/unet-structure.js';
@@ -21,6 +21,11 @@ export function initialModel(
 ): { readonly manifest: ParameterManifest; readonly weights: Float32Array } {
   const parameters = parametersOf(recipe, siteCount);
   return { manifest: withoutStart(parameters), weights: initialWeights(parameters, recipe.seed) };
+}
+
+/** The same weights, a parameter at a time in manifest order: a model larger than memory can be written. */
+export function* initialParameters(recipe: Recipe, siteCount: number): Generator<Float32Array> {
+  for (const parameter of parametersOf(recipe, siteCount)) yield initialParameter(parameter, recipe.seed);
 }
 
 function withoutStart(parameters: readonly Parameter[]): ParameterManifest {

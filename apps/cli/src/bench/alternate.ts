@@ -37,7 +37,8 @@ export async function alternate(contenders: readonly Contender[], rounds: number
   return measurements.map((entry) => ({ ...entry, ms: median(entry.ms) }));
 }
 
-function median(values: readonly number[]): number {
+/** Middle value; of an even number the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
   const ascending = values.toSorted((a, b) => a - b);
   const middle = ascending.length / 2;
   return ((ascending[Math.ceil(middle) - 1] ?? NaN) + (ascending[Math.floor(middle)] ?? NaN)) / 2;

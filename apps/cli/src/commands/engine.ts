@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Attach } from '../program.js';
+import { defineCoordinatorBenches } from './coordinator-benches.js';
 import { withExample } from './example.js';
 
 export function defineEngineCommands(program: Command, attach: Attach): void {
@@ -21,6 +22,7 @@ export function defineEngineCommands(program: Command, attach: Attach): void {
   defineEngineBench(bench, attach);
   defineSamplingBench(bench, attach);
   defineAggregateBench(bench, attach);
+  defineCoordinatorBenches(bench, attach);
   defineQualityBench(bench, attach);
 }
 

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { AGENT_MAIN } from '../processes/app-paths.js';
 import { BackgroundProcess } from '../processes/background-process.js';
 import { runProgram } from '../processes/run-program.js';
-import type { RunningCoordinator } from './coordinator-step.js';
+import type { RunningCoordinator } from '../processes/coordinator-process.js';
 import type { DemoSession } from './demo-session.js';
 import type { SiteImages } from './phantom-step.js';
 

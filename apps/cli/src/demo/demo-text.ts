@@ -1,6 +1,6 @@
 import { formatBytes, formatSeconds, formatShare } from '../output/quantities.js';
 import { textTable } from '../output/table.js';
-import type { RunningCoordinator } from './coordinator-step.js';
+import type { RunningCoordinator } from '../processes/coordinator-process.js';
 import type { DemoResult } from './demo-result.js';
 
 /** What a person reads at the end of the demo. */

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Progress } from '../output/progress.js';
 import { codedErrorIn } from '../processes/coded-output.js';
-import type { RunningCoordinator } from './coordinator-step.js';
+import type { RunningCoordinator } from '../processes/coordinator-process.js';
 import type { DemoSession } from './demo-session.js';
 import { filmMessageSchema, type FilmJob } from './film-job.js';
 import { filmCells, filmedRoundsOf, rowsOf, sheetCells, type SampleCell } from './film-plan.js';

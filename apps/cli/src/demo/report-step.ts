@@ -7,7 +7,7 @@ import { pullModel } from '../models/pull-model.js';
 import type { VerifiedModel } from '../models/verify-model.js';
 import type { ReportData, ReportSite } from '../report/report-data.js';
 import { reportPage } from '../report/report-page.js';
-import type { RunningCoordinator } from './coordinator-step.js';
+import type { RunningCoordinator } from '../processes/coordinator-process.js';
 import { demoResultSchema, type DemoResult } from './demo-result.js';
 import type { DemoSession } from './demo-session.js';
 import { isLesion } from './demo-sites.js';

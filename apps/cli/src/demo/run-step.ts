@@ -15,7 +15,7 @@ import type { ApiClient } from '../http/api-client.js';
 import { LiveBlock } from '../output/live-block.js';
 import { hasEnded } from '../runs/run-events.js';
 import { STUDY_ID } from './agents-step.js';
-import type { RunningCoordinator } from './coordinator-step.js';
+import type { RunningCoordinator } from '../processes/coordinator-process.js';
 import type { DemoSession } from './demo-session.js';
 import { trainerEngine, type TrainerEngine } from './trainer-engine.js';
 import { contributionsIn, type SiteContribution } from './site-contributions.js';

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RESULT_FILE, TributaryError, type AssignmentOffer, type Problem, type ReportFile } from '@tributary/protocol';
 import { retryUntilDone } from '../coordinator-client/backoff.js';
@@ -30,7 +31,7 @@ export class AssignmentDelivery {
     await this.ledger.record(ledgerEntry(offer, report, new Date()));
     const { assignmentId } = offer;
     const upload: Upload = {
-      file: join(this.store.folder(offer), RESULT_FILE),
+      open: () => open(join(this.store.folder(offer), RESULT_FILE), 'r'),
       sizeBytes: report.sizeBytes,
       metadata: { assignmentId, sha256: report.sha256, report: JSON.stringify(report.report) },
     };

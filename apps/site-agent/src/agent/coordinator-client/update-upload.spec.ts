@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,7 +68,7 @@ describe('UpdateUpload', () => {
     const file = join(folder, 'result.safetensors');
     await writeFile(file, bytes);
     const metadata = { assignmentId, sha256: '0'.repeat(64), report: '{"kind":"train"}' };
-    return { file, sizeBytes: bytes.length, metadata };
+    return { open: () => open(file, 'r'), sizeBytes: bytes.length, metadata };
   }
 
   it('sends a small update in one request, its metadata in base64', async () => {

@@ -1,4 +1,3 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import { TributaryError, type UploadMetadata } from '@tributary/protocol';
 import type { AccessTokens } from './access-tokens.js';
 import { authorisation, type CoordinatorHttp } from './coordinator-http.js';
@@ -8,8 +7,15 @@ const CHUNK_BYTES = 8 * 1024 * 1024;
 const UPLOADS_PATH = '/v1/uploads';
 const TUS_HEADERS = { 'tus-resumable': '1.0.0' };
 
+/** What is sent, read at any place any number of times: an open file is one. */
+export interface UploadSource {
+  /** Fills `length` bytes of `buffer` from `offset` with those at `position`. */
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+  close(): Promise<void>;
+}
+
 export interface Upload {
-  readonly file: string;
+  readonly open: () => Promise<UploadSource>;
   readonly sizeBytes: number;
   readonly metadata: UploadMetadata;
 }
@@ -36,7 +42,7 @@ export class UpdateUpload {
 
   /** Sends what the coordinator does not have yet. One attempt; the caller repeats it with `resume` after a failure. */
   async send(upload: Upload, options: UploadOptions): Promise<void> {
-    const file = await open(upload.file, 'r');
+    const file = await upload.open();
     try {
       let offset = options.resume ? await this.offset(upload, options.signal) : undefined;
       offset ??= await this.create(upload, file, options);
@@ -57,7 +63,7 @@ export class UpdateUpload {
     }
   }
 
-  private async create(upload: Upload, file: FileHandle, options: UploadOptions): Promise<number> {
+  private async create(upload: Upload, file: UploadSource, options: UploadOptions): Promise<number> {
     const body = await readChunk(file, 0, upload.sizeBytes);
     const response = await this.request('', {
       method: 'POST',
@@ -76,7 +82,7 @@ export class UpdateUpload {
 
   private async append(
     upload: Upload,
-    file: FileHandle,
+    file: UploadSource,
     { offset, signal, onBytes }: UploadOptions & { readonly offset: number },
   ): Promise<number> {
     const body = await readChunk(file, offset, upload.sizeBytes);
@@ -116,7 +122,7 @@ function encodeMetadata(metadata: UploadMetadata): string {
     .join(',');
 }
 
-async function readChunk(file: FileHandle, offset: number, sizeBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readChunk(file: UploadSource, offset: number, sizeBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const chunk = new Uint8Array(Math.min(CHUNK_BYTES, sizeBytes - offset));
   const { bytesRead } = await file.read(chunk, 0, chunk.length, offset);
   if (bytesRead !== chunk.length)

@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import type { Attach } from '../program.js';
+import { withExample } from './example.js';
+
+/** What a coordinator does with sites that do not train. */
+export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
+  const rounds = bench
+    .command('rounds')
+    .summary('seconds and memory of rounds without training')
+    .description(
+      'A real coordinator and light sites: rounds are offered, downloaded, answered, verified, aggregated and published, and nothing is trained.',
+    )
+    .option('--bytes <n>', 'size of the model; 10 MB and 100 MB x 4 sites and 250 MB x 6 sites when left out')
+    .option('--sites <n>', 'sites that answer')
+    .option('--rounds <n>', 'rounds of each; the median of all but the first counts', '4')
+    .option('--dir <dir>', 'where files may be made, sites + 4 times the model; the folder for temporary files when left out');
+  withExample(rounds, 'tributary bench rounds --bytes 100000000 --sites 4');
+  attach(rounds, async () => (await import('../bench/rounds/bench-rounds.js')).benchRounds);
+
+  const agents = bench
+    .command('agents')
+    .summary('many connected sites, one round for all')
+    .description(
+      'A real coordinator and many light sites in a few processes: one round is offered to all of them, answered and closed.',
+    )
+    .option('--agents <n>', 'connected sites', '1000')
+    .option('--processes <n>', 'processes that the sites are spread over', '4');
+  withExample(agents, 'tributary bench agents --agents 1000');
+  attach(agents, async () => (await import('../bench/rounds/bench-agents.js')).benchAgents);
+}

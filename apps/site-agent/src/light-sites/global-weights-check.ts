@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { TributaryError, type BlobRef } from '@tributary/protocol';
+import { LENGTH_PREFIX_BYTES, safetensorsHeaderByteLength } from '@tributary/protocol/safetensors';
+import type { AccessTokens } from '../agent/coordinator-client/access-tokens.js';
+import { authorisation, type CoordinatorHttp } from '../agent/coordinator-client/coordinator-http.js';
+
+/**
+ * Downloads global weights, checks size and hash, and keeps only the header.
+ *
+ * @returns The header with its length prefix.
+ * @throws TributaryError BLOB_CORRUPT, and as the coordinator answers.
+ */
+export async function checkGlobalWeights(
+  { sha256, sizeBytes }: BlobRef,
+  { http, tokens, signal }: { http: CoordinatorHttp; tokens: AccessTokens; signal: AbortSignal },
+): Promise<Uint8Array> {
+  const response = await tokens.use((token) =>
+    http.send(`/v1/blobs/${sha256}`, { headers: authorisation(token), signal }),
+  );
+  const hash = createHash('sha256');
+  let start = new Uint8Array(0);
+  let receivedBytes = 0;
+  for await (const chunk of response.body ?? []) {
+    hash.update(chunk);
+    receivedBytes += chunk.byteLength;
+    if (start.length < headerBytesOf(start)) start = concatenated(start, chunk);
+  }
+  if (receivedBytes !== sizeBytes || hash.digest('hex') !== sha256) throw new TributaryError('BLOB_CORRUPT', { sha256 });
+  return start.slice(0, headerBytesOf(start));
+}
+
+/** As far as the start of the file tells. */
+function headerBytesOf(start: Uint8Array): number {
+  return start.length < LENGTH_PREFIX_BYTES ? LENGTH_PREFIX_BYTES : safetensorsHeaderByteLength(start);
+}
+
+function concatenated(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
