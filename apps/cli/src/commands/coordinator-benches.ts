@@ -13,7 +13,10 @@ export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
     .option('--bytes <n>', 'size of the model; 10 MB and 100 MB x 4 sites and 250 MB x 6 sites when left out')
     .option('--sites <n>', 'sites that answer')
     .option('--rounds <n>', 'rounds of each; the median of all but the first counts', '4')
-    .option('--dir <dir>', 'where files may be made, sites + 4 times the model; the folder for temporary files when left out');
+    .option(
+      '--dir <dir>',
+      'where files may be made, sites + 4 times the model; the folder for temporary files when left out',
+    );
   withExample(rounds, 'tributary bench rounds --bytes 100000000 --sites 4');
   attach(rounds, async () => (await import('../bench/rounds/bench-rounds.js')).benchRounds);
 

@@ -25,7 +25,8 @@ export async function checkGlobalWeights(
     receivedBytes += chunk.byteLength;
     if (start.length < headerBytesOf(start)) start = concatenated(start, chunk);
   }
-  if (receivedBytes !== sizeBytes || hash.digest('hex') !== sha256) throw new TributaryError('BLOB_CORRUPT', { sha256 });
+  if (receivedBytes !== sizeBytes || hash.digest('hex') !== sha256)
+    throw new TributaryError('BLOB_CORRUPT', { sha256 });
   return start.slice(0, headerBytesOf(start));
 }
 

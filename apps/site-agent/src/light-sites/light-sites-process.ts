@@ -44,10 +44,7 @@ async function serve(): Promise<void> {
   stopping.abort();
 }
 
-async function inParts<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
+async function inParts<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
   const results: Result[] = [];
   for (let begin = 0; begin < items.length; begin += AT_ONCE) {
     results.push(...(await Promise.all(items.slice(begin, begin + AT_ONCE).map(work))));

@@ -110,7 +110,10 @@ export class LightConsortium {
     const study = { id: STUDY_ID, title: 'Bench', modality: 'MR', classes: BENCH_CLASSES, image };
     await this.coordinator.api.post('/v1/studies', study, studySchema);
     const { sites, processes } = this.options;
-    const orders = await inTurns(Array.from({ length: sites }, (_, index) => index), (index) => this.invite(index));
+    const orders = await inTurns(
+      Array.from({ length: sites }, (_, index) => index),
+      (index) => this.invite(index),
+    );
     const groupSize = Math.ceil(sites / processes);
     for (let begin = 0; begin < sites; begin += groupSize) await this.enrol(orders.slice(begin, begin + groupSize));
   }
@@ -139,10 +142,7 @@ export class LightConsortium {
 }
 
 /** A few at a time, so that a thousand requests do not meet their time-outs in the queue. */
-async function inTurns<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
+async function inTurns<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
   const results: Result[] = [];
   for (let begin = 0; begin < items.length; begin += REQUESTS_AT_ONCE) {
     results.push(...(await Promise.all(items.slice(begin, begin + REQUESTS_AT_ONCE).map(work))));

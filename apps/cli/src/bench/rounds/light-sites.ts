@@ -36,7 +36,10 @@ export class LightSites {
 
   constructor() {
     this.child = spawn(process.execPath, [LIGHT_SITES_MAIN], { stdio: 'pipe' });
-    this.child.stderr.on('data', (text: Buffer) => (this.complaints = (this.complaints + text.toString()).slice(-1000)));
+    this.child.stderr.on(
+      'data',
+      (text: Buffer) => (this.complaints = (this.complaints + text.toString()).slice(-1000)),
+    );
     this.child.stdin.on('error', () => undefined); // its end is noticed where its answer is awaited
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
@@ -65,7 +68,9 @@ export class LightSites {
   private async answer<S extends z.ZodType>(schema: S): Promise<z.infer<S>> {
     const next = await this.lines.next();
     if (next.done === true) {
-      throw new TributaryError('PROCESS_ENDED', { detail: `light sites: ${this.complaints.trim().split('\n').at(-1) ?? ''}` });
+      throw new TributaryError('PROCESS_ENDED', {
+        detail: `light sites: ${this.complaints.trim().split('\n').at(-1) ?? ''}`,
+      });
     }
     return schema.parse(JSON.parse(next.value));
   }
