@@ -11,6 +11,12 @@ const PROGRAMS = {
   test: ['scripts/test.mjs', 'unit', 'medium', 'e2e'],
   'test:slow': ['scripts/test.mjs', 'slow'],
   'bench:quality': ['apps/cli/bin/tributary.mjs', 'bench', 'quality'],
+  chaos: [
+    '--conditions=source',
+    '--import',
+    './apps/site-agent/test-support/run-typescript.mjs',
+    'test/e2e/chaos/main.ts',
+  ],
   check: ['scripts/check.mjs'],
   'bench:heterogeneous': ['apps/site-agent/dist/bench/main.js'],
 };

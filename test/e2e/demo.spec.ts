@@ -41,7 +41,7 @@ let result: z.infer<typeof resultSchema>;
 
 beforeAll(async () => {
   const args = ['--format', 'json', 'demo', '--rounds', '3', '--out', outDir];
-  const demo = await runProgram(TRIBUTARY, args, join(directory, 'demo.log'));
+  const demo = await runProgram(TRIBUTARY, args, { logFile: join(directory, 'demo.log') });
   if (demo.code !== 0) throw new Error(readFileSync(join(directory, 'demo.log'), 'utf8').slice(-2000));
   stdout = demo.stdout;
   result = resultSchema.parse(JSON.parse(stdout));
@@ -69,7 +69,7 @@ describe('npm run demo', () => {
 
   it('leaves a model that verifies without a server, and not after one byte has changed', async () => {
     const log = join(directory, 'verify.log');
-    expect((await runProgram(TRIBUTARY, ['model', 'verify', result.release.path], log)).code).toBe(0);
+    expect((await runProgram(TRIBUTARY, ['model', 'verify', result.release.path], { logFile: log })).code).toBe(0);
     for (const file of [
       'model_index.json',
       'MODEL_CARD.md',
@@ -124,14 +124,14 @@ describe('npm run demo', () => {
 
   it('refuses to replace a folder that is not a demo’s, and touches nothing in it', async () => {
     const log = join(directory, 'refused.log');
-    const refused = await runProgram(TRIBUTARY, ['--format', 'json', 'demo', '--out', directory], log);
+    const refused = await runProgram(TRIBUTARY, ['--format', 'json', 'demo', '--out', directory], { logFile: log });
     expect(refused.code).toBe(2);
     expect(existsSync(outDir)).toBe(true);
   });
 
   it('stops cleanly on Ctrl-C and leaves no process behind', async () => {
     const other = join(directory, 'interrupted');
-    const demo = startProgram(TRIBUTARY, ['demo', '--out', other], join(directory, 'interrupted.log'));
+    const demo = startProgram(TRIBUTARY, ['demo', '--out', other], { logFile: join(directory, 'interrupted.log') });
     await new Promise((done) => setTimeout(done, 12_000));
     demo.child.kill('SIGINT');
     expect(await demo.exited).toBe(130);

@@ -23,6 +23,15 @@ const SCANNERS = {
 } as const;
 const AGENT = 'apps/site-agent/dist/main.js';
 
+export interface ConsortiumOptions {
+  readonly patients?: number;
+  readonly imageSizePx?: number;
+  /** Of the coordinator, such as `DATABASE_URL`. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+export type SiteId = keyof typeof SCANNERS;
+
 /** A coordinator and its sites as real processes in one folder, for tests that kill them. */
 export class Consortium {
   readonly siteIds = ['site-a', 'site-b', 'site-c'] as const;
@@ -32,11 +41,15 @@ export class Consortium {
 
   private constructor(
     readonly directory: string,
-    private readonly port: number,
+    readonly port: number,
+    private readonly environment: NodeJS.ProcessEnv,
   ) {}
 
-  static async create(directory: string, { patients = 12, imageSizePx = 16 } = {}): Promise<Consortium> {
-    const consortium = new Consortium(directory, await freePort());
+  static async create(
+    directory: string,
+    { patients = 12, imageSizePx = 16, environment = {} }: ConsortiumOptions = {},
+  ): Promise<Consortium> {
+    const consortium = new Consortium(directory, await freePort(), environment);
     mkdirSync(join(directory, 'logs'), { recursive: true });
     const atlas = await loadAtlas();
     for (const siteId of consortium.siteIds) {
@@ -49,11 +62,9 @@ export class Consortium {
         random: (...path: (string | number)[]) => randomStream(11, siteId, ...path),
       });
     }
-    const initialised = await runProgram(
-      COORDINATOR,
-      ['init', '--data-dir', consortium.dataDir, '--format', 'json'],
-      consortium.log('coordinator'),
-    );
+    const initialised = await runProgram(COORDINATOR, ['init', '--data-dir', consortium.dataDir, '--format', 'json'], {
+      logFile: consortium.log('coordinator'),
+    });
     consortium.apiKey = z.object({ apiKey: z.string() }).parse(JSON.parse(initialised.stdout)).apiKey;
     return consortium;
   }
@@ -95,21 +106,32 @@ export class Consortium {
       .join('\n');
   }
 
-  async startCoordinator(): Promise<Program> {
-    const program = startProgram(
+  /** The coordinator's process; it does not answer yet. */
+  launchCoordinator(): Program {
+    this.coordinator = startProgram(
       COORDINATOR,
       ['start', '--data-dir', this.dataDir, '--port', String(this.port), '--format', 'json'],
-      this.log('coordinator'),
+      { logFile: this.log('coordinator'), environment: this.environment },
     );
-    this.coordinator = program;
-    await eventually('the coordinator answers', async () =>
-      (await fetch(`${this.url}/health/ready`)).ok ? true : undefined,
-    );
+    return this.coordinator;
+  }
+
+  async startCoordinator(): Promise<Program> {
+    const program = this.launchCoordinator();
+    await this.ready();
     return program;
   }
 
+  async ready(): Promise<void> {
+    await eventually('the coordinator answers', async () =>
+      (await fetch(`${this.url}/health/ready`)).ok ? true : undefined,
+    );
+  }
+
   startAgent(siteId: string): Program {
-    const program = startProgram(AGENT, ['start', '--data-dir', this.siteDir(siteId)], this.log(siteId));
+    const program = startProgram(AGENT, ['start', '--data-dir', this.siteDir(siteId)], {
+      logFile: this.log(siteId),
+    });
     this.agents.set(siteId, program);
     return program;
   }
@@ -137,9 +159,15 @@ export class Consortium {
     return schema.parse(answer);
   }
 
-  /** Coordinator, study, three enrolled and approved sites, agents running. */
-  async open(): Promise<void> {
-    await this.startCoordinator();
+  /**
+   * Coordinator, study, three enrolled and approved sites, agents running.
+   *
+   * @param urlFor Where a site reaches the coordinator.
+   */
+  async open(
+    urlFor: (siteId: SiteId) => string = () => this.url,
+  ): Promise<{ readonly coordinator: Program; readonly agents: ReadonlyMap<string, Program> }> {
+    const coordinator = await this.startCoordinator();
     await this.request(z.unknown(), '/v1/studies', {
       id: 'brains',
       title: 'Brains',
@@ -153,7 +181,7 @@ export class Consortium {
       const args = [
         'enroll',
         '--url',
-        this.url,
+        urlFor(siteId),
         '--token',
         token,
         '--data-dir',
@@ -165,12 +193,13 @@ export class Consortium {
         '--format',
         'json',
       ];
-      const enrolled = await runProgram(AGENT, args, this.log(siteId));
+      const enrolled = await runProgram(AGENT, args, { logFile: this.log(siteId) });
       const { fingerprint } = enrolmentResponseSchema.pick({ fingerprint: true }).parse(JSON.parse(enrolled.stdout));
       await this.request(z.unknown(), `/v1/sites/${siteId}/approve`, { fingerprint });
       writeFileSync(join(this.siteDir(siteId), 'policy.yaml'), 'version: 1\nrecipes:\n  approval: standing\n');
       this.startAgent(siteId);
     }
+    return { coordinator, agents: new Map(this.agents) };
   }
 
   async createRun(recipe: RecipeInput): Promise<string> {

@@ -14,9 +14,24 @@ export interface Program {
   stdout(): string;
 }
 
+/** What a program is started with beside its arguments. */
+export interface ProgramSettings {
+  readonly logFile: string;
+  /** Added to the environment of this process. */
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
 /** Starts a built program of this repository on the Node that runs the tests. */
-export function startProgram(entry: string, args: readonly string[], logFile: string): Program {
-  const child = spawn(process.execPath, [join(root, entry), ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+export function startProgram(
+  entry: string,
+  args: readonly string[],
+  { logFile, environment }: ProgramSettings,
+): Program {
+  const child = spawn(process.execPath, [join(root, entry), ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   let stdout = '';
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk.toString();
@@ -34,9 +49,9 @@ export function startProgram(entry: string, args: readonly string[], logFile: st
 export async function runProgram(
   entry: string,
   args: readonly string[],
-  logFile: string,
+  settings: ProgramSettings,
 ): Promise<{ code: number | null; stdout: string }> {
-  const program = startProgram(entry, args, logFile);
+  const program = startProgram(entry, args, settings);
   const code = await program.exited;
   return { code, stdout: program.stdout() };
 }

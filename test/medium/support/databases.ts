@@ -1,4 +1,4 @@
-import { startPostgres, type PostgresCluster } from '../postgres.js';
+import { startPostgres, type PostgresCluster } from '../../support/postgres.js';
 
 /** Makes empty databases, one for each consortium. */
 export interface OpenDatabases {

@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { eventually, freePort } from './processes.js';
 
 const INSTALLATIONS = '/usr/lib/postgresql';
 const SERVER_USER = 'postgres';
@@ -11,6 +12,10 @@ const SERVER_USER = 'postgres';
 export interface PostgresCluster {
   /** URL of a fresh, empty database. */
   createDatabase(name: string): string;
+  /** Process id of the server that the others are children of. */
+  pid(): number;
+  /** Starts the server again after it was killed; it recovers from its log. */
+  restart(): Promise<void>;
   stop(): void;
 }
 
@@ -33,11 +38,20 @@ export async function startPostgres(): Promise<PostgresCluster> {
   const port = await freePort();
   run('initdb', ['-D', data, '-A', 'trust', '-U', SERVER_USER, '--no-sync']);
   const settings = `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off`;
-  run('pg_ctl', ['-D', data, '-o', settings, '-l', join(folder, 'log'), '-w', 'start']);
+  const start = ['-D', data, '-o', settings, '-l', join(folder, 'log'), '-w', 'start'];
+  run('pg_ctl', start);
   return {
     createDatabase: (name) => {
       run('createdb', ['-h', '127.0.0.1', '-p', String(port), '-U', SERVER_USER, name]);
       return `postgresql://${SERVER_USER}@127.0.0.1:${port}/${name}`;
+    },
+    pid: () => Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]),
+    restart: async () => {
+      // Children of the killed server hold its shared memory for a moment; until they are gone a new one refuses to start.
+      await eventually('PostgreSQL starts again', async () => {
+        await promisify(execFile)(join(binaries, 'pg_ctl'), start, { cwd: folder, ...(owner ?? {}) });
+        return true;
+      });
     },
     stop: () => {
       run('pg_ctl', ['-D', data, '-m', 'immediate', '-w', 'stop']);
@@ -63,16 +77,4 @@ function serverUser(): { uid: number; gid: number } | null {
     .find((line) => line.startsWith(`${SERVER_USER}:`));
   const [, , uid, gid] = entry?.split(':') ?? [];
   return { uid: Number(uid), gid: Number(gid) };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }
