@@ -4,6 +4,7 @@ import { GatewayModule } from './gateway/gateway.module.js';
 import { HousekeepingModule } from './housekeeping/housekeeping.module.js';
 import { IdentityModule } from './identity/identity.module.js';
 import { BlobsModule } from './platform/blobs/blobs.module.js';
+import type { Blobs } from './platform/blobs/open-blobs.js';
 import { JobsModule } from './platform/jobs/jobs.module.js';
 import { MetricsModule } from './platform/metrics/metrics.module.js';
 import { ClockModule } from './platform/clock/clock.module.js';
@@ -27,6 +28,7 @@ import { TransfersModule } from './transfers/transfers.module.js';
 export interface Ground {
   readonly config: CoordinatorConfig;
   readonly secrets: Secrets;
+  readonly blobs: Blobs;
   readonly database: Database;
   readonly instance: Instance;
   readonly logger: Logger;
@@ -43,7 +45,7 @@ export class AppModule {
         DatabaseModule.with(ground.database),
         LoggingModule.with(ground.logger),
         InstanceModule.with(ground.instance),
-        BlobsModule,
+        BlobsModule.with(ground.blobs),
         ClockModule,
         HintsModule,
         JobsModule,

@@ -45,7 +45,7 @@ function usageError(detail: string): TributaryError {
 }
 
 function initialise({ config, isJson }: Invocation): void {
-  const { secrets, createdAdminKey } = initialiseSecrets(config.dataDir);
+  const { secrets, createdAdminKey } = initialiseSecrets(config.secretsDir);
   const answer = { apiKey: secrets.adminKey, dataDir: config.dataDir };
   if (isJson) print(JSON.stringify(answer));
   else if (createdAdminKey) print(`Admin API key (shown once, kept in secrets/admin-key): ${secrets.adminKey ?? ''}`);

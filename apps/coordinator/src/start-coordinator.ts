@@ -5,11 +5,12 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { MAX_JSON_BODY_BYTES, TributaryError } from '@tributary/protocol';
 import { AppModule } from './app.module.js';
 import type { CoordinatorConfig } from './platform/config/coordinator-config.js';
+import { closeBlobs, openBlobs } from './platform/blobs/open-blobs.js';
 import { lockDataDir } from './platform/data-dir/data-dir-lock.js';
 import { initialiseSecrets } from './platform/data-dir/secrets.js';
 import { openDatabase } from './platform/database/open-database.js';
 import { assignCorrelationId } from './platform/errors/correlation.js';
-import { isErrno } from './platform/errors/errno.js';
+import { errnoOf, isErrno } from './platform/errors/errno.js';
 import { ProblemFilter } from './platform/errors/problem.filter.js';
 import { requestValidation } from './platform/errors/request-validation.js';
 import { readInstance } from './platform/instance/instance.js';
@@ -27,17 +28,20 @@ type Closer = () => void | Promise<void>;
 /**
  * Opens the data folder and the database, and serves.
  *
- * @throws TributaryError DATA_DIR_NOT_WRITABLE, DATA_DIR_LOCKED, DATABASE_UNREACHABLE, DATABASE_MIGRATION_FAILED, PORT_IN_USE.
+ * @throws TributaryError DATA_DIR_NOT_WRITABLE, DATA_DIR_LOCKED, DATABASE_UNREACHABLE, DATABASE_MIGRATION_FAILED,
+ *         BLOB_STORE_UNREACHABLE, BLOB_STORE_REFUSED, PORT_IN_USE.
  */
 export async function startCoordinator(config: CoordinatorConfig): Promise<RunningCoordinator> {
-  const { secrets } = initialiseSecrets(config.dataDir);
-  mkdirSync(config.blobDir, { recursive: true });
+  makeDataDir(config);
+  const { secrets } = initialiseSecrets(config.secretsDir);
   const closers: Closer[] = [lockDataDir(config.dataDir)];
   try {
     const logger = openLogger(config);
+    const blobs = await openBlobs(config);
+    closers.push(() => closeBlobs(blobs));
     const database = await openDatabase(config);
     closers.push(() => database.close());
-    const ground = { config, secrets, database, logger, instance: readInstance(config.dataDir) };
+    const ground = { config, secrets, blobs, database, logger, instance: readInstance(config.dataDir) };
     const app = await createApp(AppModule.on(ground), new NestLogger(logger));
     closers.push(() => app.close());
     configure(app, new ProblemFilter(logger));
@@ -47,6 +51,14 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   } catch (error) {
     await closeAll(closers);
     throw error;
+  }
+}
+
+function makeDataDir({ dataDir }: CoordinatorConfig): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+  } catch (error) {
+    throw new TributaryError('DATA_DIR_NOT_WRITABLE', { detail: errnoOf(error) }, { cause: error });
   }
 }
 

@@ -33,4 +33,5 @@ export { compressedHeader } from './compression/compressed-file.js';
 export { codecOf } from './compression/codec-of.js';
 export { compressWithFeedback, type CompressedUpdate } from './compression/error-feedback.js';
 export type { WindowCodec } from './compression/window-codec.js';
+export { openFileBytes, type ByteSource, type OpenBytes } from './vectors/byte-source.js';
 export { updateManifest } from './vectors/vector-names.js';

@@ -481,6 +481,20 @@ export const ERRORS = {
     text: 'a database migration failed',
     remedy: 'Restore the backup or resolve the named migration; nothing else was changed.',
   },
+  BLOB_STORE_UNREACHABLE: {
+    status: 503,
+    retryable: true,
+    text: 'the blob store cannot be reached',
+    remedy:
+      'Check TRIBUTARY_S3_ENDPOINT, TRIBUTARY_S3_REGION and the network; nothing was lost, and the work goes on by itself.',
+  },
+  BLOB_STORE_REFUSED: {
+    status: 503,
+    retryable: true,
+    text: 'the blob store does not let the coordinator in',
+    remedy:
+      'Check that TRIBUTARY_S3_BUCKET exists in TRIBUTARY_S3_REGION, and that the credentials may read and write it.',
+  },
   DATA_DIR_LOCKED: {
     status: 409,
     retryable: false,

@@ -46,6 +46,7 @@ const ENDINGS: Partial<Record<ErrorCode, keyof typeof EXIT_CODES>> = {
   SITE_REVOKED: 'notAuthorised',
   COORDINATOR_UNREACHABLE: 'unreachable',
   DATABASE_UNREACHABLE: 'unreachable',
+  BLOB_STORE_UNREACHABLE: 'unreachable',
   SERVICE_NOT_READY: 'unreachable',
   INTERRUPTED: 'interrupted',
 };

@@ -1,5 +1,11 @@
 import type { AggregationRequestInput, AggregationResult } from '@tributary/federation';
 import type { ErrorCode, ErrorContext } from '@tributary/protocol';
+import { z } from 'zod';
+import { s3SettingsSchema } from '../platform/blobs/s3/s3-settings.js';
+
+/** What the aggregation thread is started with: where the blobs lie, when it is not in files. */
+export const aggregationSettingsSchema = z.object({ s3: s3SettingsSchema.optional() });
+export type AggregationSettings = z.infer<typeof aggregationSettingsSchema>;
 
 /** To the aggregation thread. */
 export interface AggregationJob {

@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads';
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { AggregationRequestInput, AggregationResult } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
-import type { AggregationJob, AggregationReply, AggregationStop } from './aggregation-messages.js';
+import { CONFIG } from '../platform/config/config.module.js';
+import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
+import type { AggregationJob, AggregationReply, AggregationSettings, AggregationStop } from './aggregation-messages.js';
 
 interface Pending {
   readonly resolve: (result: AggregationResult) => void;
@@ -18,6 +20,8 @@ export class AggregationThread implements OnModuleDestroy {
   private worker: Worker | undefined;
   private readonly pending = new Map<number, Pending>();
   private lastId = 0;
+
+  constructor(@Inject(CONFIG) private readonly config: CoordinatorConfig) {}
 
   /** @throws TributaryError as `aggregateRound` does, DISK_FULL; an Error when the thread dies or `signal` is aborted. */
   async aggregate(request: AggregationRequestInput, signal: AbortSignal): Promise<AggregationResult> {
@@ -40,7 +44,9 @@ export class AggregationThread implements OnModuleDestroy {
 
   private running(): Worker {
     if (this.worker !== undefined) return this.worker;
-    const worker = new Worker(new URL('./aggregation-worker.js', import.meta.url));
+    const worker = new Worker(new URL('./aggregation-worker.js', import.meta.url), {
+      workerData: { s3: this.config.s3 } satisfies AggregationSettings,
+    });
     worker.unref();
     worker.on('message', (reply: AggregationReply) => this.settle(reply));
     worker.on('error', (error: Error) => this.failAll(error));

@@ -71,7 +71,7 @@ export class AggregationService {
   }
 
   private async write(round: RoundToAggregate, signal: AbortSignal): Promise<AggregatedRound> {
-    // Replicas share the folder: should two work on one round, each writes files of its own.
+    // Replicas may share the folder: should two work on one round, each writes files of its own.
     const stagingPath = (name: string) => this.blobs.stagingPath(`${round.roundId}-${name}-${this.instance.id}`);
     const out = {
       weightsPath: stagingPath('weights'),
@@ -99,17 +99,18 @@ export class AggregationService {
       siteCount: round.sites.length,
       manifest: round.manifest,
       updates: round.updates.map((update) => this.input(round, update)),
-      globalPath: this.blobs.pathOf(previous.weights.sha256),
-      ema: { decay: recipe.serverEma.decay, previousPath: this.blobs.pathOf(previous.ema.sha256) },
-      statePaths: mapValues(previous.state, ({ sha256 }) => this.blobs.pathOf(sha256)),
+      globalPath: this.blobs.addressOf(previous.weights.sha256),
+      ema: { decay: recipe.serverEma.decay, previousPath: this.blobs.addressOf(previous.ema.sha256) },
+      statePaths: mapValues(previous.state, ({ sha256 }) => this.blobs.addressOf(sha256)),
       out,
+      windowBytes: this.blobs.windowBytes,
     };
   }
 
   private input(round: RoundToAggregate, update: ReceivedUpdate) {
     const { id, siteId, sha256, images, steps, staleness } = update;
     const context = { ...round, siteId, round: round.n - staleness };
-    const received = { path: this.blobs.pathOf(sha256), images, localSteps: steps };
+    const received = { path: this.blobs.addressOf(sha256), images, localSteps: steps };
     return { ...updateInput(context, received), siteId: id, staleness };
   }
 }

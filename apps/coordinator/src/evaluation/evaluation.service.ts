@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
 import { decodeSiteEvaluation, mergeScarceClasses, scoreSites, type SiteScores } from '@tributary/evaluation';
 import { TributaryError, type EvaluationResult, type Recipe } from '@tributary/protocol';
@@ -19,8 +19,8 @@ export class EvaluationService {
    *
    * @throws TributaryError SAFETENSORS_INVALID.
    */
-  async check(path: string): Promise<void> {
-    decodeSiteEvaluation(await readFile(path));
+  check(bytes: Buffer): void {
+    decodeSiteEvaluation(bytes);
   }
 
   /**
@@ -31,7 +31,7 @@ export class EvaluationService {
    */
   async score(recipe: Recipe, results: readonly SiteResult[]): Promise<EvaluationResult> {
     const sites = await Promise.all(
-      results.map(async ({ sha256 }) => decodeSiteEvaluation(await readFile(this.blobs.pathOf(sha256)))),
+      results.map(async ({ sha256 }) => decodeSiteEvaluation(await buffer(await this.blobs.read(sha256)))),
     );
     const random = randomStream(recipe.seed, 'evaluation', 'expected-confusion');
     const mergedClass = mergeScarceClasses(recipe.classes, recipe.evaluation.scarceClasses);

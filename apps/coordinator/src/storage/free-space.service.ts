@@ -24,20 +24,19 @@ export class FreeSpaceService {
     const promised = (await this.repository.liveRounds(db, runId)).map(roundNeedBytes);
     const neededBytes =
       roundNeedBytes(round) + promised.reduce((sum, bytes) => sum + bytes, this.config.diskReserveBytes);
-    return this.shortage(neededBytes);
+    return shortage(neededBytes, await this.blobs.freeBytes());
   }
 
-  /** The same for the files that a closed round makes: its updates lie on the disk already. */
-  shortageForAggregation(round: Omit<RoundToStore, 'awaitedSites'>): Promise<TributaryError | null> {
-    return this.shortage(roundNeedBytes({ ...round, awaitedSites: 0 }));
+  /** The same for the files that a closed round makes on this machine: its updates are stored already. */
+  async shortageForAggregation(round: Omit<RoundToStore, 'awaitedSites'>): Promise<TributaryError | null> {
+    return shortage(roundNeedBytes({ ...round, awaitedSites: 0 }), await this.blobs.freeStagingBytes());
   }
+}
 
-  private async shortage(neededBytes: number): Promise<TributaryError | null> {
-    const freeBytes = await this.blobs.freeBytes();
-    if (freeBytes >= neededBytes) return null;
-    const detail = `${megabytes(neededBytes)} MB are needed, ${megabytes(freeBytes)} MB are free`;
-    return new TributaryError('DISK_FULL', { detail, neededBytes, freeBytes });
-  }
+function shortage(neededBytes: number, freeBytes: number): TributaryError | null {
+  if (freeBytes >= neededBytes) return null;
+  const detail = `${megabytes(neededBytes)} MB are needed, ${megabytes(freeBytes)} MB are free`;
+  return new TributaryError('DISK_FULL', { detail, neededBytes, freeBytes });
 }
 
 function megabytes(bytes: number): string {

@@ -16,11 +16,16 @@ export class BlobAccessService {
     private readonly runs: RunsService,
   ) {}
 
-  /** @throws TributaryError NOT_FOUND, also for what the caller may not have; MODEL_VERSION_PRUNED. */
-  async pathFor(sha256: string, caller: Principal): Promise<string> {
+  /**
+   * Size in bytes of a file that the caller may have.
+   *
+   * @throws TributaryError NOT_FOUND, also for what the caller may not have; MODEL_VERSION_PRUNED.
+   */
+  async sizeFor(sha256: string, caller: Principal): Promise<number> {
     const versions = await this.versions.withBlob(sha256);
     if (!(await this.mayRead(versions, caller))) throw new TributaryError('NOT_FOUND', { detail: 'blob' });
-    if ((await this.blobs.sizeOf(sha256)) !== null) return this.blobs.pathOf(sha256);
+    const sizeBytes = await this.blobs.sizeOf(sha256);
+    if (sizeBytes !== null) return sizeBytes;
     throw new TributaryError(versions.length > 0 ? 'MODEL_VERSION_PRUNED' : 'NOT_FOUND', { detail: 'blob' });
   }
 

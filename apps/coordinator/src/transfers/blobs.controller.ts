@@ -1,26 +1,22 @@
-import type { ServerResponse } from 'node:http';
-import { Controller, Get, Param, Res } from '@nestjs/common';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { TributaryError, sha256Schema } from '@tributary/protocol';
 import { Allow, Caller, type Principal } from '../platform/access/access.js';
+import { BlobStore } from '../platform/blobs/blob-store.js';
 import { BlobAccessService } from './blob-access.service.js';
+import { downloadOf } from './download.js';
 
 const IMMUTABLE = 'private, max-age=31536000, immutable';
-const RANGE_NOT_SATISFIABLE = 416;
-
-/** The part of Express's response that sends files: ranges, conditional requests, HEAD. */
-interface FileResponse extends ServerResponse {
-  sendFile(
-    path: string,
-    options: { cacheControl: boolean; etag: boolean; lastModified: boolean; headers: Record<string, string> },
-    callback: (error?: Error & { status?: number }) => void,
-  ): void;
-}
 
 @ApiTags('transfers')
 @Controller('v1/blobs')
 export class BlobsController {
-  constructor(private readonly access: BlobAccessService) {}
+  constructor(
+    private readonly access: BlobAccessService,
+    private readonly blobs: BlobStore,
+  ) {}
 
   /** A content-addressed file: ranged, immutable, its hash is its ETag. */
   @Get(':sha256')
@@ -28,18 +24,24 @@ export class BlobsController {
   async download(
     @Param('sha256', { schema: sha256Schema }) sha256: string,
     @Caller() caller: Principal,
-    @Res() response: FileResponse,
+    @Req() request: IncomingMessage,
+    @Res() response: ServerResponse,
   ): Promise<void> {
-    const path = await this.access.pathFor(sha256, caller);
-    const headers = { 'content-type': 'application/octet-stream', 'cache-control': IMMUTABLE, etag: `"${sha256}"` };
-    await new Promise<void>((resolve, reject) => {
-      response.sendFile(path, { cacheControl: false, etag: false, lastModified: false, headers }, (error) => {
-        if (error === undefined) resolve();
-        else if (error.status === RANGE_NOT_SATISFIABLE) reject(new TributaryError('BLOB_RANGE_INVALID'));
-        // The receiver hung up: it asks again for the rest.
-        else if (response.headersSent) resolve();
-        else reject(error);
-      });
-    });
+    const sizeBytes = await this.access.sizeFor(sha256, caller);
+    response.setHeader('accept-ranges', 'bytes');
+    response.setHeader('cache-control', IMMUTABLE);
+    response.setHeader('etag', `"${sha256}"`);
+    const download = downloadOf(request.headers, { sha256, sizeBytes });
+    if (download.kind === 'outside') {
+      response.setHeader('content-range', `bytes */${sizeBytes}`);
+      throw new TributaryError('BLOB_RANGE_INVALID');
+    }
+    response.writeHead(download.status, download.headers);
+    if (download.kind === 'unchanged' || request.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    // The receiver hung up, or the store did: it asks again for the rest.
+    await pipeline(await this.blobs.read(sha256, download.range), response).catch(() => response.destroy());
   }
 }

@@ -1,7 +1,5 @@
-import { rm } from 'node:fs/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { TributaryError } from '@tributary/protocol';
-import { BlobStore, syncFile } from '../platform/blobs/blob-store.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { Metrics } from '../platform/metrics/metrics.js';
 import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
@@ -9,11 +7,11 @@ import { ProgressService } from '../runs/progress.service.js';
 import { RetentionService } from '../storage/retention.service.js';
 import { UpdateCheckService } from './update-check.service.js';
 import type { AnnouncedUpload } from './upload-request.js';
+import { UploadStore } from './upload-store.js';
 
 /** A file that has arrived whole. */
 export interface CompleteUpload {
   readonly siteId: string;
-  readonly path: string;
   readonly sizeBytes: number;
   readonly announced: AnnouncedUpload;
 }
@@ -24,7 +22,7 @@ export class ReceivedUpdatesService {
   constructor(
     private readonly assignments: AssignmentsService,
     private readonly checks: UpdateCheckService,
-    private readonly blobs: BlobStore,
+    private readonly uploads: UploadStore,
     private readonly progress: ProgressService,
     private readonly retention: RetentionService,
     private readonly metrics: Metrics,
@@ -38,27 +36,27 @@ export class ReceivedUpdatesService {
    * @throws TributaryError as the checks and `AssignmentsService.receive` do; the refusal is in the run's events and the audit then.
    */
   async take(upload: CompleteUpload, context: AssignmentContext): Promise<void> {
-    const { siteId, path, sizeBytes, announced } = upload;
+    const { siteId, sizeBytes, announced } = upload;
     const { assignmentId, sha256, report } = announced;
     try {
-      await this.checks.check(path, upload, context);
-      await syncFile(path);
-      await this.blobs.adopt(path, sha256);
+      await this.checks.check({ announced, sizeBytes, read: () => this.uploads.read(assignmentId) }, context);
+      await this.uploads.adopt(assignmentId, sha256);
       await this.assignments.receive({ assignmentId, siteId, sha256, sizeBytes, report });
     } catch (error) {
       await this.refuse(upload, error);
       throw error;
     }
+    await this.uploads.discard(assignmentId);
     this.progress.forget(assignmentId);
     this.metrics.updateBytes.inc(sizeBytes);
   }
 
   /** A disk or a database that failed is no fault of the file: it is checked again when it is asked for again. */
-  private async refuse({ siteId, path, announced }: CompleteUpload, error: unknown): Promise<void> {
-    if (!(error instanceof TributaryError)) return;
+  private async refuse({ siteId, announced }: CompleteUpload, error: unknown): Promise<void> {
+    if (!(error instanceof TributaryError) || error.spec.status >= 500) return;
     const { assignmentId } = announced;
     this.logger.warn({ siteId, assignmentId, code: error.code }, error.message);
-    await rm(path, { force: true });
+    await this.uploads.discard(assignmentId);
     await this.retention.discard(announced.sha256);
     this.metrics.updatesRefused.inc({ code: error.code });
     await this.assignments.refuse(siteId, assignmentId, error);

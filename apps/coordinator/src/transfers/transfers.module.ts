@@ -8,12 +8,21 @@ import { BlobsController } from './blobs.controller.js';
 import { ReceivedUpdatesService } from './received-updates.service.js';
 import { UpdateCheckService } from './update-check.service.js';
 import { UploadsController } from './uploads.controller.js';
+import { BLOBS } from '../platform/blobs/open-blobs.js';
+import { openUploadStore } from './open-upload-store.js';
+import { UploadStore } from './upload-store.js';
 import { UploadsService } from './uploads.service.js';
 
 @Module({
   imports: [RunsModule, ModelsModule, EvaluationModule, StorageModule],
   controllers: [BlobsController, UploadsController],
-  providers: [BlobAccessService, ReceivedUpdatesService, UpdateCheckService, UploadsService],
+  providers: [
+    BlobAccessService,
+    ReceivedUpdatesService,
+    UpdateCheckService,
+    UploadsService,
+    { provide: UploadStore, inject: [BLOBS], useFactory: openUploadStore },
+  ],
   exports: [UploadsService],
 })
 export class TransfersModule {}

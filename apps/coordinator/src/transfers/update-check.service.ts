@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
 import { UpdateVerifier, updateLayout } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
@@ -7,9 +8,16 @@ import { EvaluationService } from '../evaluation/evaluation.service.js';
 import type { AssignmentContext } from '../runs/assignments.service.js';
 import type { AnnouncedUpload } from './upload-request.js';
 
-const WINDOW_BYTES = 1024 * 1024;
 /** An evaluation is read whole: sums and features, a few megabytes at the most. */
 const MAX_EVALUATION_BYTES = 64 * 1024 * 1024;
+
+/** A file that has arrived whole. */
+export interface WholeUpload {
+  readonly announced: AnnouncedUpload;
+  readonly sizeBytes: number;
+  /** Its bytes, from the first. */
+  readonly read: () => Promise<Readable>;
+}
 
 /** Holds an uploaded file to what was announced and to what its run asks for, a window at a time. */
 @Injectable()
@@ -20,7 +28,7 @@ export class UpdateCheckService {
    * @throws TributaryError UPDATE_WRONG_SIZE, UPDATE_WRONG_HASH, UPDATE_WRONG_MANIFEST, UPDATE_NOT_FINITE,
    *         SAFETENSORS_INVALID, UPLOAD_METADATA_INVALID, DATA_TOO_FEW_IMAGES.
    */
-  async check(path: string, upload: { announced: AnnouncedUpload; sizeBytes: number }, context: AssignmentContext) {
+  async check(upload: WholeUpload, context: AssignmentContext): Promise<void> {
     const { announced } = upload;
     const { kind, run } = context;
     if (announced.report.kind !== kind) {
@@ -31,13 +39,12 @@ export class UpdateCheckService {
       if (announced.report.images < minImages) {
         throw new TributaryError('DATA_TOO_FEW_IMAGES', { detail: `${announced.report.images} of ${minImages}` });
       }
-      await this.checkUpdate(path, upload, context);
-    } else await this.checkEvaluation(path, upload);
+      await this.checkUpdate(upload, context);
+    } else await this.checkEvaluation(upload);
   }
 
   private async checkUpdate(
-    path: string,
-    { announced, sizeBytes }: { announced: AnnouncedUpload; sizeBytes: number },
+    { announced, sizeBytes, read }: WholeUpload,
     { run, assignment, round }: AssignmentContext,
   ): Promise<void> {
     if (run.manifest === null) throw new Error(`run ${run.id} has no manifest`);
@@ -50,23 +57,17 @@ export class UpdateCheckService {
       round,
     });
     const verifier = new UpdateVerifier({ sizeBytes, sha256: announced.sha256, manifest, compression });
-    for await (const chunk of windowsOf(path)) verifier.push(chunk);
+    const windows: AsyncIterable<Buffer> = await read();
+    for await (const window of windows) verifier.push(window);
     verifier.finish();
   }
 
-  private async checkEvaluation(
-    path: string,
-    { announced, sizeBytes }: { announced: AnnouncedUpload; sizeBytes: number },
-  ): Promise<void> {
+  private async checkEvaluation({ announced, sizeBytes, read }: WholeUpload): Promise<void> {
     if (sizeBytes > MAX_EVALUATION_BYTES)
       throw new TributaryError('UPDATE_WRONG_SIZE', { detail: 'too large for an evaluation' });
-    const hash = createHash('sha256');
-    for await (const chunk of windowsOf(path)) hash.update(chunk);
-    if (hash.digest('hex') !== announced.sha256) throw new TributaryError('UPDATE_WRONG_HASH');
-    await this.evaluation.check(path);
+    const bytes = await buffer(await read());
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    if (sha256 !== announced.sha256) throw new TributaryError('UPDATE_WRONG_HASH');
+    this.evaluation.check(bytes);
   }
-}
-
-function windowsOf(path: string): AsyncIterable<Buffer> {
-  return createReadStream(path, { highWaterMark: WINDOW_BYTES });
 }

@@ -1,20 +1,29 @@
-import { createWriteStream } from 'node:fs';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { FileStore } from '@tus/file-store';
+import type { DataStore, Upload } from '@tus/server';
 
-/** The files of uploads that have not arrived whole. Unlike its base it says why a write failed: a full disk has a code. */
-export class UploadStore extends FileStore {
-  /**
-   * Appends to an upload; what was written before a failure stays, and is where the next attempt goes on.
-   *
-   * @returns The new offset in bytes.
-   * @throws The system's error, such as ENOSPC, or that of the connection.
-   */
-  override async write(bytes: Readable, id: string, offset: number): Promise<number> {
-    const file = createWriteStream(join(this.directory, id), { flags: 'r+', start: offset });
-    await pipeline(bytes, file);
-    return offset + file.bytesWritten;
-  }
+/** Where the bytes of uploads lie until they are counted; replicas share it. An upload is named by its assignment. */
+export abstract class UploadStore {
+  /** What tus writes to. */
+  abstract readonly datastore: DataStore;
+
+  /** What tus calls the upload of an assignment. */
+  abstract idOf(assignmentId: string): string;
+
+  /** How far an upload is; null when there is none, or when what is left of it cannot be gone on with. */
+  abstract find(assignmentId: string): Promise<Upload | null>;
+
+  /** Assignments that have an upload, whole or not. */
+  abstract list(): Promise<string[]>;
+
+  /** The bytes of an upload that has arrived whole. */
+  abstract read(assignmentId: string): Promise<Readable>;
+
+  /** Makes an upload that has arrived whole a blob. @param sha256 Of its content; the caller has computed it. */
+  abstract adopt(assignmentId: string, sha256: string): Promise<void>;
+
+  /** Removes what is left of an upload, if anything. */
+  abstract discard(assignmentId: string): Promise<void>;
+
+  /** Removes uploads that nobody has gone on with for `ageMs`: their rounds have. @returns How many files. */
+  abstract removeAbandoned(ageMs: number): Promise<number>;
 }

@@ -1,10 +1,8 @@
-import { readdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { join } from 'node:path';
+import { basename } from 'node:path';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { TributaryError, toProblem } from '@tributary/protocol';
 import { Server, type Upload } from '@tus/server';
-import { removeOld } from '../platform/blobs/blob-store.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
 import { toTributaryError } from '../platform/errors/problem.filter.js';
@@ -23,7 +21,6 @@ const TUS_VERSION = '1.0.0';
  */
 @Injectable()
 export class UploadsService implements OnApplicationBootstrap {
-  private readonly store: UploadStore;
   private readonly tus: Server;
   /** The last thing that was begun with an upload that had arrived whole; two requests never finish one file at a time. */
   private readonly finishing = new Map<string, Promise<void>>();
@@ -33,16 +30,17 @@ export class UploadsService implements OnApplicationBootstrap {
   constructor(
     private readonly assignments: AssignmentsService,
     private readonly received: ReceivedUpdatesService,
-    @Inject(CONFIG) private readonly config: CoordinatorConfig,
+    private readonly store: UploadStore,
+    @Inject(CONFIG) config: CoordinatorConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    this.store = new UploadStore({ directory: this.folder });
     this.tus = new Server({
       path: UPLOADS_PATH,
-      datastore: this.store,
+      datastore: store.datastore,
       maxSize: config.maxUploadBytes,
-      relativeLocation: true,
-      namingFunction: (_request, metadata) => readAnnouncement(metadata).assignmentId,
+      namingFunction: (_request, metadata) => store.idOf(readAnnouncement(metadata).assignmentId),
+      getFileIdFromRequest: (_request, assignmentId) => assignmentId && store.idOf(assignmentId),
+      generateUrl: (_request, { path, id }) => `${path}/${basename(id)}`,
       onUploadFinish: async (_request, upload) => {
         await this.finish(upload);
         return {};
@@ -70,13 +68,13 @@ export class UploadsService implements OnApplicationBootstrap {
       return answer(request, response, { status: 201, id: assignment.id, offset: sizeBytes });
     }
     assertOpen(context);
-    const known = await this.stored(assignment.id);
+    const known = await this.store.find(assignment.id);
     // tus would empty a file that exists: only one that announces other bytes is begun anew.
     if (known?.size === sizeBytes && known.metadata?.['sha256'] === announced.sha256) {
       if (known.offset === sizeBytes) await this.finish(known);
       return answer(request, response, { status: 201, id: assignment.id, offset: known.offset });
     }
-    if (known !== null) await this.store.remove(assignment.id);
+    if (known !== null) await this.store.discard(assignment.id);
     await this.handOver(context, request, response);
   }
 
@@ -95,7 +93,7 @@ export class UploadsService implements OnApplicationBootstrap {
     const status = request.method === 'HEAD' ? 200 : 204;
     if (state === 'received') return answer(request, response, { status, id, offset: bytes ?? 0 });
     assertOpen(context);
-    const known = await this.stored(id);
+    const known = await this.store.find(id);
     if (known === null) throw new TributaryError('NOT_FOUND', { detail: `upload ${id}` });
     if (known.size !== undefined && known.offset === known.size) {
       // It arrived whole, and the process died before it was counted.
@@ -107,18 +105,18 @@ export class UploadsService implements OnApplicationBootstrap {
 
   /** Removes uploads that nobody has written to for `ageMs`: their rounds have gone on. @returns How many files. */
   removeAbandoned(ageMs: number): Promise<number> {
-    return removeOld(this.folder, ageMs);
+    return this.store.removeAbandoned(ageMs);
   }
 
   /**
    * Counts what had arrived whole when this process died before it could: its sites think that all is sent.
    */
   async recover(): Promise<void> {
-    for (const name of await readdir(this.folder)) {
-      const upload = name.endsWith('.json') ? null : await this.stored(name);
+    for (const assignmentId of await this.store.list()) {
+      const upload = await this.store.find(assignmentId);
       if (upload?.size === undefined || upload.offset !== upload.size) continue;
       await this.finish(upload).catch((error: unknown) => {
-        this.logger.warn({ assignmentId: name, err: error }, 'an upload that had arrived whole was refused');
+        this.logger.warn({ assignmentId, err: error }, 'an upload that had arrived whole was refused');
       });
     }
   }
@@ -138,14 +136,6 @@ export class UploadsService implements OnApplicationBootstrap {
     }
   }
 
-  private get folder(): string {
-    return join(this.config.blobDir, 'uploads');
-  }
-
-  private stored(id: string): Promise<Upload | null> {
-    return this.store.getUpload(id).catch(() => null);
-  }
-
   private async finish(upload: Upload): Promise<void> {
     const before = this.finishing.get(upload.id) ?? Promise.resolve();
     const finished = before.catch(() => undefined).then(() => this.count(upload));
@@ -162,10 +152,8 @@ export class UploadsService implements OnApplicationBootstrap {
     const context =
       this.contexts.get(announced.assignmentId) ?? (await this.assignments.context(announced.assignmentId));
     if (context.assignment.state === 'received') return;
-    const path = join(this.folder, upload.id);
     const { siteId } = context.assignment;
-    await this.received.take({ siteId, path, sizeBytes: upload.size ?? 0, announced }, context);
-    await this.store.configstore.delete(upload.id);
+    await this.received.take({ siteId, sizeBytes: upload.size ?? 0, announced }, context);
   }
 
   /** tus answers with a text body; ours is the problem, as everywhere. */

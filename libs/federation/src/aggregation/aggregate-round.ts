@@ -3,6 +3,7 @@ import { parameterCount } from '@tributary/protocol/manifest';
 import type { UpdateSurvey } from '../combiners/combiner.js';
 import { createStrategy } from '../strategies/create-strategy.js';
 import type { Strategy } from '../strategies/strategy.js';
+import { openFileBytes, type OpenBytes } from '../vectors/byte-source.js';
 import { FLOAT_BYTES } from '../vectors/float-file.js';
 import {
   aggregationRequestSchema,
@@ -24,6 +25,8 @@ import { clipScales, initSurvey, scaleSurvey, scaleUpdates, surveyWindow, type S
 export interface AggregationHooks {
   readonly onProgress?: (progress: AggregationProgress) => void;
   readonly signal?: AbortSignal;
+  /** Opens what is read, when it lies elsewhere than in files; what is written always goes to files. */
+  readonly open?: OpenBytes;
 }
 
 /**
@@ -46,7 +49,7 @@ export async function aggregateRound(
   const request = aggregationRequestSchema.parse(input);
   const updates = sortedBySite(request.updates);
   const strategy = createStrategy(request.strategy, request.siteCount);
-  const files = await RoundFiles.open(request, strategy, updates);
+  const files = await RoundFiles.open({ request, strategy, updates, open: hooks.open ?? openFileBytes });
   try {
     return await new RoundAggregation({ request, strategy, updates, files, hooks }).run();
   } finally {

@@ -3,6 +3,7 @@ import { openCompressedFile } from '../compression/compressed-file.js';
 import { codecOf } from '../compression/codec-of.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { heldManifest } from '../exchange/exchanged-vector.js';
+import type { OpenBytes } from '../vectors/byte-source.js';
 import { openFloatFile } from '../vectors/float-file.js';
 import { FloatFileSink, syncFolders } from '../vectors/float-file-sink.js';
 import type { FloatSource } from '../vectors/float-source.js';
@@ -30,6 +31,16 @@ interface OpenedFiles {
   readonly state: KeptVector[];
 }
 
+/** What a round is made from. */
+export interface RoundInputs {
+  readonly request: AggregationRequest;
+  readonly strategy: Strategy;
+  /** Ascending by site id. */
+  readonly updates: readonly UpdateInput[];
+  /** Opens what the request's paths name. */
+  readonly open: OpenBytes;
+}
+
 /** The open files of one round. */
 export class RoundFiles {
   private constructor(
@@ -39,15 +50,11 @@ export class RoundFiles {
   ) {}
 
   /** Opens all inputs and creates all outputs of a round, or leaves nothing open. */
-  static async open(
-    request: AggregationRequest,
-    strategy: Strategy,
-    updates: readonly UpdateInput[],
-  ): Promise<RoundFiles> {
+  static async open(inputs: RoundInputs): Promise<RoundFiles> {
     const closers: (() => Promise<void>)[] = [];
     try {
-      const files = await openAll({ request, strategy, updates, closers });
-      return new RoundFiles(parameterCount(request.manifest), files, closers);
+      const files = await openAll(inputs, closers);
+      return new RoundFiles(parameterCount(inputs.request.manifest), files, closers);
     } catch (error) {
       await closeAll(closers);
       throw error;
@@ -100,21 +107,17 @@ export class RoundFiles {
   }
 }
 
-interface OpenOptions {
-  readonly request: AggregationRequest;
-  readonly strategy: Strategy;
-  readonly updates: readonly UpdateInput[];
-  /** Filled as files are opened. */
-  readonly closers: (() => Promise<void>)[];
-}
-
-async function openAll({ request, strategy, updates, closers }: OpenOptions): Promise<OpenedFiles> {
+/** @param closers Filled as files are opened. */
+async function openAll(
+  { request, strategy, updates, open: openBytes }: RoundInputs,
+  closers: (() => Promise<void>)[],
+): Promise<OpenedFiles> {
   const { manifest, globalPath, ema, statePaths, out } = request;
   const tracked = (source: FloatSource): FloatSource => {
     closers.push(() => source.close());
     return source;
   };
-  const open = async (path: string) => tracked(await openFloatFile(path, manifest));
+  const open = async (path: string) => tracked(await openFloatFile(await openBytes(path), manifest));
   const create = async (path: string | undefined, field: string) => {
     if (path === undefined) throw new RangeError(`${field} is needed for this request`);
     const sink = await FloatFileSink.create(path, manifest);
@@ -123,7 +126,10 @@ async function openAll({ request, strategy, updates, closers }: OpenOptions): Pr
   };
 
   const opened: FloatSource[] = [];
-  for (const update of updates) opened.push(tracked(await openUpdate(update, manifest, strategy.updateVectors)));
+  for (const update of updates) {
+    const { updateVectors: vectors } = strategy;
+    opened.push(tracked(await openUpdate(update, { manifest, vectors, open: openBytes })));
+  }
   const state: KeptVector[] = [];
   for (const { name, initial } of strategy.serverOptimiser.stateVectors) {
     const path = statePaths[name];
@@ -140,15 +146,23 @@ async function openAll({ request, strategy, updates, closers }: OpenOptions): Pr
   };
 }
 
+interface UpdateContents {
+  readonly manifest: readonly ParameterEntry[];
+  readonly vectors: readonly string[];
+  readonly open: OpenBytes;
+}
+
 async function openUpdate(
   { path, parameters, compression }: UpdateInput,
-  manifest: readonly ParameterEntry[],
-  vectors: readonly string[],
+  { manifest, vectors, open }: UpdateContents,
 ): Promise<FloatSource> {
   const held = parameters === undefined ? manifest : heldManifest(manifest, parameters);
   const codec = codecOf(compression);
   const stored = updateManifest(held, vectors);
-  const source = await (codec ? openCompressedFile(path, codec, parameterCount(stored)) : openFloatFile(path, stored));
+  const bytes = await open(path);
+  const source = await (codec
+    ? openCompressedFile(bytes, codec, parameterCount(stored))
+    : openFloatFile(bytes, stored));
   if (parameters === undefined) return source;
   const length = parameterCount(manifest);
   const ranges = coveredRanges(manifest, { parameters });

@@ -1,4 +1,5 @@
 import { encodeSafetensorsHeader, type TensorEntry } from '@tributary/protocol/safetensors';
+import type { ByteSource } from '../vectors/byte-source.js';
 import { assertInside, type FloatSource } from '../vectors/float-source.js';
 import { openTensorFile } from '../vectors/tensor-file.js';
 import { blocksOf, encodedVectorBytes, type WindowCodec } from './window-codec.js';
@@ -14,12 +15,12 @@ export function compressedHeader(codec: WindowCodec, length: number): Uint8Array
 }
 
 /**
- * Opens a compressed vector; windows are decoded as they are read.
+ * Reads a compressed vector; windows are decoded as they are read.
  *
  * @throws What `openTensorFile` throws; reads also throw what the codec's `decode` throws.
  */
-export async function openCompressedFile(path: string, codec: WindowCodec, length: number): Promise<FloatSource> {
-  const file = await openTensorFile(path, compressedEntries(codec, length));
+export async function openCompressedFile(stored: ByteSource, codec: WindowCodec, length: number): Promise<FloatSource> {
+  const file = await openTensorFile(stored, compressedEntries(codec, length));
   const { blockLength } = codec;
   const blockBytes = codec.encodedBytes(blockLength);
   return {

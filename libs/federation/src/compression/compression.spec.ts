@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { aggregateRound } from '../aggregation/aggregate-round.js';
 import { VectorFolder } from '../vectors/vector-files.spec-support.js';
 import { UpdateVerifier } from '../verification/update-verifier.js';
+import { openFileBytes } from '../vectors/byte-source.js';
 import { compressedHeader, openCompressedFile } from './compressed-file.js';
 import { codecOf } from './codec-of.js';
 import { compressWithFeedback } from './error-feedback.js';
@@ -218,7 +219,11 @@ describe('compressed files', () => {
 
   it.each(compressions)('$kind gives any window that is asked for', async (compression) => {
     const { path, decoded } = write(compression);
-    const source = await openCompressedFile(path, codecOf(compression) ?? int8Codec, update.length);
+    const source = await openCompressedFile(
+      await openFileBytes(path),
+      codecOf(compression) ?? int8Codec,
+      update.length,
+    );
     for (const [offset, length] of [
       [0, 10_000],
       [1, 1],

@@ -1,18 +1,19 @@
 import { endianness } from 'node:os';
 import { manifestLocations, parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
+import type { ByteSource } from './byte-source.js';
 import { assertInside, type FloatSource } from './float-source.js';
 import { openTensorFile } from './tensor-file.js';
 
 export const FLOAT_BYTES = 4;
 
 /**
- * Opens a safetensors file of float32 parameters as one flat vector, read straight into the caller's memory.
+ * Reads a safetensors file of float32 parameters as one flat vector, read straight into the caller's memory.
  *
  * @throws What `openTensorFile` throws.
  */
-export async function openFloatFile(path: string, manifest: readonly ParameterEntry[]): Promise<FloatSource> {
+export async function openFloatFile(bytes: ByteSource, manifest: readonly ParameterEntry[]): Promise<FloatSource> {
   assertLittleEndian();
-  const file = await openTensorFile(path, manifestLocations(manifest));
+  const file = await openTensorFile(bytes, manifestLocations(manifest));
   const length = parameterCount(manifest);
   return {
     length,

@@ -1,4 +1,3 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import { TributaryError } from '@tributary/protocol/errors';
 import {
   decodeSafetensorsHeader,
@@ -7,6 +6,7 @@ import {
   type SafetensorsHeader,
   type TensorEntry,
 } from '@tributary/protocol/safetensors';
+import type { ByteSource } from './byte-source.js';
 import { assertHeaderMatches } from './header-match.js';
 
 /** The data of an open safetensors file. */
@@ -22,25 +22,24 @@ export interface TensorFile {
 }
 
 /**
- * Opens a safetensors file that must hold exactly the expected tensors.
+ * Reads stored bytes as a safetensors file that must hold exactly the expected tensors. Closes them when it does not.
  *
  * @throws TributaryError SAFETENSORS_INVALID or UPDATE_WRONG_MANIFEST when the header is broken or another one,
  *         UPDATE_WRONG_SIZE when the file does not end with its data.
  */
-export async function openTensorFile(path: string, expected: readonly TensorEntry[]): Promise<TensorFile> {
-  const file = await open(path, 'r');
+export async function openTensorFile(file: ByteSource, expected: readonly TensorEntry[]): Promise<TensorFile> {
   try {
     const header = await readHeader(file);
     assertHeaderMatches(header, expected);
     const { headerBytes, dataBytes } = header;
-    const { size: sizeBytes } = await file.stat();
+    const { sizeBytes } = file;
     if (sizeBytes !== headerBytes + dataBytes) {
       throw new TributaryError('UPDATE_WRONG_SIZE', { sizeBytes, expectedBytes: headerBytes + dataBytes });
     }
     return {
       dataBytes,
       read: async (position, bytes) => {
-        if ((await fill(file, headerBytes + position, bytes)) < bytes.length) {
+        if ((await file.read(headerBytes + position, bytes)) < bytes.length) {
           throw new TributaryError('UPDATE_WRONG_SIZE', { detail: 'the file ends before its data' });
         }
       },
@@ -52,23 +51,12 @@ export async function openTensorFile(path: string, expected: readonly TensorEntr
   }
 }
 
-async function readHeader(file: FileHandle): Promise<SafetensorsHeader> {
+async function readHeader(file: ByteSource): Promise<SafetensorsHeader> {
   const prefix = await readStart(file, LENGTH_PREFIX_BYTES);
   return decodeSafetensorsHeader(await readStart(file, safetensorsHeaderByteLength(prefix)));
 }
 
-async function readStart(file: FileHandle, count: number): Promise<Uint8Array> {
+async function readStart(file: ByteSource, count: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(count);
-  return bytes.subarray(0, await fill(file, 0, bytes));
-}
-
-/** Reads until `bytes` is full or the file ends; returns how many bytes were read. */
-async function fill(file: FileHandle, position: number, bytes: Uint8Array): Promise<number> {
-  let done = 0;
-  while (done < bytes.length) {
-    const { bytesRead } = await file.read(bytes, done, bytes.length - done, position + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return done;
+  return bytes.subarray(0, await file.read(0, bytes));
 }

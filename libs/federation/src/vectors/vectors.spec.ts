@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { FloatFileSink } from './float-file-sink.js';
+import { openFileBytes } from './byte-source.js';
 import { openFloatFile } from './float-file.js';
 import { partialSource } from './partial-source.js';
 import { floatFileBytes, VectorFolder } from './vector-files.spec-support.js';
@@ -16,7 +17,7 @@ const manifest = [
 
 describe('openFloatFile', () => {
   it('reads any window of the flat vector', async () => {
-    const source = await openFloatFile(folder.write('v', manifest, [1, 2, 3, 4, 5]), manifest);
+    const source = await openFloatFile(await openFileBytes(folder.write('v', manifest, [1, 2, 3, 4, 5])), manifest);
     const window = new Float32Array(3);
     await source.read(1, window);
     expect([...window]).toEqual([2, 3, 4]);
@@ -36,12 +37,12 @@ describe('openFloatFile', () => {
     ['is no safetensors file', Buffer.from('no'), 'SAFETENSORS_INVALID'],
   ])('refuses a file that %s', async (_, bytes, code) => {
     writeFileSync(folder.file('broken'), bytes);
-    await expect(openFloatFile(folder.file('broken'), manifest)).rejects.toMatchObject({ code });
+    await expect(openFloatFile(await openFileBytes(folder.file('broken')), manifest)).rejects.toMatchObject({ code });
   });
 
   it('refuses to go on when the file shrinks while it is read', async () => {
     const path = folder.write('shrinking', manifest, [1, 2, 3, 4, 5]);
-    const source = await openFloatFile(path, manifest);
+    const source = await openFloatFile(await openFileBytes(path), manifest);
     truncateSync(path, readFileSync(path).length - 4);
     await expect(source.read(2, new Float32Array(3))).rejects.toMatchObject({ code: 'UPDATE_WRONG_SIZE' });
     await source.close();
@@ -92,7 +93,7 @@ describe('FloatFileSink at a place that is taken', () => {
 
 describe('partialSource', () => {
   it('reads zero where nothing is stored', async () => {
-    const stored = await openFloatFile(folder.write('part', manifest, [1, 2, 3, 4, 5]), manifest);
+    const stored = await openFloatFile(await openFileBytes(folder.write('part', manifest, [1, 2, 3, 4, 5])), manifest);
     const ranges = [
       { begin: 1, end: 3 },
       { begin: 6, end: 9 },

@@ -1,6 +1,18 @@
-import { Global, Module } from '@nestjs/common';
+import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { BlobStore } from './blob-store.js';
+import { BLOBS, type Blobs } from './open-blobs.js';
 
 @Global()
-@Module({ providers: [BlobStore], exports: [BlobStore] })
-export class BlobsModule {}
+@Module({})
+export class BlobsModule {
+  static with(blobs: Blobs): DynamicModule {
+    return {
+      module: BlobsModule,
+      providers: [
+        { provide: BLOBS, useValue: blobs },
+        { provide: BlobStore, useValue: blobs.store },
+      ],
+      exports: [BLOBS, BlobStore],
+    };
+  }
+}

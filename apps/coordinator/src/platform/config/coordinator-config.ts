@@ -1,12 +1,20 @@
 import { resolve } from 'node:path';
 import { parseOrThrow } from '@tributary/protocol';
 import { z } from 'zod';
+import { s3SettingsSchema, type S3Settings } from '../blobs/s3/s3-settings.js';
 
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+
+const { bucket, prefix, region, endpoint } = s3SettingsSchema.shape;
 
 const environmentSchema = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   TRIBUTARY_BLOB_DIR: z.string().min(1).optional(),
+  TRIBUTARY_S3_BUCKET: bucket.optional(),
+  TRIBUTARY_S3_PREFIX: prefix.regex(/^([^/]+\/)*$/, 'names that each end in a slash').default(''),
+  TRIBUTARY_S3_REGION: region.default('us-east-1'),
+  TRIBUTARY_S3_ENDPOINT: endpoint,
+  TRIBUTARY_SECRETS_DIR: z.string().min(1).optional(),
   TRIBUTARY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   TRIBUTARY_LOG_FILE: z.enum(['true', 'false']).default('false'),
   TRIBUTARY_ACCESS_TOKEN_SECONDS: seconds(900),
@@ -40,7 +48,12 @@ export interface CoordinatorConfig {
   readonly port: number;
   /** PostgreSQL; undefined: the embedded database in the data folder. */
   readonly databaseUrl: string | undefined;
+  /** Keys that replicas share. */
+  readonly secretsDir: string;
+  /** Folder of the blobs, when they do not lie in S3. */
   readonly blobDir: string;
+  /** Undefined: the blobs lie in a folder. */
+  readonly s3: S3Settings | undefined;
   readonly log: { readonly level: string; readonly toFile: boolean };
   readonly accessTokenSeconds: number;
   readonly invitationSeconds: number;
@@ -66,7 +79,9 @@ export function readConfig(flags: CoordinatorFlags, environment: NodeJS.ProcessE
     host,
     port,
     databaseUrl: settings.DATABASE_URL,
+    secretsDir: resolve(settings.TRIBUTARY_SECRETS_DIR ?? resolve(dataDir, 'secrets')),
     blobDir: resolve(settings.TRIBUTARY_BLOB_DIR ?? resolve(dataDir, 'blobs')),
+    s3: s3Of(settings),
     log: { level: settings.TRIBUTARY_LOG_LEVEL, toFile: settings.TRIBUTARY_LOG_FILE === 'true' },
     accessTokenSeconds: settings.TRIBUTARY_ACCESS_TOKEN_SECONDS,
     invitationSeconds: settings.TRIBUTARY_INVITATION_SECONDS,
@@ -75,4 +90,14 @@ export function readConfig(flags: CoordinatorFlags, environment: NodeJS.ProcessE
     maxUploadBytes: settings.TRIBUTARY_MAX_UPLOAD_BYTES,
     diskReserveBytes: settings.TRIBUTARY_DISK_RESERVE_BYTES,
   });
+}
+
+function s3Of(settings: z.infer<typeof environmentSchema>): S3Settings | undefined {
+  if (settings.TRIBUTARY_S3_BUCKET === undefined) return undefined;
+  return {
+    bucket: settings.TRIBUTARY_S3_BUCKET,
+    prefix: settings.TRIBUTARY_S3_PREFIX,
+    region: settings.TRIBUTARY_S3_REGION,
+    endpoint: settings.TRIBUTARY_S3_ENDPOINT,
+  };
 }

@@ -1,13 +1,13 @@
 import { createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TributaryError } from '@tributary/protocol';
-import { errnoOf } from '../errors/errno.js';
+import { errnoOf, isErrno } from '../errors/errno.js';
 
 /** Injection token of the {@link Secrets}. */
 export const SECRETS = Symbol('Secrets');
 
-/** What only the coordinator's operator may read: `<dataDir>/secrets`, mode 0600. */
+/** What only the coordinator's operator may read: files of mode 0600, the same for all replicas. */
 export interface Secrets {
   /** The first admin's API key; null when the operator removed the file after the first start. */
   readonly adminKey: string | null;
@@ -22,17 +22,16 @@ const TOKEN_KEY_FILE = 'token-key';
 const RELEASE_KEY_FILE = 'release-key.pem';
 
 /**
- * Makes the secrets that are missing; those that exist are kept.
+ * Makes the secrets that are missing; those that exist are kept. Replicas that start at the same moment end with the same.
  *
+ * @param folder May be one that cannot be written, when all secrets are there.
  * @returns The secrets, and whether the admin key was made now.
  * @throws TributaryError DATA_DIR_NOT_WRITABLE.
  */
-export function initialiseSecrets(dataDir: string): { secrets: Secrets; createdAdminKey: boolean } {
-  const folder = join(dataDir, 'secrets');
+export function initialiseSecrets(folder: string): { secrets: Secrets; createdAdminKey: boolean } {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    chmodSync(folder, 0o700);
     const isNew = !existsSync(join(folder, TOKEN_KEY_FILE));
+    if (isNew) makeFolder(folder);
     if (isNew) writeOnce(join(folder, ADMIN_KEY_FILE), () => `tba_${randomBytes(32).toString('base64url')}\n`);
     writeOnce(join(folder, RELEASE_KEY_FILE), newReleaseKey);
     writeOnce(join(folder, TOKEN_KEY_FILE), () => randomBytes(32).toString('base64'));
@@ -55,9 +54,21 @@ function newReleaseKey(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
+function makeFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+}
+
+/** A link appears whole, and is refused when another replica was quicker. */
 function writeOnce(path: string, content: () => string): void {
   if (existsSync(path)) return;
-  const temporary = `${path}.${process.pid}`;
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   writeFileSync(temporary, content(), { mode: 0o600 });
-  renameSync(temporary, path);
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
+  } finally {
+    rmSync(temporary);
+  }
 }

@@ -1,0 +1,69 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { BlobStore, type ByteRange } from './blob-store.js';
+import { freeDiskBytes, removeOld, syncFolder } from './disk-files.js';
+
+const READ_BYTES = 256 * 1024;
+
+/** Blobs in a folder: of this machine, or of a file system that the replicas share. */
+export class FolderBlobStore extends BlobStore {
+  readonly windowBytes = 16 * 1024 ** 2;
+
+  private constructor(private readonly folder: string) {
+    super();
+  }
+
+  static async open(folder: string): Promise<FolderBlobStore> {
+    await mkdir(join(folder, 'staging'), { recursive: true });
+    return new FolderBlobStore(folder);
+  }
+
+  addressOf(sha256: string): string {
+    return join(this.folder, sha256.slice(0, 2), sha256);
+  }
+
+  async sizeOf(sha256: string): Promise<number | null> {
+    try {
+      return (await stat(this.addressOf(sha256))).size;
+    } catch {
+      return null;
+    }
+  }
+
+  read(sha256: string, range?: ByteRange): Promise<Readable> {
+    const part = range === undefined ? {} : { start: range.begin, end: range.end - 1 };
+    return Promise.resolve(createReadStream(this.addressOf(sha256), { highWaterMark: READ_BYTES, ...part }));
+  }
+
+  /** On the same disk as the blobs, so that the move is a rename. */
+  stagingPath(name: string): string {
+    return join(this.folder, 'staging', name);
+  }
+
+  async adopt(path: string, sha256: string): Promise<void> {
+    const target = this.addressOf(sha256);
+    await mkdir(dirname(target), { recursive: true });
+    await rename(path, target);
+    await syncFolder(dirname(target));
+  }
+
+  async remove(sha256: string): Promise<number> {
+    const sizeBytes = await this.sizeOf(sha256);
+    await rm(this.addressOf(sha256), { force: true });
+    return sizeBytes ?? 0;
+  }
+
+  freeBytes(): Promise<number> {
+    return freeDiskBytes(this.folder);
+  }
+
+  freeStagingBytes(): Promise<number> {
+    return this.freeBytes();
+  }
+
+  removeAbandonedStaging(ageMs: number): Promise<number> {
+    return removeOld(join(this.folder, 'staging'), ageMs);
+  }
+}

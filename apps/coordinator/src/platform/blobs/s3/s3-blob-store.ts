@@ -1,0 +1,76 @@
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { BlobStore, type ByteRange } from '../blob-store.js';
+import { freeDiskBytes, removeOld } from '../disk-files.js';
+import { s3Address } from './s3-bytes.js';
+import type { S3Bucket } from './s3-bucket.js';
+
+/** An upload over a slow line takes longer than making a file on this machine. */
+const PARTS_AGE_FACTOR = 7;
+
+const keyOf = (sha256: string): string => `blobs/${sha256}`;
+
+/** Blobs as objects of a bucket. What is being made lies in a folder of this machine until it is whole. */
+export class S3BlobStore extends BlobStore {
+  /** A request takes milliseconds: more is read with each. */
+  readonly windowBytes = 64 * 1024 ** 2;
+
+  private constructor(
+    private readonly bucket: S3Bucket,
+    private readonly stagingFolder: string,
+  ) {
+    super();
+  }
+
+  static async open(bucket: S3Bucket, stagingFolder: string): Promise<S3BlobStore> {
+    await mkdir(stagingFolder, { recursive: true });
+    return new S3BlobStore(bucket, stagingFolder);
+  }
+
+  addressOf(sha256: string): string {
+    return s3Address(keyOf(sha256));
+  }
+
+  sizeOf(sha256: string): Promise<number | null> {
+    return this.bucket.sizeOf(keyOf(sha256));
+  }
+
+  read(sha256: string, range?: ByteRange): Promise<Readable> {
+    return this.bucket.read(keyOf(sha256), range);
+  }
+
+  stagingPath(name: string): string {
+    return join(this.stagingFolder, name);
+  }
+
+  async adopt(path: string, sha256: string): Promise<void> {
+    const { size } = await stat(path);
+    // An object appears whole, so one of this name has this content.
+    if ((await this.sizeOf(sha256)) !== size) await this.bucket.writeFile(keyOf(sha256), path);
+    await rm(path, { force: true });
+  }
+
+  /** Makes a whole object of the bucket a blob; the object stays. */
+  async adoptObject(key: string, sha256: string): Promise<void> {
+    await this.bucket.copy(key, keyOf(sha256));
+  }
+
+  async remove(sha256: string): Promise<number> {
+    const sizeBytes = await this.sizeOf(sha256);
+    if (sizeBytes !== null) await this.bucket.remove(keyOf(sha256));
+    return sizeBytes ?? 0;
+  }
+
+  freeBytes(): Promise<number> {
+    return Promise.resolve(Infinity);
+  }
+
+  freeStagingBytes(): Promise<number> {
+    return freeDiskBytes(this.stagingFolder);
+  }
+
+  async removeAbandonedStaging(ageMs: number): Promise<number> {
+    return (await removeOld(this.stagingFolder, ageMs)) + (await this.bucket.abortOldParts(PARTS_AGE_FACTOR * ageMs));
+  }
+}

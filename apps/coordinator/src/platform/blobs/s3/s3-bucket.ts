@@ -1,0 +1,135 @@
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  paginateListObjectsV2,
+  ListMultipartUploadsCommand,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { TributaryError } from '@tributary/protocol';
+import type { ByteRange } from '../blob-store.js';
+import { copyObject } from './s3-copy.js';
+import { coded, isMissing } from './s3-errors.js';
+import { s3ClientConfig, type S3Settings } from './s3-settings.js';
+
+/** Four parts are in memory at a time. */
+const PART_BYTES = 8 * 1024 ** 2;
+
+export interface StoredObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly modifiedAt: Date;
+}
+
+/**
+ * The part of one bucket below the prefix; keys are without it. Every method throws TributaryError BLOB_STORE_UNREACHABLE
+ * or BLOB_STORE_REFUSED when the store is away or does not let us.
+ */
+export class S3Bucket {
+  readonly client: S3Client;
+
+  constructor(readonly settings: S3Settings) {
+    this.client = new S3Client(s3ClientConfig(settings));
+  }
+
+  /** A key with the prefix. */
+  fullKey(key: string): string {
+    return `${this.settings.prefix}${key}`;
+  }
+
+  /** Whether the bucket exists and lets us in. @throws TributaryError BLOB_STORE_REFUSED, BLOB_STORE_UNREACHABLE. */
+  async check(): Promise<void> {
+    try {
+      await this.client.send(new HeadBucketCommand({ Bucket: this.settings.bucket }));
+    } catch (error) {
+      if (!isMissing(error)) return coded(Promise.reject(error));
+      throw new TributaryError('BLOB_STORE_REFUSED', { detail: 'the bucket does not exist' }, { cause: error });
+    }
+  }
+
+  /** Size in bytes; null when there is no such object. */
+  async sizeOf(key: string): Promise<number | null> {
+    try {
+      const { ContentLength } = await this.client.send(new HeadObjectCommand(this.object(key)));
+      return ContentLength ?? 0;
+    } catch (error) {
+      return isMissing(error) ? null : coded(Promise.reject(error));
+    }
+  }
+
+  /** An object's bytes, or some of them. */
+  async read(key: string, range?: ByteRange): Promise<Readable> {
+    const part = range === undefined ? {} : { Range: `bytes=${range.begin}-${range.end - 1}` };
+    const { Body } = await coded(this.client.send(new GetObjectCommand({ ...this.object(key), ...part })));
+    if (Body instanceof Readable) return Body;
+    throw new Error('the store answered without a body');
+  }
+
+  /** Writes a small object. With `onlyNew` one that exists stays as it is, where the server knows such conditions. */
+  async write(key: string, body: string, { onlyNew = false } = {}): Promise<void> {
+    const condition = onlyNew ? { IfNoneMatch: '*' } : {};
+    await coded(this.client.send(new PutObjectCommand({ ...this.object(key), Body: body, ...condition })));
+  }
+
+  /** Streams a file of this machine into an object, in parts. */
+  async writeFile(key: string, path: string): Promise<void> {
+    const params = { ...this.object(key), Body: createReadStream(path) };
+    await coded(new Upload({ client: this.client, params, partSize: PART_BYTES }).done());
+  }
+
+  /** Copies inside of the bucket, on the server. */
+  async copy(from: string, to: string): Promise<void> {
+    const sizeBytes = await this.sizeOf(from);
+    if (sizeBytes === null) throw new Error('the object to copy is gone');
+    const place = { bucket: this.settings.bucket, from: this.fullKey(from), to: this.fullKey(to) };
+    await coded(copyObject(this.client, place, { sizeBytes }));
+  }
+
+  /** Removing what is not there is no error. */
+  async remove(key: string): Promise<void> {
+    await coded(this.client.send(new DeleteObjectCommand(this.object(key))));
+  }
+
+  async list(prefix: string): Promise<StoredObject[]> {
+    const pages = paginateListObjectsV2(
+      { client: this.client },
+      { Bucket: this.settings.bucket, Prefix: this.fullKey(prefix) },
+    );
+    const found: StoredObject[] = [];
+    const collect = async (): Promise<void> => {
+      for await (const { Contents = [] } of pages) {
+        for (const { Key = '', Size = 0, LastModified = new Date(0) } of Contents) {
+          found.push({ key: Key.slice(this.settings.prefix.length), sizeBytes: Size, modifiedAt: LastModified });
+        }
+      }
+    };
+    await coded(collect());
+    return found;
+  }
+
+  /** Ends uploads in parts that were begun more than `ageMs` ago: their parts take room and are in no listing. */
+  async abortOldParts(ageMs: number): Promise<number> {
+    const { Uploads = [] } = await coded(
+      this.client.send(new ListMultipartUploadsCommand({ Bucket: this.settings.bucket, Prefix: this.settings.prefix })),
+    );
+    const old = Uploads.filter(({ Initiated }) => Date.now() - (Initiated?.getTime() ?? Date.now()) >= ageMs);
+    for (const { Key, UploadId } of old) {
+      await coded(this.client.send(new AbortMultipartUploadCommand({ Bucket: this.settings.bucket, Key, UploadId })));
+    }
+    return old.length;
+  }
+
+  close(): void {
+    this.client.destroy();
+  }
+
+  private object(key: string): { Bucket: string; Key: string } {
+    return { Bucket: this.settings.bucket, Key: this.fullKey(key) };
+  }
+}

@@ -1,0 +1,78 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { FileStore } from '@tus/file-store';
+import type { Upload } from '@tus/server';
+import { removeOld, syncFile } from '../platform/blobs/disk-files.js';
+import type { FolderBlobStore } from '../platform/blobs/folder-blob-store.js';
+import { UploadStore } from './upload-store.js';
+
+const READ_BYTES = 1024 * 1024;
+/** Beside each file: what its site has announced. */
+const INFO_SUFFIX = '.json';
+
+/** Uploads as files beside the blobs. */
+export class FolderUploads extends UploadStore {
+  readonly datastore: FileStore;
+  private readonly folder: string;
+
+  constructor(
+    private readonly blobs: FolderBlobStore,
+    blobDir: string,
+  ) {
+    super();
+    this.folder = join(blobDir, 'uploads');
+    this.datastore = new AppendingFileStore({ directory: this.folder });
+  }
+
+  idOf(assignmentId: string): string {
+    return assignmentId;
+  }
+
+  find(assignmentId: string): Promise<Upload | null> {
+    return this.datastore.getUpload(assignmentId).catch(() => null);
+  }
+
+  async list(): Promise<string[]> {
+    return (await readdir(this.folder)).filter((name) => !name.endsWith(INFO_SUFFIX));
+  }
+
+  read(assignmentId: string): Promise<Readable> {
+    return Promise.resolve(createReadStream(this.pathOf(assignmentId), { highWaterMark: READ_BYTES }));
+  }
+
+  async adopt(assignmentId: string, sha256: string): Promise<void> {
+    await syncFile(this.pathOf(assignmentId));
+    await this.blobs.adopt(this.pathOf(assignmentId), sha256);
+  }
+
+  async discard(assignmentId: string): Promise<void> {
+    await rm(this.pathOf(assignmentId), { force: true });
+    await rm(`${this.pathOf(assignmentId)}${INFO_SUFFIX}`, { force: true });
+  }
+
+  removeAbandoned(ageMs: number): Promise<number> {
+    return removeOld(this.folder, ageMs);
+  }
+
+  private pathOf(assignmentId: string): string {
+    return join(this.folder, assignmentId);
+  }
+}
+
+/** Unlike its base it says why a write failed: a full disk has a code. */
+class AppendingFileStore extends FileStore {
+  /**
+   * Appends to an upload; what was written before a failure stays, and is where the next attempt goes on.
+   *
+   * @returns The new offset in bytes.
+   * @throws The system's error, such as ENOSPC, or that of the connection.
+   */
+  override async write(bytes: Readable, id: string, offset: number): Promise<number> {
+    const file = createWriteStream(join(this.directory, id), { flags: 'r+', start: offset });
+    await pipeline(bytes, file);
+    return offset + file.bytesWritten;
+  }
+}
