@@ -15,7 +15,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { TributaryError } from '@tributary/protocol';
 import type { ByteRange } from '../blob-store.js';
 import { copyObject } from './s3-copy.js';
-import { coded, isMissing } from './s3-errors.js';
+import { coded, isMissing, toStoreError } from './s3-errors.js';
 import { s3ClientConfig, type S3Settings } from './s3-settings.js';
 
 /** Four parts are in memory at a time. */
@@ -48,7 +48,7 @@ export class S3Bucket {
     try {
       await this.client.send(new HeadBucketCommand({ Bucket: this.settings.bucket }));
     } catch (error) {
-      if (!isMissing(error)) return coded(Promise.reject(error));
+      if (!isMissing(error)) throw toStoreError(error);
       throw new TributaryError('BLOB_STORE_REFUSED', { detail: 'the bucket does not exist' }, { cause: error });
     }
   }
@@ -59,7 +59,8 @@ export class S3Bucket {
       const { ContentLength } = await this.client.send(new HeadObjectCommand(this.object(key)));
       return ContentLength ?? 0;
     } catch (error) {
-      return isMissing(error) ? null : coded(Promise.reject(error));
+      if (isMissing(error)) return null;
+      throw toStoreError(error);
     }
   }
 
