@@ -7,7 +7,6 @@ export type { Generator, SamplerOptions } from './sampling/generator.js';
 export type { SamplingProgress } from './sampling/sampling-progress.js';
 export { SAMPLER_NAMES, type SamplerName } from '@tributary/protocol/recipe-diffusion';
 export { lowResolution } from './conditioning/image-condition.js';
-export { learningRateAt, totalStepsOf } from './training/learning-rate.js';
 export { createTrainer } from './training/trainer.js';
 export type { OptimiserState, StrategyState, Trainer, TrainerOptions, TrainingStep } from './training/trainer.js';
 export { exportDiffusers, DIFFUSERS_FILES, type DiffusersExport } from './exchange/export-diffusers.js';

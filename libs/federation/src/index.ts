@@ -9,6 +9,7 @@ export { UpdateVerifier, type ExpectedUpdate, type VerifiedUpdate } from './veri
 export { controlChange, type LocalGradients } from './local/scaffold.js';
 export { CONTROL_VECTOR } from './server-optimisers/control-variates.js';
 export { createStrategy } from './strategies/create-strategy.js';
+export { serverStep } from './strategies/server-step.js';
 export { strategyOptionsSchema, type StrategyOptions } from './strategies/strategy-options.js';
 export type { Strategy } from './strategies/strategy.js';
 export {

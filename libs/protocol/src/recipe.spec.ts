@@ -63,6 +63,15 @@ describe('a recipe', () => {
     ]);
   });
 
+  it('refuses local steps and AMSGrad where a round is one step that the coordinator takes', () => {
+    const strategy = { kind: 'fedsgd' } as const;
+    const optimiser = { ...validRecipe().optimiser, amsgrad: true };
+    const { error } = recipeSchema.safeParse({ ...validRecipe(), strategy, optimiser });
+    expect(error?.issues.map(({ path }) => path.join('.'))).toEqual(['rounds.localSteps', 'optimiser.amsgrad']);
+    const rounds = { ...validRecipe().rounds, localSteps: 1 };
+    expect(recipeSchema.safeParse({ ...validRecipe(), strategy, rounds }).success).toBe(true);
+  });
+
   it('has a hash that depends on its content and not on the order of its fields', () => {
     const reversed = Object.fromEntries(Object.entries(validRecipe()).reverse());
     expect(recipeHash(recipeSchema.parse(reversed))).toBe(recipeHash(recipe));

@@ -226,6 +226,7 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
       ['federation', 'exchange'],
       'full, ulatdec or udec with strategy fedbuff: without rounds, sites cannot take turns',
     );
+  for (const { path, expected } of gradientExchangeFaults(recipe)) fault([...path], expected);
   const fewest = fewestUpdates(recipe.strategy);
   if (recipe.rounds.quorum < fewest) fault(['rounds', 'quorum'], `at least ${fewest} with this strategy`);
 });
@@ -247,6 +248,17 @@ function schedulingFaults({ rounds, strategy }: Shape): { path: string[]; expect
     faults.push({ path: ['strategy', 'bufferSize'], expected: `at most the quorum (${quorum}), or it may never fill` });
   }
   return faults;
+}
+
+/** With FedSGD a round is one step of the optimiser, and the coordinator takes it. */
+function gradientExchangeFaults({ rounds, strategy, optimiser }: Shape): { path: string[]; expected: string }[] {
+  if (strategy.kind !== 'fedsgd') return [];
+  return [
+    ...(rounds.localSteps === 1
+      ? []
+      : [{ path: ['rounds', 'localSteps'], expected: '1 with strategy fedsgd: more images a round by batchSize' }]),
+    ...(optimiser.amsgrad ? [{ path: ['optimiser', 'amsgrad'], expected: 'false with strategy fedsgd' }] : []),
+  ];
 }
 
 export type Recipe = z.infer<typeof recipeSchema>;

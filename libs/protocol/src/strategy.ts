@@ -3,19 +3,18 @@ import { z } from 'zod';
 const positive = z.number().positive();
 const decay = z.number().min(0).lt(1);
 
-const unclippedBase = {
-  serverLearningRate: positive.default(1).describe('step along the combined update'),
-  ownedRows: z
-    .boolean()
-    .default(true)
-    .describe('rows of the class and site embedding are combined only over the sites that own them'),
-};
+const serverLearningRate = positive.default(1).describe('step along the combined update');
+const ownedRows = z
+  .boolean()
+  .default(true)
+  .describe('rows of the class and site embedding are combined only over the sites that own them');
+const clipNorm = positive.optional().describe('updates with a longer Euclidean norm are scaled down to it');
 
-/** What every strategy has; but a SCAFFOLD update is two vectors that belong together: clipping one would part them. */
-export const strategyBase = {
-  ...unclippedBase,
-  clipNorm: positive.optional().describe('updates with a longer Euclidean norm are scaled down to it'),
-};
+/**
+ * What most strategies have. But a SCAFFOLD update is two vectors that belong together: clipping one would part them. And FedSGD
+ * steps by the recipe's optimiser.
+ */
+export const strategyBase = { serverLearningRate, ownedRows, clipNorm };
 
 const adaptive = {
   ...strategyBase,
@@ -27,6 +26,7 @@ const beta2 = decay.default(0.99).describe('share of the past in the average of 
 /** How updates become the next global weights, as a recipe names it. Formulas and papers: docs/ref-strategies.md. */
 export const strategySchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('fedavg'), ...strategyBase }),
+  z.strictObject({ kind: z.literal('fedsgd'), ownedRows, clipNorm }),
   z.strictObject({ kind: z.literal('fednova'), ...strategyBase }),
   z.strictObject({
     kind: z.literal('fedprox'),
@@ -37,7 +37,7 @@ export const strategySchema = z.discriminatedUnion('kind', [
       .default(0.01)
       .describe('pull of every local step towards the weights that the round began with'),
   }),
-  z.strictObject({ kind: z.literal('scaffold'), ...unclippedBase }),
+  z.strictObject({ kind: z.literal('scaffold'), serverLearningRate, ownedRows }),
   z.strictObject({
     kind: z.literal('fedavgm'),
     ...strategyBase,

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { createStrategy, updateInput, type AggregationRequestInput, type UpdateNorm } from '@tributary/federation';
+import { createStrategy, serverStep, updateInput, type AggregationRequestInput, type UpdateNorm } from '@tributary/federation';
 import type { BlobRef, Recipe } from '@tributary/protocol';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
 import { BlobStore } from '../platform/blobs/blob-store.js';
@@ -97,6 +97,7 @@ export class AggregationService {
       strategy: recipe.strategy,
       roundIndex: round.n - 1,
       siteCount: round.sites.length,
+      adamW: serverStep(recipe, round.n - 1),
       manifest: round.manifest,
       updates: round.updates.map((update) => this.input(round, update)),
       globalPath: this.blobs.addressOf(previous.weights.sha256),

@@ -5,6 +5,7 @@ export interface BenchSize {
   readonly rounds: number;
   readonly localSteps: number;
   readonly samplesPerSite: number;
+  readonly seed: number;
 }
 
 /** A way to train on the same images with the same number of steps. */
@@ -16,15 +17,35 @@ export interface Arm {
   readonly changes?: (size: BenchSize) => Partial<RecipeInput>;
 }
 
-/** Local steps of every site in a round of the short-rounds arms. */
+const BATCH = 16;
+/** Local steps of every site in a round of the short-rounds arm. */
 const SHORT = 2;
+/** Of the averaged weights, a round of an arm with `BenchSize.rounds`. */
+const EMA_DECAY = 0.9;
 
-function shortRounds({ rounds, localSteps }: BenchSize): RecipeInput['rounds'] {
-  return { ...roundsOf(Math.round((rounds * localSteps) / SHORT), SHORT) };
+/** As many images as in all rounds of the others, and an average over the same share of the run. */
+function sameImages(
+  { rounds, localSteps }: BenchSize,
+  { steps, batch = BATCH }: { readonly steps: number; readonly batch?: number },
+): Pick<RecipeInput, 'rounds' | 'serverEma'> {
+  const count = Math.round((rounds * localSteps * BATCH) / (steps * batch));
+  return {
+    rounds: { count, localSteps: steps, batchSize: batch, quorum: 1 },
+    serverEma: { decay: EMA_DECAY ** (rounds / count) },
+  };
 }
 
-function roundsOf(count: number, localSteps: number): RecipeInput['rounds'] {
-  return { count, localSteps, batchSize: 16, quorum: 1 };
+/**
+ * One round a step, as training on pooled data with three times the batch would go. Larger batches take longer steps
+ * (square root: Krizhevsky 2014), from the rate that suits the pooled batch.
+ */
+function gradientRounds(size: BenchSize, batch: number): Partial<RecipeInput> {
+  const learningRate = OPTIMISER.learningRate * Math.sqrt(Math.max(1, (3 * batch) / BATCH));
+  return {
+    ...sameImages(size, { steps: 1, batch }),
+    strategy: { kind: 'fedsgd' },
+    optimiser: { ...OPTIMISER, learningRate },
+  };
 }
 
 /** What each lever is worth: all take as many optimiser steps, on as many images, as the first. */
@@ -49,7 +70,7 @@ export const ARMS: readonly Arm[] = [
   {
     name: 'short-rounds',
     what: `FedAvg with owned rows, ${SHORT} local steps a round`,
-    changes: (size) => ({ rounds: shortRounds(size) }),
+    changes: (size) => sameImages(size, { steps: SHORT }),
   },
   {
     name: 'film',
@@ -62,9 +83,25 @@ export const ARMS: readonly Arm[] = [
     changes: () => ({ federation: { localParameters: ['norms'] } }),
   },
   { name: 'fedprox', what: 'FedProx, mu 0.1', changes: () => ({ strategy: { kind: 'fedprox', mu: 0.1 } }) },
+  {
+    name: 'fedsgd',
+    what: 'FedSGD, 16 images a site and round',
+    changes: (size) => gradientRounds(size, 16),
+  },
+  {
+    name: 'fedsgd-8',
+    what: 'FedSGD, 8 images a site and round',
+    changes: (size) => gradientRounds(size, 8),
+  },
+  {
+    name: 'fedsgd-5',
+    what: 'FedSGD, 5 images a site and round',
+    changes: (size) => gradientRounds(size, 5),
+  },
   { name: 'scaffold', what: 'SCAFFOLD', changes: () => ({ strategy: { kind: 'scaffold' } }) },
 ];
 
+const OPTIMISER = { kind: 'adamw', learningRate: 4e-3, warmupSteps: 20, schedule: 'cosine' } as const;
 const NETWORK: RecipeInput['network'] = {
   kind: 'unet2d',
   blockOutChannels: [8, 16, 32],
@@ -76,7 +113,7 @@ const NETWORK: RecipeInput['network'] = {
 export function recipeOf(arm: Arm, size: BenchSize, classes: readonly string[]): Recipe {
   const recipe: RecipeInput = {
     name: `heterogeneous-${arm.name}`,
-    seed: 1,
+    seed: size.seed,
     image: { sizePx: size.imageSizePx, channels: 1 },
     classes: [...classes],
     data: { intensity: { method: 'percentile', low: 0, high: 99.5 }, heldOutFraction: 0.2, horizontalFlip: true },
@@ -84,10 +121,9 @@ export function recipeOf(arm: Arm, size: BenchSize, classes: readonly string[]):
     network: NETWORK,
     process: { kind: 'edm', sigmaData: 0.68 },
     objective: { prediction: 'edm' },
-    optimiser: { kind: 'adamw', learningRate: 4e-3, warmupSteps: 20, schedule: 'cosine' },
-    rounds: roundsOf(size.rounds, size.localSteps),
+    optimiser: OPTIMISER,
+    ...sameImages(size, { steps: size.localSteps }),
     strategy: { kind: 'fedavg' },
-    serverEma: { decay: 0.9 },
     evaluation: {
       sampler: 'heun',
       steps: 12,

@@ -29,13 +29,17 @@ export interface HeterogeneousBenchOptions {
 export interface ArmResult {
   readonly arm: string;
   readonly what: string;
-  /** Optimiser steps of all sites together. */
-  readonly steps: number;
+  readonly rounds: number;
+  /** Images that all sites together trained on. */
+  readonly images: number;
   readonly fd: number;
   readonly kid: number;
   /** Shares of synthetic images that are taken for their scanner, and for their slab. */
   readonly siteShare: number | null;
   readonly slabShare: number | null;
+  /** The same of real held-out images. */
+  readonly realSiteShare: number | null;
+  readonly realSlabShare: number | null;
   /** Of real training images to held-out ones: no arm can do better. */
   readonly realFd: number;
   readonly bytesUp: number;
@@ -90,6 +94,7 @@ interface ArmPlace extends HeterogeneousBenchOptions {
 async function runArm(arm: Arm, place: ArmPlace): Promise<ArmResult> {
   const { size, images, directory, engine } = place;
   const recipe = recipeOf(arm, size, PHANTOM_CLASSES);
+  const { count, localSteps, batchSize } = recipe.rounds;
   const simulation = await FederatedSimulation.open({ recipe, images, directory, engine });
   try {
     const before = simulation.model.weights;
@@ -100,10 +105,13 @@ async function runArm(arm: Arm, place: ArmPlace): Promise<ArmResult> {
     return {
       arm: arm.name,
       what: arm.what,
-      steps: recipe.rounds.count * recipe.rounds.localSteps * simulation.sites.length,
+      rounds: arm.pooled ? 0 : count,
+      images: count * localSteps * batchSize * simulation.sites.length,
       ...scores.after,
       siteShare: scores.siteShare,
       slabShare: scores.classShare,
+      realSiteShare: scores.realSiteShare,
+      realSlabShare: scores.realClassShare,
       realFd: scores.realFd,
       bytesUp: trained.bytesUp,
       trainSeconds,

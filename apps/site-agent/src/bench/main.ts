@@ -13,6 +13,7 @@ const optionsSchema = z.object({
   'local-steps': count,
   patients: count,
   samples: count,
+  seed: z.coerce.number().pipe(z.int().min(0)),
   out: z.string(),
 });
 
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     'local-steps': { type: 'string', default: '8' },
     patients: { type: 'string', default: '160' },
     samples: { type: 'string', default: '128' },
+    seed: { type: 'string', default: '1' },
     out: { type: 'string', default: 'heterogeneous.json' },
   },
 });
@@ -39,6 +41,7 @@ const size = {
   rounds: options.rounds,
   localSteps: options['local-steps'],
   samplesPerSite: options.samples,
+  seed: options.seed,
 };
 const results: ArmResult[] = [];
 await benchHeterogeneousSites({
@@ -54,6 +57,7 @@ await benchHeterogeneousSites({
     const cells = [
       result.arm,
       result.what,
+      `${result.rounds}`,
       result.fd.toFixed(4),
       ratio,
       share(result.siteShare),

@@ -53,11 +53,11 @@ afterAll(async () => {
 });
 
 let runs = 0;
-async function simulate(changes: Partial<RecipeInput>): Promise<FederatedSimulation> {
+async function simulate(changes: Partial<RecipeInput>, folders = images): Promise<FederatedSimulation> {
   const directory = join(folder, `run-${++runs}`);
   await mkdir(directory);
   const recipe = exampleRecipe({ ...BASE, ...changes });
-  const simulation = await FederatedSimulation.open({ recipe, images, directory, engine });
+  const simulation = await FederatedSimulation.open({ recipe, images: folders, directory, engine });
   opened.push(simulation);
   return simulation;
 }
@@ -90,8 +90,14 @@ function numbersOf(simulation: FederatedSimulation, vector: Float32Array, patter
 const NOT_OWNED = /^(?!class_embedding)/;
 const NORMS = /(norm\d*|conv_norm_out)\.(weight|bias)$/;
 
+/** Rounds of one local step. */
+function oneStep(strategy: RecipeInput['strategy']): Partial<RecipeInput> {
+  return { strategy, rounds: { count: ROUNDS, localSteps: 1, batchSize: 4, quorum: 1 } };
+}
+
 const recipes: [string, Partial<RecipeInput>][] = [
   ['FedProx with fp16', { strategy: { kind: 'fedprox' }, federation: { compression: { kind: 'fp16' } } }],
+  ['FedSGD with local norms', { ...oneStep({ kind: 'fedsgd' }), federation: { localParameters: ['norms'] } }],
   ['UDEC with top-k', { federation: { exchange: 'udec', compression: { kind: 'top-k', fraction: 0.1 } } }],
   [
     'SCAFFOLD by halves with local norms in int8',
@@ -131,6 +137,46 @@ describe('a federated run with the parts of the sites', () => {
     const moved = async ({ model }: FederatedSimulation): Promise<number> =>
       Math.hypot(...(await weightsOf(model.weights)).map((weight, i) => weight - (start[i] ?? NaN)));
     expect(await moved(held)).toBeLessThan(0.9 * (await moved(plain)));
+  });
+
+  it("takes the steps of a lone site with FedSGD, whose moments are the server's", async () => {
+    const { 'site-a': alone = '' } = images;
+    const optimiser = { kind: 'adamw', learningRate: 4e-3, weightDecay: 0.1, clipNorm: 0.5, warmupSteps: 2 } as const;
+    const atSite = await simulate({ ...oneStep({ kind: 'fedavg' }), optimiser }, { 'site-a': alone });
+    const atServer = await simulate({ ...oneStep({ kind: 'fedsgd' }), optimiser }, { 'site-a': alone });
+    const start = await weightsOf(atSite.model.weights);
+    for (let n = 1; n <= ROUNDS; n++) {
+      await atSite.round();
+      await atServer.round();
+    }
+    const [expected, actual] = await Promise.all([atSite, atServer].map(({ model }) => weightsOf(model.weights)));
+    expect(largestDifference(expected ?? start, start)).toBeGreaterThan(5e-3);
+    expect(largestDifference(actual ?? start, expected ?? start)).toBeLessThan(1e-4);
+  });
+
+  it('sends gradients with FedSGD: their image-weighted mean is that of the pooled batch', async () => {
+    const simulation = await simulate({
+      ...oneStep({ kind: 'fedsgd' }),
+      optimiser: { kind: 'adamw', learningRate: 1e-3, beta1: 0, schedule: 'constant', clipNorm: 1e9 },
+    });
+    await simulation.round();
+    const mean = numbersOf(simulation, await weightsOf(simulation.model.state['first-moment'] ?? ''), NOT_OWNED);
+    const [a, b] = simulation.sites.map(({ parts }) => parts);
+    const gradients = await Promise.all(
+      [a, b].map(async (parts) =>
+        numbersOf(simulation, (await parts?.trainer.strategyState())?.gradientSum ?? new Float32Array(0), NOT_OWNED),
+      ),
+    );
+    const counts = [a, b].map((parts) => parts?.images.split.train.length ?? NaN);
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    mean.forEach((value, i) => {
+      const pooled = gradients.reduce(
+        (sum, gradient, k) => sum + ((counts[k] ?? NaN) / total) * (gradient[i] ?? NaN),
+        0,
+      );
+      expect(value).toBeCloseTo(-pooled, 6);
+    });
+    expect(Math.max(...mean.map(Math.abs))).toBeGreaterThan(1e-3);
   });
 
   it.each(['full', 'usplit'] as const)(

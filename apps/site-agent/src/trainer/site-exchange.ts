@@ -8,7 +8,7 @@ import {
   updateLayout,
 } from '@tributary/federation';
 import { averageWeights, emaDecayAt } from '@tributary/federation/aggregation/exponential-average';
-import type { RunFile } from '@tributary/protocol';
+import type { Recipe, RunFile } from '@tributary/protocol';
 import type { ParameterEntry } from '@tributary/protocol/manifest';
 import type { SiteVectors } from './site-history.js';
 import type { WrittenResult } from './task-result.js';
@@ -62,7 +62,7 @@ export class SiteExchange {
   ): Promise<{ readonly written: WrittenResult; readonly kept: SiteVectors }> {
     const { run, manifest } = this;
     const layout = updateLayout({ ...run, manifest, round: place.round });
-    const update = end.weights.map((weight, i) => weight - (start.weights[i] ?? 0));
+    const update = this.update(start, end);
     const change = this.controlChange(start, end);
     const { written, residual } = await writeUpdate({
       ...place,
@@ -90,14 +90,25 @@ export class SiteExchange {
         });
         return { correction, gradientSum: new Float32Array(weights.length) };
       }
+      case 'fedsgd':
+        return { gradientSum: new Float32Array(weights.length) };
       default:
         return {};
     }
   }
 
+  /** Local minus global weights; with FedSGD the negative gradient, clipped as a step of the optimiser clips it. */
+  private update(start: RoundStart, { weights, strategyState }: RoundEnd): Float32Array {
+    const { gradientSum } = strategyState;
+    if (this.run.recipe.strategy.kind !== 'fedsgd' || gradientSum === undefined) {
+      return weights.map((weight, i) => weight - (start.weights[i] ?? 0));
+    }
+    return negativeGradient(gradientSum, this.run.recipe.optimiser);
+  }
+
   private controlChange({ kept }: RoundStart, { strategyState }: RoundEnd): Float32Array | undefined {
     const { gradientSum } = strategyState;
-    if (gradientSum === undefined) return undefined;
+    if (gradientSum === undefined || this.run.recipe.strategy.kind !== 'scaffold') return undefined;
     const { localSteps } = this.run.recipe.rounds;
     return controlChange({ localControl: kept.control, gradientSum, localSteps });
   }
@@ -118,4 +129,11 @@ export class SiteExchange {
     averageWeights(decay, { average: kept.ownAverage ?? before, weights, next: ownAverage });
     return { own: weights, ownAverage };
   }
+}
+
+/** -g · min(1, clipNorm / ‖g‖). */
+function negativeGradient(gradient: Float32Array, { clipNorm }: Recipe['optimiser']): Float32Array {
+  const norm = Math.sqrt(gradient.reduce((sum, value) => sum + value ** 2, 0));
+  const scale = norm > clipNorm ? clipNorm / norm : 1;
+  return gradient.map((value) => -scale * value);
 }

@@ -1,10 +1,10 @@
 import type { Recipe } from '@tributary/protocol';
 import { imageValues } from '@tributary/protocol/image-shape';
+import { learningRateAt, totalStepsOf } from '@tributary/protocol/learning-rate';
 import { adamWScalars, type LossScale } from '@tributary/tensor';
 import { drawDropoutMasks } from '../network/dropout.js';
 import type { Network } from '../network/unet.js';
 import type { DiffusionModel } from '../parameterisation/diffusion-model.js';
-import { learningRateAt, totalStepsOf } from './learning-rate.js';
 import { lossScaleInputs } from './loss-scaling.js';
 import { strategyInputs } from './strategy-gradient.js';
 import type { TrainingStep } from './trainer.js';

@@ -11,11 +11,12 @@ export type StrategyVector =
   | 'anchor'
   /** SCAFFOLD: c - c_i, fixed in a round. */
   | 'correction'
-  /** SCAFFOLD: sum of the round's gradients before correction and clipping; their mean is the next c_i. */
+  /** Sum of the round's gradients before correction and clipping. SCAFFOLD: their mean is the next c_i; FedSGD: what is sent. */
   | 'gradientSum';
 
 const VECTORS: Readonly<Partial<Record<Strategy['kind'], readonly StrategyVector[]>>> = {
   fedprox: ['anchor'],
+  fedsgd: ['gradientSum'],
   scaffold: ['correction', 'gradientSum'],
 };
 
@@ -49,7 +50,7 @@ export interface LocalGradient {
  * The gradient that a site follows, and the strategy's state after it.
  * - FedProx: g + mu (w - w_global), Li et al. 2020, eq. 2.
  * - SCAFFOLD: g + c - c_i, Karimireddy et al. 2020, algorithm 1, line 10.
- * - Others: g.
+ * - Others: g. With FedSGD it is also what the site sends; following it moves only parameters that never leave the site.
  */
 export function strategyGradient(
   { kind }: Strategy,
@@ -66,6 +67,8 @@ export function strategyGradient(
         gradient: tf.add(gradient, vector('correction')),
         state: { gradientSum: tf.add(vector('gradientSum'), gradient) },
       };
+    case 'fedsgd':
+      return { gradient, state: { gradientSum: tf.add(vector('gradientSum'), gradient) } };
     default:
       return { gradient, state: {} };
   }

@@ -48,7 +48,7 @@ export async function aggregateRound(
 ): Promise<AggregationResult> {
   const request = aggregationRequestSchema.parse(input);
   const updates = sortedBySite(request.updates);
-  const strategy = createStrategy(request.strategy, request.siteCount);
+  const strategy = createStrategy(request.strategy, request.siteCount, request.adamW);
   const files = await RoundFiles.open({ request, strategy, updates, open: hooks.open ?? openFileBytes });
   try {
     return await new RoundAggregation({ request, strategy, updates, files, hooks }).run();

@@ -37,6 +37,17 @@ export const aggregationRequestSchema = z.strictObject({
   roundIndex: count,
   /** Sites of the run, whether or not they took part (SCAFFOLD). */
   siteCount: z.int().min(1),
+  /** The step of the optimiser that the server takes (FedSGD): `serverStep`. */
+  adamW: z
+    .strictObject({
+      learningRate: z.number().positive(),
+      beta1: z.number(),
+      beta2: z.number(),
+      epsilon: z.number(),
+      weightDecay: z.number(),
+      step: z.int().min(1),
+    })
+    .optional(),
   manifest: parameterManifestSchema,
   /** In any order, one a site. */
   updates: z.array(updateInputSchema),

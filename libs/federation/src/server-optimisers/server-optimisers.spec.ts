@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { serverAdamW } from './adamw.js';
 import { serverAdagrad, serverAdam, serverYogi } from './adaptive.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +8,13 @@ import { controlVariates } from './control-variates.js';
 import { serverMomentum } from './momentum.js';
 import type { ServerOptimiser } from './server-optimiser.js';
 import { serverSgd } from './sgd.js';
+
+const trajectorySchema = z.array(z.array(z.number())).length(6);
+const { optimizers: pytorch } = z
+  .object({ optimizers: z.object({ sgd_momentum: trajectorySchema, adamw: trajectorySchema }) })
+  .parse(
+    JSON.parse(readFileSync(join(import.meta.dirname, '../../../../test/vectors/diffusion-vectors.json'), 'utf8')),
+  );
 
 /** Feeds one parameter's updates round by round; returns the weights after each. State starts as the optimiser says. */
 function trajectory(optimiser: ServerOptimiser, rounds: readonly (readonly number[])[], start: number): number[] {
@@ -35,13 +43,10 @@ describe('server optimisers', () => {
   });
 
   it('momentum takes the steps of PyTorch with the gradient of Σ ½ c p² as update', () => {
-    const file = join(import.meta.dirname, '../../../../test/vectors/diffusion-vectors.json');
-    const schema = z.object({ optimizers: z.object({ sgd_momentum: z.array(z.array(z.number())).length(6) }) });
-    const { optimizers } = schema.parse(JSON.parse(readFileSync(file, 'utf8')));
     [1, 10].forEach((curvature, parameter) => {
       let weight = parameter === 0 ? 1 : -0.5;
       let velocity = Float32Array.of(0);
-      for (const expected of optimizers.sgd_momentum) {
+      for (const expected of pytorch.sgd_momentum) {
         const [nextWeights, nextVelocity] = [Float32Array.of(NaN), Float32Array.of(NaN)];
         serverMomentum(0.01, 0.9).step({
           weights: Float32Array.of(weight),
@@ -54,6 +59,25 @@ describe('server optimisers', () => {
         expect(weight).toBeCloseTo(expected[parameter] ?? NaN, 6);
       }
     });
+  });
+
+  it('AdamW takes the steps of PyTorch with the negative gradient of Σ ½ c p² as update', () => {
+    const settings = { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
+    const curvature = [1, 10];
+    let weights = Float32Array.of(1, -0.5);
+    let state = [new Float32Array(2), new Float32Array(2)];
+    for (const [round, expected] of pytorch.adamw.entries()) {
+      const nextWeights = new Float32Array(2);
+      const nextState = [new Float32Array(2), new Float32Array(2)];
+      const deltas = [Float64Array.from(weights, (weight, i) => -(curvature[i] ?? NaN) * weight)];
+      serverAdamW({ ...settings, step: round + 1 }).step({ weights, deltas, state, nextWeights, nextState });
+      [weights, state] = [nextWeights, nextState];
+      for (const [i, weight] of weights.entries()) expect(weight).toBeCloseTo(expected[i] ?? NaN, 6);
+    }
+  });
+
+  it('AdamW does not step without its settings', () => {
+    expect(() => trajectory(serverAdamW(), [[1]], 0)).toThrow(RangeError);
   });
 
   it('Adagrad divides by the root of all squares so far', () => {
@@ -96,7 +120,7 @@ describe('server optimisers', () => {
 
   it('names its state vectors in ascending order, as the files of a round do', () => {
     const adaptive = { learningRate: 1, beta1: 0.9, beta2: 0.99, tau: 1e-3 };
-    for (const { stateVectors } of [serverAdam(adaptive), serverMomentum(1, 0.9), controlVariates(1)]) {
+    for (const { stateVectors } of [serverAdam(adaptive), serverAdamW(), serverMomentum(1, 0.9), controlVariates(1)]) {
       const names = stateVectors.map(({ name }) => name);
       expect(names).toEqual(names.toSorted());
     }

@@ -11,6 +11,7 @@ import {
   weightedMean,
 } from '../combiners/weighted-mean.js';
 import { serverAdagrad, serverAdam, serverYogi } from '../server-optimisers/adaptive.js';
+import { serverAdamW, type AdamWStep } from '../server-optimisers/adamw.js';
 import { CONTROL_VECTOR, controlVariates, SCAFFOLD_VECTORS } from '../server-optimisers/control-variates.js';
 import { serverMomentum } from '../server-optimisers/momentum.js';
 import type { ServerOptimiser } from '../server-optimisers/server-optimiser.js';
@@ -22,15 +23,16 @@ import type { Strategy } from './strategy.js';
  * Builds the strategy that a recipe names.
  *
  * @param siteCount Sites of the run, whether or not they take part; only SCAFFOLD looks at it.
+ * @param adamW     The server's step in this round; FedSGD cannot step without it, the others do not look at it.
  */
-export function createStrategy(options: StrategyOptions, siteCount = 1): Strategy {
+export function createStrategy(options: StrategyOptions, siteCount = 1, adamW?: AdamWStep): Strategy {
   return {
     name: options.kind,
     clipNorm: options.kind === 'scaffold' ? undefined : options.clipNorm,
     combiner: combinerOf(options),
     vectorCombiners:
       options.kind === 'scaffold' ? { [CONTROL_VECTOR]: weightedMean('mean of all', equalShareOfAll(siteCount)) } : {},
-    serverOptimiser: serverOptimiserOf(options),
+    serverOptimiser: options.kind === 'fedsgd' ? serverAdamW(adamW) : serverOptimiserOf(options),
     updateVectors: options.kind === 'scaffold' ? SCAFFOLD_VECTORS : ['update'],
   };
 }
@@ -54,7 +56,7 @@ function combinerOf(options: StrategyOptions): Combiner {
   }
 }
 
-function serverOptimiserOf(options: StrategyOptions): ServerOptimiser {
+function serverOptimiserOf(options: Exclude<StrategyOptions, { kind: 'fedsgd' }>): ServerOptimiser {
   const learningRate = options.serverLearningRate;
   switch (options.kind) {
     case 'fedavgm':

@@ -28,7 +28,7 @@ describe('strategies and their reference page', () => {
   });
 
   it.each([
-    { kind: 'fedsgd' },
+    { kind: 'fedsgd', serverLearningRate: 1 },
     { kind: 'fedavg', serverLearningRate: 0 },
     { kind: 'fedavg', clipNorm: -1 },
     { kind: 'fedavgm', momentum: 1 },

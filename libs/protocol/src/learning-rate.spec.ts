@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { smallRecipe } from '../recipe.spec-support.js';
 import { learningRateAt, totalStepsOf } from './learning-rate.js';
+import { optimiserSchema, roundsSchema } from './recipe.js';
 
-const optimiser = { ...smallRecipe().optimiser, learningRate: 0.02, warmupSteps: 9 };
+const optimiser = optimiserSchema.parse({ kind: 'adamw', learningRate: 0.02, warmupSteps: 9, schedule: 'constant' });
 
 describe('learning rate', () => {
   it('rises linearly over the warm-up and then stays with a constant schedule', () => {
-    const rates = [0, 4, 9, 500].map((step) => learningRateAt({ ...optimiser, schedule: 'constant' }, step, 1000));
+    const rates = [0, 4, 9, 500].map((step) => learningRateAt(optimiser, step, 1000));
     expect(rates).toEqual([0.002, 0.01, 0.02, 0.02]);
   });
 
@@ -20,7 +20,8 @@ describe('learning rate', () => {
   });
 
   it('counts the steps of all rounds', () => {
-    expect(totalStepsOf({ rounds: { ...smallRecipe().rounds, count: 7, localSteps: 11 } })).toBe(77);
+    const rounds = roundsSchema.parse({ count: 7, localSteps: 11, batchSize: 1, quorum: 1 });
+    expect(totalStepsOf({ rounds })).toBe(77);
   });
 
   it('refuses steps that are none', () => {

@@ -1,4 +1,4 @@
-import type { Recipe } from '@tributary/protocol';
+import type { Recipe } from './recipe.js';
 
 /** The cosine ends at this share of the full rate, so that the last rounds still learn. */
 const FINAL_SHARE = 0.05;
