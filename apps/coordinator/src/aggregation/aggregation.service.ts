@@ -1,5 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { createStrategy, serverStep, updateInput, type AggregationRequestInput, type UpdateNorm } from '@tributary/federation';
+import {
+  createStrategy,
+  serverStep,
+  updateInput,
+  type AggregationRequestInput,
+  type UpdateNorm,
+} from '@tributary/federation';
 import type { BlobRef, Recipe } from '@tributary/protocol';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
 import { BlobStore } from '../platform/blobs/blob-store.js';
