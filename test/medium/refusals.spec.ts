@@ -73,6 +73,13 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', (database
       expect(problem.fields?.map(({ path }) => path).sort()).toEqual(['recipe.classes', 'recipe.seed']);
     });
 
+    it('refuses a recipe whose local parameters are none of the network, by name', async () => {
+      const recipe = { ...buildRecipe(), federation: { localParameters: ['norms', 'norm'] } };
+      const refusal = await consortium.coordinator.admin.refusal('/v1/runs', jsonBody({ studyId: 'brains', recipe }));
+      expect(refusal).toMatchObject({ status: 400, code: 'RECIPE_INCOMPATIBLE' });
+      expect(refusal.problem.fields?.map(({ path }) => path)).toEqual(['federation.localParameters.1']);
+    });
+
     it("refuses a recipe that does not fit the study's contract, and a quorum that cannot be met", async () => {
       const classes = ['other'];
       const evaluation = { ...buildRecipe().evaluation, scarceClasses: [] };

@@ -22,6 +22,7 @@ export {
   type UpdateBuffer,
 } from './asynchronous/update-buffer.js';
 export { adoptGlobal, copyParameters, packParameters, unpackParameters } from './exchange/exchanged-vector.js';
+export { assertExchange } from './exchange/assert-exchange.js';
 export { exchangedParameters, sharedParameters, type Exchange } from './exchange/partial-exchange.js';
 export {
   ownedParameters,

@@ -42,7 +42,12 @@ export type Federation = z.infer<typeof federationSchema>;
 
 /** Whether a parameter is one that `localParameters` keeps at the site. */
 export function isLocalParameter(name: string, localParameters: Federation['localParameters']): boolean {
-  return localParameters.some((pattern) => (PARAMETER_GROUPS[pattern] ?? wildcard(pattern)).test(name));
+  return localParameters.some((pattern) => localPatternMatches(name, pattern));
+}
+
+/** Whether one pattern of `localParameters`, or the group that it names, means a parameter. */
+export function localPatternMatches(name: string, pattern: string): boolean {
+  return (PARAMETER_GROUPS[pattern] ?? wildcard(pattern)).test(name);
 }
 
 function wildcard(pattern: string): RegExp {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { networkManifest } from '@tributary/diffusion/initial-model';
+import { assertExchange } from '@tributary/federation';
 import {
   TributaryError,
   assertTrainableAtSites,
@@ -53,6 +55,7 @@ export class RunsService {
       const detail = `quorum ${recipe.rounds.quorum}, approved sites ${sites.length}`;
       throw new TributaryError('QUORUM_LARGER_THAN_STUDY', { detail });
     }
+    assertExchange(networkManifest(recipe, sites.length), recipe.federation);
     const id = `run-${randomBytes(4).toString('hex')}`;
     const recipeSha256 = recipeHash(recipe);
     await this.database.transaction(async (db) => {
