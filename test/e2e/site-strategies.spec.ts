@@ -68,3 +68,21 @@ describe('a strategy with a part at the sites, over real processes', () => {
     expect(existsSync(ownModel('site-b', runId))).toBe(true);
   }, 240_000);
 });
+
+describe('FedSGD over real processes', () => {
+  const fedsgd = (): RecipeInput => ({
+    ...tinyRecipe({ rounds: { count: 5, localSteps: 1 } }),
+    strategy: { kind: 'fedsgd' },
+    federation: { compression: { kind: 'fp16' } },
+  });
+
+  it("goes on with the moments of the coordinator's AdamW after SIGKILL of the coordinator", async () => {
+    const calm = await consortium.createRun(fedsgd());
+    const undisturbed = (await consortium.completed(calm)).weights.sha256;
+    const runId = await consortium.createRun(fedsgd());
+    await reaches(runId, 3);
+    await consortium.kill('coordinator');
+    await consortium.startCoordinator();
+    expect((await consortium.completed(runId)).weights.sha256).toBe(undisturbed);
+  }, 240_000);
+});

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadAtlas, PHANTOM_CLASSES, writePhantomSite, type PhantomSite } from '@tributary/imaging';
@@ -8,6 +8,7 @@ import { readParameterFile } from '@tributary/tensor/safetensors/parameter-file'
 import { FederatedSimulation } from '../simulation/federated-simulation.js';
 import { trainPooled } from '../simulation/pooled-training.js';
 import { scoreModel } from '../simulation/simulation-scores.js';
+import { scannerSheet } from './scanner-sheet.js';
 import { recipeOf, type Arm, type BenchSize } from './heterogeneous-arms.js';
 
 /** Three hospitals whose scanners differ more than their patients do. */
@@ -21,6 +22,8 @@ export interface HeterogeneousBenchOptions {
   readonly arms: readonly Arm[];
   readonly size: BenchSize;
   readonly patientsPerSite: number;
+  /** A folder for one picture an arm, if any. */
+  readonly sheets?: string;
   /** Called often: which arm, how far it is. */
   readonly onRound: (arm: string, n: number, loss: number) => void;
   readonly onArm: (result: ArmResult) => Promise<void>;
@@ -102,6 +105,7 @@ async function runArm(arm: Arm, place: ArmPlace): Promise<ArmResult> {
     const trained = arm.pooled ? await pooled(simulation, arm, place) : await federated(simulation, arm, place);
     const trainSeconds = (performance.now() - startedMs) / 1000;
     const scores = await scoreModel(simulation.sites, { before, after: trained.after });
+    await drawSheet(place.sheets, arm, { simulation, after: trained.after });
     return {
       arm: arm.name,
       what: arm.what,
@@ -119,6 +123,17 @@ async function runArm(arm: Arm, place: ArmPlace): Promise<ArmResult> {
   } finally {
     await simulation.close();
   }
+}
+
+async function drawSheet(
+  folder: string | undefined,
+  { name }: Arm,
+  { simulation, after }: { readonly simulation: FederatedSimulation; readonly after: string },
+): Promise<void> {
+  if (folder === undefined) return;
+  const { flat } = await readParameterFile(after);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, `${name}.png`), await scannerSheet(simulation.sites, flat));
 }
 
 async function pooled(simulation: FederatedSimulation, { name }: Arm, { directory, onRound }: ArmPlace) {

@@ -15,6 +15,7 @@ const optionsSchema = z.object({
   samples: count,
   seed: z.coerce.number().pipe(z.int().min(0)),
   out: z.string(),
+  sheets: z.string().optional(),
 });
 
 function armOf(name: string) {
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     patients: { type: 'string', default: '160' },
     samples: { type: 'string', default: '128' },
     seed: { type: 'string', default: '1' },
+    sheets: { type: 'string' },
     out: { type: 'string', default: 'heterogeneous.json' },
   },
 });
@@ -48,6 +50,7 @@ await benchHeterogeneousSites({
   arms: options.arms,
   size,
   patientsPerSite: options.patients,
+  sheets: options.sheets,
   onRound: (arm, n, loss) => process.stderr.write(`\r${arm} round ${n} loss ${loss.toFixed(4)} `),
   onArm: async (result) => {
     results.push(result);
