@@ -73,6 +73,35 @@ describe.each(databaseCases())('the life of a run on $name', (databaseCase) => {
     await consortium.until(runId, ({ state }) => state === 'completed');
   });
 
+  it('tells each site the last of its updates that counted, whatever it trained in vain', async () => {
+    const [diligent, second, late] = consortium.sites;
+    const offered: (readonly [siteId: string, round: number, attempt: number, countedRound: number])[] = [];
+    for (const site of consortium.sites) {
+      site.behaviour = (self, offer) => {
+        offered.push([self.id, offer.round, offer.attempt, offer.countedRound]);
+        // The first attempt at round 1 has one update, which counts for nothing; the late site misses round 1 altogether.
+        const isMissing = offer.round === 1 && (self === late || (self === second && offer.attempt === 0));
+        return isMissing ? decline(self, offer) : answerAtOnce(self, offer);
+      };
+    }
+    const runId = await consortium.createRun(buildRecipe({ count: 2, quorum: 2 }));
+    await consortium.until(runId, ({ state }) => state === 'completed');
+
+    const of = (siteId = '') => offered.filter(([id]) => id === siteId).map(([, ...facts]) => facts);
+    expect(of(diligent?.id)).toEqual([
+      [1, 0, 0],
+      [1, 1, 0],
+      [2, 0, 1],
+      [3, 0, 2],
+    ]);
+    expect(of(late?.id)).toEqual([
+      [1, 0, 0],
+      [1, 1, 0],
+      [2, 0, 0],
+      [3, 0, 2],
+    ]);
+  });
+
   it('ends at once when it is cancelled, and cannot be resumed', async () => {
     for (const site of consortium.sites) site.behaviour = stayAway;
     const runId = await consortium.createRun(buildRecipe());

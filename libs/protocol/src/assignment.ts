@@ -15,6 +15,11 @@ const offerBase = {
    */
   round: z.int().min(1),
   attempt: z.int().min(0),
+  /**
+   * The last round whose model counts an update of this site; 0 before the first. What the site keeps between rounds goes on
+   * from there: an update that was made in vain leaves no trace.
+   */
+  countedRound: z.int().min(0),
   deadlineAt: z.iso.datetime(),
   /** Sites of the run in the order of their ids; the position is the site's index in the class embedding. */
   sites: z.array(siteIdSchema).min(1),

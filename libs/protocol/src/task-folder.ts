@@ -50,6 +50,8 @@ export const taskFileSchema = z.discriminatedUnion('kind', [
     kind: z.literal('train'),
     assignmentId: assignmentIdSchema,
     round: z.int().min(0),
+    /** The last round that counts an update of this site, from which everything that the site keeps goes on; 0: none. */
+    countedRound: z.int().min(0),
     weightsFile: z.string(),
     /** The server's control variate; SCAFFOLD from the second round on. */
     controlFile: z.string().optional(),
@@ -58,6 +60,7 @@ export const taskFileSchema = z.discriminatedUnion('kind', [
     kind: z.literal('evaluate'),
     assignmentId: assignmentIdSchema,
     round: z.int().min(0),
+    countedRound: z.int().min(0),
     beforeFile: z.string(),
     afterFile: z.string(),
   }),

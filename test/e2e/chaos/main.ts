@@ -3,14 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { uploadOverBadLink } from './bad-link.js';
 import { runChaos } from './run-chaos.js';
 
 const USAGE = `Usage: npm run chaos -- [--kills N] [--seed N] [--rounds N] [--minutes M] [--database postgres|embedded] [--keep]
+       npm run chaos -- --link drop|half-open
 
 Kills processes and breaks links of a real consortium by a seeded schedule while runs are going on, and compares the final
 weights of each with an undisturbed run of the same seed. Exit code 1 when one differs or does not finish.
 
+With --link it sends one update of 65 MB over a link of 4 Mbit/s that breaks every 20 s, and counts what passed it.
+
 Example: npm run chaos -- --kills 200 --seed 1`;
+
+/** 4 Mbit/s. */
+const BAD_LINK = { bytesPerSecond: 500_000, faultEveryMs: 20_000, channels: [160, 320] } as const;
+/** Share of an update that may pass a bad link twice. */
+const MAX_RESENT = 0.02;
 
 const optionsSchema = z.strictObject({
   kills: z.coerce.number().int().min(1).default(20),
@@ -19,18 +28,63 @@ const optionsSchema = z.strictObject({
   minutes: z.coerce.number().positive().default(60),
   database: z.enum(['postgres', 'embedded']).default('postgres'),
   keep: z.boolean().default(false),
+  link: z.enum(['drop', 'half-open']).optional(),
 });
 
-function readOptions(): z.infer<typeof optionsSchema> | undefined {
+type Options = z.infer<typeof optionsSchema>;
+
+function readOptions(): Options | undefined {
   const text = { type: 'string' } as const;
   try {
     const { values } = parseArgs({
-      options: { kills: text, seed: text, rounds: text, minutes: text, database: text, keep: { type: 'boolean' } },
+      options: {
+        kills: text,
+        seed: text,
+        rounds: text,
+        minutes: text,
+        database: text,
+        link: text,
+        keep: { type: 'boolean' },
+      },
     });
     return optionsSchema.parse(values);
   } catch {
     return undefined;
   }
+}
+
+/** @returns True when nothing was wrong. */
+async function sendOverBadLink(directory: string, fault: 'drop' | 'half-open'): Promise<boolean> {
+  const { updateBytes, sentBytes, faults, seconds } = await uploadOverBadLink({ ...BAD_LINK, directory, fault });
+  const resent = sentBytes / updateBytes - 1;
+  print(
+    `${(updateBytes / 1e6).toFixed(1)} MB over 4 Mbit/s in ${seconds.toFixed(0)} s (without faults ${(updateBytes / BAD_LINK.bytesPerSecond).toFixed(0)} s), ${faults} times ${fault}: ${(100 * resent).toFixed(2)} % sent again`,
+  );
+  return resent <= MAX_RESENT;
+}
+
+/** @returns True when nothing was wrong. */
+async function disturbRuns(directory: string, settings: Options): Promise<boolean> {
+  const { database, ...rest } = settings;
+  const result = await runChaos({
+    ...rest,
+    directory,
+    recipes: ['fedavg', 'scaffold'],
+    withPostgres: database === 'postgres',
+    print,
+  });
+  const { kills, linkFaults, runs, equalRuns, failures, seconds } = result;
+  const total = Object.values(kills).reduce((sum, count) => sum + count, 0);
+  const byVictim = Object.entries(kills).map(([victim, count]) => `${victim} ${count}`);
+  print(
+    `${total} kills (${byVictim.join(', ')}), ${linkFaults} link faults, ${runs} runs in ${seconds.toFixed(0)} s: ${equalRuns} of ${runs} completed with equal weights`,
+  );
+  for (const failure of failures) print(`FAILED: ${failure}`);
+  return failures.length === 0;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 const options = readOptions();
@@ -39,22 +93,9 @@ if (options === undefined) {
   process.exit(2);
 }
 const directory = mkdtempSync(join(tmpdir(), 'tributary-chaos-'));
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
-const { database, ...settings } = options;
-const result = await runChaos({
-  ...settings,
-  directory,
-  recipes: ['fedavg', 'scaffold'],
-  withPostgres: database === 'postgres',
-  print,
-});
-const { kills, linkFaults, runs, equalRuns, failures, seconds } = result;
-const total = Object.values(kills).reduce((sum, count) => sum + count, 0);
-const byVictim = Object.entries(kills).map(([victim, count]) => `${victim} ${count}`);
-print(
-  `${total} kills (${byVictim.join(', ')}), ${linkFaults} link faults, ${runs} runs in ${seconds.toFixed(0)} s: ${equalRuns} of ${runs} completed with equal weights`,
-);
-for (const failure of failures) print(`FAILED: ${failure}`);
-if (settings.keep || failures.length > 0) print(`Logs: ${join(directory, 'logs')}`);
+const isGood = await (options.link === undefined
+  ? disturbRuns(directory, options)
+  : sendOverBadLink(directory, options.link));
+if (options.keep || !isGood) print(`Logs: ${join(directory, 'logs')}`);
 else rmSync(directory, { recursive: true, force: true });
-process.exit(failures.length === 0 ? 0 : 1);
+process.exit(isGood ? 0 : 1);

@@ -104,6 +104,21 @@ export class AssignmentRepository {
     await db.assignment.updateMany({ where: { roundId: from, state: { in: OPEN_STATES } }, data: { roundId: to } });
   }
 
+  /** The last training round of a run that counts an update, by site; sites without one are not in it. */
+  async lastCounted(db: Db, runId: string, siteIds: readonly string[]): Promise<Map<string, number>> {
+    const groups = await db.assignment.groupBy({
+      by: ['siteId'],
+      where: {
+        runId,
+        siteId: { in: [...siteIds] },
+        state: 'received',
+        round: { kind: 'train', state: 'published' },
+      },
+      _max: { baseVersion: true },
+    });
+    return new Map(groups.map(({ siteId, _max }) => [siteId, (_max.baseVersion ?? -1) + 1]));
+  }
+
   /** How many open assignments there are in each stage. */
   async openByStage(db: Db): Promise<Map<string, number>> {
     const groups = await db.assignment.groupBy({

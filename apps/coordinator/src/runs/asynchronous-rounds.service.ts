@@ -47,13 +47,17 @@ export class AsynchronousRoundsService {
     }
     const offered = idle.map((site) => newAssignment(change, round, site));
     await this.assignments.create(db, offered);
-    for (const { siteId } of offered) {
+    const siteIds = offered.map(({ siteId }) => siteId);
+    const counted = await this.assignments.lastCounted(db, run.id, siteIds);
+    for (const siteId of siteIds) {
       change.record({ kind: 'assignment.state', round: round.n, siteId, detail: { state: 'offered' } });
     }
     change.onCommit(() => {
       for (const assignment of offered) {
-        const body = offerOf({ run, round, versions: { initial: version, latest: version } }, assignment);
-        this.hints.tell(assignment.siteId, { event: 'assignment:offered', body });
+        const { siteId } = assignment;
+        const versions = { initial: version, latest: version };
+        const body = offerOf({ run, round, versions, countedRound: counted.get(siteId) ?? 0 }, assignment);
+        this.hints.tell(siteId, { event: 'assignment:offered', body });
       }
     });
     return true;

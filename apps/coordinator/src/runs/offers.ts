@@ -13,9 +13,18 @@ export interface OfferedVersions {
   readonly initial: Version;
 }
 
+/** What an offer tells beside the assignment itself. */
+export interface OfferFacts {
+  readonly run: Run;
+  readonly round: Round;
+  readonly versions: OfferedVersions;
+  /** The last round that counts an update of the site; 0 before the first. */
+  readonly countedRound: number;
+}
+
 /** What a site is told of its part in a round. */
 export function offerOf(
-  { run, round, versions }: { run: Run; round: Round; versions: OfferedVersions },
+  { run, round, versions, countedRound }: OfferFacts,
   assignment: Pick<Assignment, 'id' | 'baseVersion' | 'deadlineAt'>,
 ): AssignmentOffer {
   const offer = {
@@ -24,6 +33,7 @@ export function offerOf(
     recipeSha256: run.recipeSha256,
     round: assignment.baseVersion + 1,
     attempt: round.attempt,
+    countedRound,
     deadlineAt: assignment.deadlineAt.toISOString(),
     sites: [...run.sites],
   };

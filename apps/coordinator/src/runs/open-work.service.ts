@@ -47,13 +47,15 @@ export class OpenWorkService {
   }
 
   private async offer(assignment: Assignment): Promise<AssignmentOffer[]> {
-    const { runId, roundId, baseVersion } = assignment;
+    const { runId, roundId, siteId, baseVersion } = assignment;
     const { db } = this.database;
     const run = await this.runs.find(db, runId);
     const round = await this.rounds.find(db, roundId);
     if (run === null || round === null) return [];
     const initial = await this.versions.get(db, runId, 0);
     const latest = await this.versions.get(db, runId, baseVersion);
-    return [offerOf({ run, round, versions: { initial, latest } }, assignment)];
+    const counted = await this.assignments.lastCounted(db, runId, [siteId]);
+    const countedRound = counted.get(siteId) ?? 0;
+    return [offerOf({ run, round, versions: { initial, latest }, countedRound }, assignment)];
   }
 }

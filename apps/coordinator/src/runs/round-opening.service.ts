@@ -110,11 +110,13 @@ export class RoundOpeningService {
     const { id, runId, n, attempt, kind, openedAt, deadlineAt } = round;
     await this.rounds.create(db, { id, runId, n, attempt, kind, openedAt, deadlineAt });
     await this.assignments.create(db, assignments);
+    const counted = await this.assignments.lastCounted(db, run.id, siteIds);
     change.set({ nextRoundWaitsFor: null });
     change.record({ kind: 'round.opened', round: n, detail: { attempt, kind, sites: siteIds.length } });
     change.onCommit(() => {
       for (const assignment of assignments) {
-        const offer = offerOf({ run, round, versions: { initial, latest } }, assignment);
+        const countedRound = counted.get(assignment.siteId) ?? 0;
+        const offer = offerOf({ run, round, versions: { initial, latest }, countedRound }, assignment);
         this.hints.tell(assignment.siteId, { event: 'assignment:offered', body: offer });
       }
     });

@@ -96,9 +96,9 @@ export class LocalEvaluation {
   }
 
   /** The trained version, with what this site keeps to itself; such a model stays in the run's folder. */
-  private async ownModel({ round, afterFile }: EvaluateTask, folder: string): Promise<Float32Array> {
+  private async ownModel({ countedRound, afterFile }: EvaluateTask, folder: string): Promise<Float32Array> {
     const { run, runDirectory, trainer } = this.parts;
-    const { ownAverage } = await new SiteHistory(runDirectory, trainer).before(round);
+    const { ownAverage } = await new SiteHistory(runDirectory, trainer).after(countedRound);
     const after = await readGlobalWeights(join(folder, afterFile), trainer.manifest);
     if (ownAverage === undefined) return after;
     const flat = new SiteExchange(run, trainer.manifest).adopt(after, ownAverage);

@@ -82,11 +82,11 @@ export class LocalTraining {
     await rm(join(folder, CHECKPOINT_FILE), { force: true });
   }
 
-  private async begin({ round, weightsFile, controlFile }: TrainTask, folder: string): Promise<RoundStart> {
+  private async begin({ countedRound, weightsFile, controlFile }: TrainTask, folder: string): Promise<RoundStart> {
     const { manifest } = this.parts.trainer;
     const read = (file: string): Promise<Float32Array> => readGlobalWeights(join(folder, file), manifest);
     const control = controlFile === undefined ? undefined : await read(controlFile);
-    return this.exchange.start(await read(weightsFile), control, await this.history.begin(round));
+    return this.exchange.start(await read(weightsFile), control, await this.history.begin(countedRound));
   }
 
   private async resume({ weights, strategyState }: RoundStart, folder: string): Promise<Tally> {

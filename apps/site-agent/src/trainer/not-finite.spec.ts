@@ -43,7 +43,8 @@ describe('a training that comes to no number', () => {
     const parts = { run: file, runDirectory: run.folder, engine, images: await SiteImages.read(file) };
     const training = new LocalTraining({ ...parts, trainer: failingAt(trainer, 5) });
     const folder = await run.trainTask(1);
-    const task = { kind: 'train' as const, assignmentId: folder, round: 1, weightsFile: 'global.safetensors' };
+    const part = { assignmentId: folder, round: 1, countedRound: 0 };
+    const task = { kind: 'train' as const, ...part, weightsFile: 'global.safetensors' };
     const options = { folder, signal: new AbortController().signal, onStep: () => undefined };
 
     await expect(training.train(task, options)).rejects.toMatchObject({

@@ -12,9 +12,6 @@ import {
 } from './training-state-file.js';
 
 const FILE_NAME = /^site-(\d+)\.safetensors$/;
-/** What this round left, and what it started from: a repeated round needs the latter. */
-const KEPT_ROUNDS = 2;
-
 /** Flat vectors of the whole model's layout that stay at a site, besides Adam's moments; absent where not used or not begun. */
 export interface SiteVectors {
   /** Weights after the last round, of which the local parameters are the site's own. */
@@ -29,7 +26,8 @@ export interface SiteVectors {
 
 /**
  * Everything that stays at the site between rounds, one file a round, written whole or not at all. A round always starts
- * from the newest file before it, so a round that is trained again gives the same bits.
+ * from the file of the last round that counts an update of this site: a round that is trained again gives the same bits,
+ * and SCAFFOLD's c_i and what a code has lost belong to updates that the server has.
  */
 export class SiteHistory {
   /** What the trainer and the site hold; undefined while it belongs to no finished round. */
@@ -40,13 +38,18 @@ export class SiteHistory {
     private readonly trainer: Trainer,
   ) {}
 
-  /** Gives the trainer the moments that `round` starts from, and counts them as used. @returns The site's vectors. */
-  async begin(round: number): Promise<SiteVectors> {
-    const previous = await this.newestBefore(round);
+  /**
+   * Gives the trainer the moments of the round that was counted last, and forgets what rounds left that count for nothing.
+   *
+   * @param countedRound 0 stands for the beginning of a run, before any step.
+   * @returns The site's vectors.
+   */
+  async begin(countedRound: number): Promise<SiteVectors> {
     const held = this.held;
     this.held = undefined;
-    if (held?.round === previous) return held.vectors;
-    const state = await this.read(previous);
+    for (const round of await this.rounds()) if (round !== countedRound) await rm(this.file(round), { force: true });
+    if (held?.round === countedRound) return held.vectors;
+    const state = await readTrainingState(this.file(countedRound));
     this.restore(state);
     return siteVectors(state);
   }
@@ -59,12 +62,11 @@ export class SiteHistory {
       numbers: { step: optimiser.step, ...lossScaleNumbers(optimiser) },
     });
     this.held = { round, vectors };
-    for (const old of (await this.rounds()).slice(0, -KEPT_ROUNDS)) await rm(this.file(old), { force: true });
   }
 
-  /** The site's vectors as the newest round before `round` left them. */
-  async before(round: number): Promise<SiteVectors> {
-    return siteVectors(await this.read(await this.newestBefore(round)));
+  /** The site's vectors as a round left them. */
+  async after(round: number): Promise<SiteVectors> {
+    return siteVectors(await readTrainingState(this.file(round)));
   }
 
   private restore(state: TrainingState | undefined): void {
@@ -78,21 +80,9 @@ export class SiteHistory {
     });
   }
 
-  /** Round 0 stands for the beginning of a run, before any step. */
-  private async newestBefore(round: number): Promise<number> {
-    return (await this.rounds()).filter((other) => other < round).at(-1) ?? 0;
-  }
-
-  private async read(round: number): Promise<TrainingState | undefined> {
-    return round === 0 ? undefined : readTrainingState(this.file(round));
-  }
-
   private async rounds(): Promise<number[]> {
     const names = await readdir(this.runDirectory);
-    return names
-      .flatMap((name) => FILE_NAME.exec(name)?.slice(1) ?? [])
-      .map(Number)
-      .sort((a, b) => a - b);
+    return names.flatMap((name) => FILE_NAME.exec(name)?.slice(1) ?? []).map(Number);
   }
 
   private file(round: number): string {

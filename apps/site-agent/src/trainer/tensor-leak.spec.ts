@@ -42,7 +42,7 @@ describe('a trainer that stays up', () => {
     const once = async (round: number): Promise<number> => {
       const weightsFile = 'global.safetensors';
       const folder = await run.trainTask(round);
-      const part = { assignmentId: folder, round };
+      const part = { assignmentId: folder, round, countedRound: round - 1 };
       await training.train({ kind: 'train', ...part, weightsFile }, { folder, signal, onStep: () => undefined });
       const evaluated = await run.evaluateTask(round + 10);
       await evaluation.evaluate(

@@ -82,14 +82,15 @@ export class TrainerRun {
     return rm(this.folder, { recursive: true });
   }
 
-  /** A folder with the task of a round. @returns Its path. */
-  async trainTask(round: number, scale = 1): Promise<string> {
-    const task = { kind: 'train' as const, ...this.part(round), weightsFile: 'global.safetensors' };
+  /** A folder with the task of a round; all rounds before it count unless told otherwise. @returns Its path. */
+  async trainTask(round: number, { scale = 1, countedRound = round - 1 } = {}): Promise<string> {
+    const task = { kind: 'train' as const, ...this.part(round), countedRound, weightsFile: 'global.safetensors' };
     return this.task(task, { 'global.safetensors': scale });
   }
 
   async evaluateTask(round: number): Promise<string> {
-    const task = { kind: 'evaluate' as const, ...this.part(round), beforeFile: 'before', afterFile: 'after' };
+    const part = { ...this.part(round), countedRound: round - 1 };
+    const task = { kind: 'evaluate' as const, ...part, beforeFile: 'before', afterFile: 'after' };
     return this.task(task, { before: 1, after: 0.5 });
   }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeSiteEvaluation } from '@tributary/evaluation';
-import { RESULT_FILE } from '@tributary/protocol';
+import { federationSchema, RESULT_FILE, strategySchema } from '@tributary/protocol';
 import { readParameterFile, writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
 import { readTrainingState, writeTrainingState } from './training-state-file.js';
 import { phantomRecipe, readTaskReport, TestTrainer, TrainerRun, writePatients } from './trainer-run.spec-support.js';
@@ -117,6 +117,28 @@ describe('the trainer process', () => {
     await rm(join(folders[1] ?? '', 'report.json'));
     expect((await trainer.perform(folders[1] ?? '')).sha256).toBe(reports[1]?.sha256);
   }, 30_000);
+
+  it('goes on from the round that was counted last, as if the rounds in between had never been trained', async () => {
+    // SCAFFOLD's c_i, what a code has lost and the weights of own norms must match what the server has of this site.
+    const recipe = phantomRecipe({
+      strategy: strategySchema.parse({ kind: 'scaffold' }),
+      federation: federationSchema.parse({ localParameters: ['norms'], compression: { kind: 'int8' } }),
+    });
+    const spared = await newRun(images, { recipe });
+    const trainer = start(spared);
+    await trainer.perform(await spared.trainTask(1));
+    const expected = await trainer.perform(await spared.trainTask(4, { countedRound: 1 }));
+
+    const missed = await newRun(images, { recipe });
+    const busy = start(missed);
+    await busy.perform(await missed.trainTask(1));
+    for (const round of [2, 3]) await busy.perform(await missed.trainTask(round, { countedRound: 1 }));
+    const { sha256 } = await busy.perform(await missed.trainTask(4, { countedRound: 1 }));
+    expect(sha256).toBe(expected.sha256);
+
+    const counted = await busy.perform(await missed.trainTask(5, { countedRound: 1 }));
+    expect((await busy.perform(await missed.trainTask(5, { countedRound: 4 }))).sha256).not.toBe(counted.sha256);
+  }, 60_000);
 
   it('keeps the engine that a run began with, whatever the site configures later', async () => {
     const run = await newRun(images, { engine: { name: 'onnx', threads: 1 } });

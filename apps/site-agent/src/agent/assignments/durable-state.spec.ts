@@ -17,6 +17,7 @@ function offer(round: number): AssignmentOffer {
     recipeSha256: hash,
     round,
     attempt: 0,
+    countedRound: 0,
     deadlineAt: '2026-11-22T12:00:00.000Z',
     sites: ['site-a'],
     weights: { sha256: hash, sizeBytes: 10 },

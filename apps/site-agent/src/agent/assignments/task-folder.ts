@@ -31,11 +31,12 @@ export function taskBlobs(offer: AssignmentOffer): readonly (readonly [file: str
 
 /** Writes `task.json`. It can be made again from the assignment's record, so it need not survive a power cut. */
 export async function writeTask(folder: string, offer: AssignmentOffer): Promise<void> {
-  const { assignmentId, round } = offer;
+  const { assignmentId, round, countedRound } = offer;
+  const part = { assignmentId, round, countedRound };
   const task: TaskFile =
     offer.kind === 'train'
-      ? { kind: 'train', assignmentId, round, weightsFile: WEIGHTS_FILE, controlFile: offer.control && CONTROL_FILE }
-      : { kind: 'evaluate', assignmentId, round, beforeFile: BEFORE_FILE, afterFile: AFTER_FILE };
+      ? { ...part, kind: 'train', weightsFile: WEIGHTS_FILE, controlFile: offer.control && CONTROL_FILE }
+      : { ...part, kind: 'evaluate', beforeFile: BEFORE_FILE, afterFile: AFTER_FILE };
   await mkdir(folder, { recursive: true });
   await writeFileAtomically(join(folder, TASK_FILE), JSON.stringify(task), { durable: false });
 }
