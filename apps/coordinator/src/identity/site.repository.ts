@@ -37,6 +37,14 @@ export class SiteRepository {
     return (await db.site.findUnique({ where: { id }, select: { state: true } }))?.state ?? null;
   }
 
+  async countApprovedIn(db: Db, studyId: string): Promise<number> {
+    return db.site.count({ where: { state: 'approved', memberships: { some: { studyId } } } });
+  }
+
+  async isApprovedIn(db: Db, id: string, studyId: string): Promise<boolean> {
+    return (await db.site.count({ where: { id, state: 'approved', memberships: { some: { studyId } } } })) > 0;
+  }
+
   /** Ids of the approved sites of a study, ascending. */
   async approvedIn(db: Db, studyId: string): Promise<string[]> {
     const rows = await db.site.findMany({

@@ -70,6 +70,14 @@ export class SitesService {
     return this.sites.schedulableIn(db, studyId);
   }
 
+  isApprovedIn(db: Db, id: string, studyId: string): Promise<boolean> {
+    return this.sites.isApprovedIn(db, id, studyId);
+  }
+
+  countApprovedIn(db: Db, studyId: string): Promise<number> {
+    return this.sites.countApprovedIn(db, studyId);
+  }
+
   approvedIn(db: Db, studyId: string): Promise<string[]> {
     return this.sites.approvedIn(db, studyId);
   }

@@ -42,8 +42,8 @@ export class ApprovalsService {
     const reason = said.reason ?? null;
     await this.changes.change(runId, async (change) => {
       const { run, db } = change;
-      const members = await this.sites.approvedIn(db, run.studyId);
-      if (!members.includes(siteId)) throw new TributaryError('NOT_FOUND', { detail: `run ${runId}` });
+      if (!(await this.sites.isApprovedIn(db, siteId, run.studyId)))
+        throw new TributaryError('NOT_FOUND', { detail: `run ${runId}` });
       if (recipeSha256 !== run.recipeSha256)
         throw new TributaryError('RECIPE_NOT_APPROVED', { detail: 'another hash' });
       const approved = decision === 'approve';
@@ -73,8 +73,9 @@ export class ApprovalsService {
    * @returns False when there is nothing to do but wait.
    */
   async seek(run: Run, now: Date): Promise<boolean> {
-    const { approved, silent } = await this.count(this.database.db, run);
     const isTimeUp = run.approvalDeadlineAt <= now;
+    if (!isTimeUp && (await this.isPlainlyAwaited(run))) return false;
+    const { approved, silent } = await this.count(this.database.db, run);
     const hasQuorum = approved.length >= run.recipe.rounds.quorum;
     if (hasQuorum && (silent.length === 0 || isTimeUp)) {
       await this.start(run, approved);
@@ -83,6 +84,12 @@ export class ApprovalsService {
     if (!isTimeUp) return false;
     await this.fail(run, `${approved.length} of ${run.recipe.rounds.quorum} sites approved the recipe in time`);
     return true;
+  }
+
+  /** Told by counting: a study may have a thousand sites, and each answer asks. */
+  private async isPlainlyAwaited(run: Run): Promise<boolean> {
+    const { db } = this.database;
+    return (await this.answers.count(db, run.id)) < (await this.sites.countApprovedIn(db, run.studyId));
   }
 
   private async start(run: Run, sites: readonly string[]): Promise<void> {

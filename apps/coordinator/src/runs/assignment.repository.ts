@@ -119,6 +119,14 @@ export class AssignmentRepository {
     return new Map(groups.map(({ siteId, _max }) => [siteId, (_max.baseVersion ?? -1) + 1]));
   }
 
+  /** How many assignments of a round have been answered with an update, and how many still may be. */
+  async countAnswers(db: Db, roundId: string): Promise<{ received: number; open: number }> {
+    const groups = await db.assignment.groupBy({ by: ['state'], where: { roundId }, _count: true });
+    const sum = (states: readonly AssignmentState[]): number =>
+      groups.reduce((total, { state, _count }) => total + (states.includes(state) ? _count : 0), 0);
+    return { received: sum(['received']), open: sum(OPEN_STATES) };
+  }
+
   /** How many open assignments there are in each stage. */
   async openByStage(db: Db): Promise<Map<string, number>> {
     const groups = await db.assignment.groupBy({

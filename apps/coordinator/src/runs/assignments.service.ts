@@ -18,8 +18,8 @@ import { stepOfCollecting } from './next-step.js';
 import { RoundRepository, type Round } from './round.repository.js';
 import { isCollecting } from './round.states.js';
 import { RoundsService } from './rounds.service.js';
-import { RunChanges } from './run-change.js';
-import { RunRepository, type Run } from './run.repository.js';
+import { RunChanges, type RunChange } from './run-change.js';
+import { RunRepository, type RunContract } from './run.repository.js';
 
 /** An upload that passed every check; its bytes are a blob already. */
 export interface CheckedUpload {
@@ -36,7 +36,7 @@ export interface AssignmentContext {
   readonly kind: Round['kind'];
   /** Number of the round that it was offered in. */
   readonly round: number;
-  readonly run: Run;
+  readonly run: RunContract;
   /** False when an answer comes too late. */
   readonly isOpen: boolean;
 }
@@ -68,7 +68,7 @@ export class AssignmentsService {
     const assignment = await this.assignments.find(db, id);
     if (assignment === null) throw notFound(id);
     const round = await this.rounds.placeOf(db, assignment.roundId);
-    const run = await this.runs.find(db, assignment.runId);
+    const run = await this.runs.contract(db, assignment.runId);
     if (round === null || run === null) throw notFound(id);
     return { assignment, kind: round.kind, round: assignment.baseVersion + 1, run, isOpen: isOpen(assignment.state) };
   }
@@ -82,8 +82,8 @@ export class AssignmentsService {
       const problem =
         decision === 'accept' ? undefined : toProblem(new TributaryError('POLICY_DECLINED', { detail: code }));
       await step.move(decision, { problem }, code === undefined ? {} : { code });
-      if (decision === 'accept') await this.rounds.accept(step.change.db, step.assignment.roundId);
-      else await this.settle(step);
+      if (decision === 'accept') this.noteAccepted(step);
+      else this.settle(step);
     });
   }
 
@@ -92,7 +92,7 @@ export class AssignmentsService {
     await this.change(siteId, assignmentId, async (step) => {
       if (!isOpen(step.assignment.state)) return;
       await step.move('fail', { problem }, { code: problem.code, reason: problem.message });
-      await this.settle(step);
+      this.settle(step);
     });
   }
 
@@ -117,7 +117,7 @@ export class AssignmentsService {
         { ...facts, updateSha256: sha256, bytes: sizeBytes, report },
         { ...facts, bytes: sizeBytes },
       );
-      await this.settle(step);
+      this.settle(step);
     });
   }
 
@@ -130,26 +130,48 @@ export class AssignmentsService {
       await this.audit.append(change.db, { actor: siteId, action: 'update.refused', subject: assignmentId, detail });
       if (!error.spec.retryable && isOpen(step.assignment.state)) {
         await step.move('fail', { problem: toProblem(error) }, detail);
-        await this.settle(step);
+        this.settle(step);
       }
     });
   }
 
   private async assertFresh({ change, assignment }: AssignmentChange): Promise<void> {
-    const { maxStaleness = Infinity } = bufferOf(change.run.recipe) ?? {};
+    const buffer = bufferOf(change.run.recipe);
+    if (buffer === null) return;
+    const { maxStaleness = Infinity } = buffer;
     const round = await this.rounds.placeOf(change.db, assignment.roundId);
     const staleness = round === null ? 0 : stalenessOf(round, assignment);
     if (staleness <= maxStaleness) return;
     throw new TributaryError('UPDATE_TOO_STALE', { detail: `${staleness} versions`, assignmentId: assignment.id });
   }
 
+  /** Before anything that closes the round: it collects from its first accepting site on. */
+  private noteAccepted({ change, assignment: { roundId } }: AssignmentChange): void {
+    change.onEnd(`accept ${roundId}`, async (last) => {
+      last.wakesDriver = false;
+      await this.rounds.accept(last.db, roundId);
+    });
+  }
+
   /** A site has answered: the last to do so closes the round in the same transaction. */
-  private async settle({ change, assignment }: AssignmentChange): Promise<void> {
-    const round = await this.rounds.find(change.db, assignment.roundId);
-    if (round === null || !isCollecting(round.state)) return;
-    const next = stepOfCollecting(round, change.next, change.now);
-    if (next.kind === 'close-round') await this.roundChanges.close(change, round);
-    change.wakesDriver = next.kind !== 'wait';
+  private settle({ change, assignment: { roundId } }: AssignmentChange): void {
+    change.wakesDriver = false;
+    change.onEnd(`settle ${roundId}`, async (last) => {
+      last.wakesDriver = false;
+      if (await this.isAwaited(last, roundId)) return;
+      const round = await this.rounds.find(last.db, roundId);
+      if (round === null || !isCollecting(round.state)) return;
+      const next = stepOfCollecting(round, last.next, last.now);
+      if (next.kind === 'close-round') await this.roundChanges.close(last, round);
+      last.wakesDriver = next.kind !== 'wait';
+    });
+  }
+
+  /** Whether a round plainly waits for more answers: told by counting, because a round may have a thousand assignments. */
+  private async isAwaited({ db, run }: RunChange, roundId: string): Promise<boolean> {
+    if (bufferOf(run.recipe) !== null) return false;
+    const { received, open } = await this.assignments.countAnswers(db, roundId);
+    return open > 0 && received + open >= run.recipe.rounds.quorum;
   }
 
   private change(siteId: string, id: string, work: (step: AssignmentChange) => Promise<void>): Promise<void> {

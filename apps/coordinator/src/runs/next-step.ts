@@ -113,8 +113,13 @@ export function countAnswers(assignments: readonly Assignment[]): AnswerCounts {
   };
 }
 
+/** Sites that are named; the others are counted. */
+const MOST_NAMED = 20;
+
 /** The sites that have not answered, each with its stage. */
 export function waitingText(assignments: readonly Assignment[]): string {
   const waiting = assignments.filter(({ state }) => isOpen(state));
-  return waiting.map(({ siteId, state, stage }) => `${siteId} (${stage ?? state})`).join(', ');
+  const named = waiting.slice(0, MOST_NAMED).map(({ siteId, state, stage }) => `${siteId} (${stage ?? state})`);
+  const others = waiting.length - named.length;
+  return [...named, ...(others > 0 ? [`${others} more`] : [])].join(', ');
 }

@@ -25,6 +25,10 @@ export class RecipeAnswerRepository {
     return db.recipeAnswer.findMany({ where: { runId }, select: { siteId: true, approved: true, reason: true } });
   }
 
+  async count(db: Db, runId: string): Promise<number> {
+    return db.recipeAnswer.count({ where: { runId } });
+  }
+
   /** Runs that a site has answered. */
   async answeredBy(db: Db, siteId: string, runIds: string[]): Promise<Set<string>> {
     const rows = await db.recipeAnswer.findMany({

@@ -39,8 +39,14 @@ const LIVE_STATES: RoundState[] = ['offered', 'collecting', 'aggregating'];
 const WITH_ASSIGNMENTS = { assignments: { orderBy: { siteId: 'asc' } } } as const;
 type RoundRow = Prisma.RoundGetPayload<{ include: typeof WITH_ASSIGNMENTS }>;
 
+type RoundPlace = Pick<Round, 'kind' | 'n'>;
+/** A bound for what is remembered of rounds, far above those that are open at a time. */
+const MOST_PLACES = 10_000;
+
 @Injectable()
 export class RoundRepository {
+  private readonly places = new Map<string, RoundPlace>();
+
   async create(
     db: Db,
     round: Pick<Round, 'id' | 'runId' | 'n' | 'attempt' | 'kind' | 'openedAt' | 'deadlineAt'>,
@@ -83,9 +89,14 @@ export class RoundRepository {
     });
   }
 
-  /** What kind of answers a round wants. */
-  async placeOf(db: Db, id: string): Promise<Pick<Round, 'kind' | 'n'> | null> {
-    return db.round.findUnique({ where: { id }, select: { kind: true, n: true } });
+  /** What kind of answers a round wants, which never changes. */
+  async placeOf(db: Db, id: string): Promise<RoundPlace | null> {
+    const known =
+      this.places.get(id) ?? (await db.round.findUnique({ where: { id }, select: { kind: true, n: true } }));
+    if (known === null) return null;
+    if (this.places.size >= MOST_PLACES) this.places.clear();
+    this.places.set(id, known);
+    return known;
   }
 
   /** All rounds of a run, in the order of their opening. */

@@ -41,6 +41,9 @@ export interface Run {
   readonly endedAt: Date | null;
 }
 
+/** What of a run never changes once it has started. */
+export type RunContract = Pick<Run, 'id' | 'recipe' | 'sites' | 'manifest'>;
+
 export type RunPatch = Partial<
   Pick<
     Run,
@@ -62,11 +65,16 @@ export type RunPatch = Partial<
 const LIVE: RunState[] = ['approving', 'running', 'paused', 'evaluating'];
 const MAX_LISTED = 500;
 
+/** What never changes: a thousand sites' requests need not read it each time. */
+const CONTRACT = { recipe: true, manifest: true } as const;
+type ChangingRow = Omit<RunRow, keyof typeof CONTRACT>;
+
 @Injectable()
 export class RunRepository {
   /** Recipes and manifests never change, so parsed ones stay right. */
   private readonly recipes = new Map<string, Recipe>();
   private readonly manifests = new Map<string, ParameterManifest>();
+  private readonly contracts = new Map<string, RunContract>();
 
   async create(
     db: Db,
@@ -76,14 +84,26 @@ export class RunRepository {
   }
 
   async find(db: Db, id: string): Promise<Run | null> {
-    const row = await db.run.findUnique({ where: { id } });
-    return row === null ? null : this.toRun(row);
+    const row = await db.run.findUnique({ where: { id }, omit: CONTRACT });
+    return row === null ? null : this.withContract(db, row);
+  }
+
+  /** The lasting part of a run, which is read once. */
+  async contract(db: Db, id: string): Promise<RunContract | null> {
+    const known = this.contracts.get(id);
+    if (known !== undefined) return known;
+    const run = await this.find(db, id);
+    if (run === null) return null;
+    const { recipe, sites, manifest } = run;
+    const contract = { id, recipe, sites, manifest };
+    if (run.startedAt !== null) this.contracts.set(id, contract);
+    return contract;
   }
 
   /** Newest first. */
   async list(db: Db): Promise<Run[]> {
     const rows = await db.run.findMany({ orderBy: { createdAt: 'desc' }, take: MAX_LISTED });
-    return rows.map((row) => this.toRun(row));
+    return rows.map((row) => this.parsed(row));
   }
 
   /** Ids of the runs that may have something to do. */
@@ -102,13 +122,14 @@ export class RunRepository {
       },
       orderBy: { createdAt: 'asc' },
     });
-    return rows.map((row) => this.toRun(row));
+    return rows.map((row) => this.parsed(row));
   }
 
   /** Reads a run and keeps its row locked until the transaction ends. */
   async lock(db: Db, id: string): Promise<Run> {
     try {
-      return this.toRun(await db.run.update({ where: { id }, data: { eventSeq: { increment: 0 } } }));
+      const row = await db.run.update({ where: { id }, data: { eventSeq: { increment: 0 } }, omit: CONTRACT });
+      return await this.withContract(db, row);
     } catch (error) {
       if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2025') {
         throw new TributaryError('NOT_FOUND', { detail: `run ${id}` });
@@ -139,14 +160,20 @@ export class RunRepository {
     await db.run.updateMany({ where: { id, state: { in: LIVE } }, data: { problem: storedJson(problem) } });
   }
 
-  private toRun({ problem, evaluation, manifest, recipe, ...row }: RunRow): Run {
-    return {
-      ...row,
+  private async withContract(db: Db, row: ChangingRow): Promise<Run> {
+    const recipe = this.recipes.get(row.recipeSha256);
+    // It has a manifest exactly when it was started.
+    const manifest = row.startedAt === null ? null : this.manifests.get(row.id);
+    if (recipe !== undefined && manifest !== undefined) return toRun(row, { recipe, manifest });
+    const stored = await db.run.findUniqueOrThrow({ where: { id: row.id }, select: CONTRACT });
+    return this.parsed({ ...row, ...stored });
+  }
+
+  private parsed({ recipe, manifest, ...row }: RunRow): Run {
+    return toRun(row, {
       recipe: this.parseRecipe(row.recipeSha256, recipe),
       manifest: manifest === null ? null : this.parseManifest(row.id, manifest),
-      problem: problem === null ? null : problemSchema.parse(problem),
-      evaluation: evaluation === null ? null : evaluationResultSchema.parse(evaluation),
-    };
+    });
   }
 
   private parseManifest(runId: string, stored: unknown): ParameterManifest {
@@ -164,4 +191,13 @@ export class RunRepository {
     this.recipes.set(sha256, recipe);
     return recipe;
   }
+}
+
+function toRun({ problem, evaluation, ...row }: ChangingRow, contract: Pick<Run, keyof typeof CONTRACT>): Run {
+  return {
+    ...row,
+    ...contract,
+    problem: problem === null ? null : problemSchema.parse(problem),
+    evaluation: evaluation === null ? null : evaluationResultSchema.parse(evaluation),
+  };
 }

@@ -86,6 +86,13 @@ export class RunsService {
     return run;
   }
 
+  /** @throws TributaryError NOT_FOUND. */
+  async sitesOf(id: string): Promise<readonly string[]> {
+    const contract = await this.runs.contract(this.database.db, id);
+    if (contract === null) throw new TributaryError('NOT_FOUND', { detail: `run ${id}` });
+    return contract.sites;
+  }
+
   list(): Promise<Run[]> {
     return this.runs.list(this.database.db);
   }

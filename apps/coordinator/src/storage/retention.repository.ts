@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Db } from '../platform/database/database.js';
 
 const stateSchema = z.record(z.string(), blobRefSchema);
+const referencedRowsSchema = z.array(z.object({ sha256: z.string() }));
 const ENDED_ROUNDS: ('published' | 'abandoned')[] = ['published', 'abandoned'];
 const OPEN_ASSIGNMENTS: AssignmentState[] = ['offered', 'accepted', 'training', 'uploading'];
 
@@ -63,12 +64,18 @@ export class RetentionRepository {
     await db.assignment.updateMany({ where: { id: { in: assignmentIds } }, data: { updatePrunedAt: at } });
   }
 
-  /** True when a row that has not been pruned names this file. */
-  async isReferenced(db: Db, sha256: string): Promise<boolean> {
-    const versions = await db.$queryRaw<unknown[]>`
-      SELECT 1 FROM "ModelVersion" WHERE "prunedAt" IS NULL
-        AND ("weightsSha256" = ${sha256} OR "emaSha256" = ${sha256} OR "state"::text LIKE ${`%${sha256}%`}) LIMIT 1`;
-    if (versions.length > 0) return true;
-    return (await db.assignment.count({ where: { updateSha256: sha256, updatePrunedAt: null } })) > 0;
+  /** Those of these files that a row which has not been pruned names; asked once for a whole round's. */
+  async referencedOf(db: Db, sha256s: readonly string[]): Promise<Set<string>> {
+    const files = [...sha256s];
+    const rows = referencedRowsSchema.parse(
+      await db.$queryRaw`
+        SELECT "updateSha256" AS "sha256" FROM "Assignment"
+          WHERE "updatePrunedAt" IS NULL AND "updateSha256" = ANY(${files})
+        UNION SELECT "weightsSha256" FROM "ModelVersion" WHERE "prunedAt" IS NULL AND "weightsSha256" = ANY(${files})
+        UNION SELECT "emaSha256" FROM "ModelVersion" WHERE "prunedAt" IS NULL AND "emaSha256" = ANY(${files})
+        UNION SELECT kept.value->>'sha256' FROM "ModelVersion", jsonb_each("state") AS kept
+          WHERE "prunedAt" IS NULL AND kept.value->>'sha256' = ANY(${files})`,
+    );
+    return new Set(rows.map(({ sha256 }) => sha256));
   }
 }

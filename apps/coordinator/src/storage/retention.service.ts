@@ -72,9 +72,10 @@ export class RetentionService {
   }
 
   private async removeUnreferenced(db: Db, sha256s: readonly string[]): Promise<number> {
+    const referenced = await this.repository.referencedOf(db, sha256s);
     let freedBytes = 0;
     for (const sha256 of new Set(sha256s)) {
-      if (!(await this.repository.isReferenced(db, sha256))) freedBytes += await this.blobs.remove(sha256);
+      if (!referenced.has(sha256)) freedBytes += await this.blobs.remove(sha256);
     }
     return freedBytes;
   }

@@ -32,7 +32,7 @@ export class BlobAccessService {
   private async mayRead(versions: readonly Version[], caller: Principal): Promise<boolean> {
     if (caller.role === 'admin') return true;
     if (caller.role === 'researcher') return this.catalogue.isReleased(versions);
-    const runs = await Promise.all(versions.map(({ runId }) => this.runs.get(runId)));
-    return runs.some(({ sites }) => sites.includes(caller.id));
+    const sites = await Promise.all(versions.map(({ runId }) => this.runs.sitesOf(runId)));
+    return sites.flat().includes(caller.id);
   }
 }

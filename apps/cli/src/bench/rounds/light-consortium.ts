@@ -12,6 +12,7 @@ import { fromProblem } from '@tributary/protocol/problem';
 import type { Recipe } from '@tributary/protocol/recipe';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { BackgroundProcess } from '../../processes/background-process.js';
 import { launchCoordinator, type RunningCoordinator } from '../../processes/coordinator-process.js';
@@ -23,6 +24,7 @@ import { BENCH_CLASSES } from './round-recipe.js';
 const STUDY_ID = 'bench';
 const REQUESTS_AT_ONCE = 8;
 const LONG_POLL_SECONDS = 20;
+const LOOK_EVERY_MS = 200;
 const SITE_SHARE = 1 / 1024;
 
 export interface LightConsortiumOptions {
@@ -70,6 +72,8 @@ export class LightConsortium {
     const { id } = await api.post('/v1/runs', { studyId: STUDY_ID, recipe }, runViewSchema);
     for await (const { state } of followRun(api, id, { waitSeconds: LONG_POLL_SECONDS })) {
       if (state === 'paused') break;
+      // Every page costs the coordinator something, and a thousand answers make many.
+      await delay(LOOK_EVERY_MS, undefined, { signal: this.options.signal });
     }
     const run = await api.get(`/v1/runs/${id}`, runViewSchema);
     if (run.state !== 'completed') throw failureOf(run);
