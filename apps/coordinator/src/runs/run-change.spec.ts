@@ -1,0 +1,113 @@
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildRecipe } from '../../../../test/factories/recipe.js';
+import { SystemClock } from '../platform/clock/clock.js';
+import { Database } from '../platform/database/database.js';
+import { openPGlite } from '../platform/database/pglite-backend.js';
+import { RunChanges } from './run-change.js';
+import { RunEventRepository } from './run-event.repository.js';
+import { RunNotices } from './run-notices.js';
+import { RunRepository } from './run.repository.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'tributary-run-change-'));
+const database = new Database(await openPGlite(join(folder, 'database')));
+const events = new RunEventRepository();
+let runs: RunRepository;
+let changes: RunChanges;
+let notices: RunNotices;
+let runId = '';
+let made = 0;
+
+beforeEach(async () => {
+  runId = `run-0000000${++made}`;
+  runs = new RunRepository();
+  notices = new RunNotices();
+  changes = new RunChanges(database, runs, events, notices, new SystemClock());
+  const recipe = buildRecipe();
+  const study = { id: `study-${made}`, title: 'Brains', modality: 'MR', classes: recipe.classes };
+  await database.db.study.create({ data: { ...study, scarceClasses: [], imageSizePx: 16, imageChannels: 1 } });
+  const approvalDeadlineAt = new Date();
+  await runs.create(database.db, {
+    id: runId,
+    studyId: study.id,
+    recipe,
+    recipeSha256: 'a'.repeat(64),
+    approvalDeadlineAt,
+  });
+});
+afterAll(async () => {
+  await database.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** One event that tells who made it. */
+function say(name: string): Promise<string> {
+  return changes.change(runId, (change) => {
+    change.record({ kind: 'recipe.answered', detail: { name } });
+    return Promise.resolve(name);
+  });
+}
+
+async function told(): Promise<[number, unknown][]> {
+  return (await events.list(database.db, runId, 0)).map(({ seq, detail }) => [seq, detail['name']]);
+}
+
+describe('changes of one run that come together', () => {
+  it('are all made, in the order of their coming, each with its own answer', async () => {
+    const names = Array.from({ length: 100 }, (_, index) => `site-${index}`);
+    expect(await Promise.all(names.map(say))).toEqual(names);
+    expect(await told()).toEqual(names.map((name, index) => [index + 1, name]));
+  });
+
+  it('share what is done at the end of a transaction', async () => {
+    let looks = 0;
+    const answer = () =>
+      changes.change(runId, (change) => {
+        change.record({ kind: 'recipe.answered', detail: {} });
+        change.onEnd('look', async (last) => {
+          looks += 1;
+          last.record({ kind: 'recipe.answered', detail: { name: `after ${last.run.eventSeq}` } });
+          await Promise.resolve();
+        });
+        return Promise.resolve();
+      });
+    await Promise.all([answer(), answer(), answer()]);
+    // The first is made while the other two come.
+    expect(looks).toBe(2);
+    expect((await told()).filter(([, name]) => name !== undefined)).toEqual([
+      [2, 'after 1'],
+      [5, 'after 4'],
+    ]);
+  });
+
+  it('do not fail with one of them, which alone leaves nothing', async () => {
+    const broken = changes.change(runId, async (change) => {
+      change.record({ kind: 'recipe.answered', detail: { name: 'broken' } });
+      await change.db.run.update({ where: { id: runId }, data: { name: 'broken' } });
+      throw new RangeError('no');
+    });
+    const [first, , last] = await Promise.allSettled([say('first'), broken, say('last')]);
+    expect([first, last].map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+    await expect(broken).rejects.toThrow('no');
+    expect(await told()).toEqual([
+      [1, 'first'],
+      [2, 'last'],
+    ]);
+    expect((await runs.find(database.db, runId))?.name).toBe('tiny');
+  });
+
+  it('wake the driver when one of them asks for it', async () => {
+    const woken: boolean[] = [];
+    notices.on('changed', (_, wakesDriver) => woken.push(wakesDriver));
+    const quiet = () =>
+      changes.change(runId, (change) => {
+        change.wakesDriver = false;
+        change.record({ kind: 'recipe.answered', detail: {} });
+        return Promise.resolve();
+      });
+    await Promise.all([quiet(), quiet(), say('loud')]);
+    expect(woken).toEqual([false, true]);
+  });
+});
