@@ -27,6 +27,7 @@ export { linear } from './layers/linear.js';
 export { avgPool2d, avgPool3d, maxPool2d, upsampleNearest2d, upsampleNearest3d } from './layers/resampling.js';
 export { silu } from './layers/silu.js';
 export { stopGradient } from './layers/stop-gradient.js';
+export { upsampledConv2d } from './layers/upsampled-convolution.js';
 export {
   ADAMW_SCALARS,
   adamWScalars,

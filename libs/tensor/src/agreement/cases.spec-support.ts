@@ -7,6 +7,7 @@ import { layerNorm } from '../layers/layer-norm.js';
 import { groupNorm } from '../layers/group-norm.js';
 import { linear } from '../layers/linear.js';
 import { avgPool2d, avgPool3d, maxPool2d, upsampleNearest2d, upsampleNearest3d } from '../layers/resampling.js';
+import { upsampledConv2d } from '../layers/upsampled-convolution.js';
 import { silu } from '../layers/silu.js';
 import { randomUniform } from '../random/recorded-random.js';
 import { index, normal, positive, type AgreementCase } from './agreement.spec-support.js';
@@ -314,6 +315,9 @@ const layers = [
   ),
   make('layer convTranspose2d', [normal(2, 5, 4, 3), normal(3, 2, 3, 3), normal(2)], (x: T4, w: T4, b: T1) =>
     convTranspose2d(x, w, b, { stride: 2, padding: 1, outputPadding: 1 }),
+  ),
+  make('layer upsampledConv2d', [normal(2, 4, 3, 5), normal(4, 5, 3, 3), normal(4)], (x: T4, w: T4, b: T1) =>
+    upsampledConv2d(x, w, b),
   ),
   make('layer convTranspose2d, 2 groups, dilated', [normal(2, 4, 5, 4), normal(4, 3, 2, 3)], (x: T4, w: T4) =>
     convTranspose2d(x, w, undefined, { stride: 2, padding: 1, dilation: 2, groups: 2 }),

@@ -1,6 +1,7 @@
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import type { Value } from '../graph/graph.js';
 import { at, product, range } from '../graph/shapes.js';
+import { blockedFilterGradient } from './blocked-filter-gradient.js';
 import { multiply } from './matrix-product.js';
 import { isTiling, type ConvolutionGeometry } from './window-geometry.js';
 
@@ -20,6 +21,8 @@ export function filterGradient(
   geometry: ConvolutionGeometry,
   weights?: Value,
 ): Value {
+  const blocked = weights ? undefined : blockedFilterGradient(g, operands, geometry);
+  if (blocked) return blocked;
   const { outChannels, inChannels, groups, kernelSize } = geometry;
   const { pairs, rowsAreIn } = tapOperands(g, operands, geometry);
   const parts = pairs.map((pair) => {

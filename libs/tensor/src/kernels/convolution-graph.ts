@@ -1,10 +1,10 @@
-import { MICROSOFT, type GraphBuilder } from '../graph/graph-builder.js';
+import type { GraphBuilder } from '../graph/graph-builder.js';
 import type { Value } from '../graph/graph.js';
 import { at, product, range } from '../graph/shapes.js';
+import { blockedInputGradient } from './blocked-input-gradient.js';
+import { blockedConvolution, blockedWeight, fromBlocks, toBlocks } from './blocked-layout.js';
 import { hasTransposedConvolution, padChannels, spreadPixels } from './convolution-gpu.js';
 import { effectiveKernel, type ConvolutionGeometry } from './window-geometry.js';
-
-const NCHWC = `${MICROSOFT}.nchwc`;
 
 /** Convolution of `x` [N, C, …] with `weight` [O, C / groups, …]. */
 export function convolve(
@@ -21,7 +21,10 @@ export function convolve(
   };
   const block = g.target.nchwcBlock;
   if (block !== undefined && isBlockable(geometry, block))
-    return convolveBlocked(g, { x, weight, shape, attributes }, block);
+    return fromBlocks(
+      g,
+      blockedConvolution(g, { x: toBlocks(g, x), weight: blockedWeight(g, weight, block) }, { shape, attributes }),
+    );
   if (g.target.device === 'gpu' && geometry.groups > 1 && geometry.kernelSize.length > 2) {
     throw new RangeError('convolution: groups in three dimensions cannot be recorded for a GPU');
   }
@@ -40,42 +43,6 @@ function isBlockable(geometry: ConvolutionGeometry, block: number): boolean {
   );
 }
 
-/** The same in ONNX Runtime's blocked layout: channels in blocks that fill a vector register, innermost. */
-function convolveBlocked(
-  g: GraphBuilder,
-  call: { x: Value; weight: Value; shape: readonly number[]; attributes: Record<string, number | readonly number[]> },
-  block: number,
-): Value {
-  const x = reorderInput(g, call.x);
-  const y = g.apply('Conv', [x, blockedWeight(g, call.weight, block)], {
-    shape: call.shape,
-    attributes: call.attributes,
-    domain: NCHWC,
-  });
-  return g.apply('ReorderOutput', [y], {
-    shape: call.shape,
-    attributes: { channels: at(call.shape, 1) },
-    domain: NCHWC,
-  });
-}
-
-function reorderInput(g: GraphBuilder, x: Value): Value {
-  return g.apply('ReorderInput', [x], { shape: x.shape, domain: NCHWC });
-}
-
-/**
- * [O, I, H, W] to [O / b, I / b, H, W, b of I, b of O], in two steps that both move whole vectors (a transposition of six
- * dimensions takes four times as long): the outputs of a block inwards, as images are reordered, then the taps outwards.
- */
-function blockedWeight(g: GraphBuilder, weight: Value, block: number): Value {
-  const [outChannels = 0, inChannels = 0, ...kernel] = weight.shape;
-  const taps = product(kernel);
-  const outBlocks = outChannels / block;
-  const outputsInside = reorderInput(g, g.reshape(weight, [outBlocks, block, inChannels * taps, 1]));
-  const split = g.reshape(outputsInside, [(outBlocks * inChannels) / block, block, taps, block]);
-  return g.reshape(g.transpose(split, [0, 2, 1, 3]), weight.shape);
-}
-
 /**
  * Gradient of a convolution with respect to its input: a convolution of `dy` with the kernel mirrored in space and its
  * channels swapped (quicker than ConvTranspose). With strides, the transposed convolution, or else the same convolution
@@ -86,6 +53,8 @@ export function inputGradient(
   { dy, weight }: { dy: Value; weight: Value },
   geometry: ConvolutionGeometry,
 ): Value {
+  const blocked = blockedInputGradient(g, { dy, weight }, geometry);
+  if (blocked) return blocked;
   const { inSize, outSize, strides } = geometry;
   const extent = effectiveKernel(geometry);
   const spreadSize = outSize.map((size, i) => (size - 1) * at(strides, i) + 1);

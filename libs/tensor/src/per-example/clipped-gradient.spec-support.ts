@@ -3,6 +3,7 @@ import { at, product } from '../graph/shapes.js';
 import { attention } from '../layers/attention.js';
 import { scale, shift } from '../layers/affine.js';
 import { conv2d, conv3d, convTranspose2d } from '../layers/convolution.js';
+import { upsampledConv2d } from '../layers/upsampled-convolution.js';
 import { embedding } from '../layers/embedding.js';
 import { groupNorm } from '../layers/group-norm.js';
 import { layerNorm } from '../layers/layer-norm.js';
@@ -221,6 +222,12 @@ export const CLIPPING_CASES: readonly ClippingCase[] = [
     inputs: image(4, 5, 4),
     forward: (p, { x }) =>
       convTranspose2d(x as tf.Tensor4D, p4(p, 'weight'), p1(p, 'bias'), { stride: 2, padding: 1, outputPadding: 1 }),
+  },
+  {
+    name: 'upsampledConv2d',
+    manifest: [spec('weight', 3, 4, 3, 3), spec('bias', 3)],
+    inputs: image(4, 5, 4),
+    forward: (p, { x }) => upsampledConv2d(x as tf.Tensor4D, p4(p, 'weight'), p1(p, 'bias')),
   },
   linearCase('linear', [], [5, 7]),
   linearCase('linear on few tokens', [2], [9, 8]),
