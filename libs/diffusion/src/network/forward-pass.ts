@@ -1,6 +1,6 @@
-import { conv2d, conv3d, groupNorm, linear, type Tensors } from '@tributary/tensor';
+import { conv2d, conv3d, groupNorm, linear, upsampledConv2d, type Tensors } from '@tributary/tensor';
 import { Rank, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
-import { isVolumes, type Images } from './images.js';
+import { enlarged, isVolumes, type Images } from './images.js';
 import { tensorOf } from './tensor-of.js';
 import type { UNetConfig } from './unet-config.js';
 import type { ConvolutionShape, LinearShape, NormShape } from './unet-structure.js';
@@ -29,6 +29,14 @@ export function applyConvolution({ parameters }: ForwardContext, shape: Convolut
   return isVolumes(x)
     ? conv3d(x, tensorOf(parameters, weight, Rank.R5), bias, options)
     : conv2d(x, tensorOf(parameters, weight, Rank.R4), bias, options);
+}
+
+/** `applyConvolution` to an image whose pixels, or voxels, are all there twice in each direction. */
+export function applyEnlargingConvolution(context: ForwardContext, shape: ConvolutionShape, x: Images): Images {
+  if (isVolumes(x)) return applyConvolution(context, shape, enlarged(x));
+  const { parameters } = context;
+  const weight = tensorOf(parameters, `${shape.name}.weight`, Rank.R4);
+  return upsampledConv2d(x, weight, tensorOf(parameters, `${shape.name}.bias`, Rank.R1));
 }
 
 /** Fully connected layer on the last dimension. */

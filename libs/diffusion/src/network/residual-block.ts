@@ -1,7 +1,13 @@
 import { silu } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { asImages, enlarged, reduced, type Images } from './images.js';
-import { applyConvolution, applyLinear, applyNorm, type BlockContext } from './forward-pass.js';
+import {
+  applyConvolution,
+  applyEnlargingConvolution,
+  applyLinear,
+  applyNorm,
+  type BlockContext,
+} from './forward-pass.js';
 import type { ResidualShape } from './unet-structure.js';
 
 /**
@@ -11,8 +17,7 @@ import type { ResidualShape } from './unet-structure.js';
 export function applyResidual(context: BlockContext, shape: ResidualShape, x: Images): Images {
   const projected = applyLinear(context, shape.projection, silu(context.embedding));
   const condition = tf.reshape(projected, [x.shape[0], ...x.shape.slice(1, -1).map(() => 1), -1]);
-  const activated = changeResolution(silu(applyNorm(context, shape.norm1, x)), shape.resample);
-  const hidden = applyConvolution(context, shape.conv1, activated);
+  const hidden = firstConvolution(context, shape, silu(applyNorm(context, shape.norm1, x)));
   const conditioned = context.config.timeScaleShift
     ? scaleAndShift(applyNorm(context, shape.norm2, hidden), condition, shape.norm2.channels)
     : applyNorm(context, shape.norm2, asImages(tf.add(hidden, condition)));
@@ -24,6 +29,11 @@ export function applyResidual(context: BlockContext, shape: ResidualShape, x: Im
   const result = asImages(tf.add(shape.shortcut ? applyConvolution(context, shape.shortcut, input) : input, output));
   context.observe?.(shape.name, result);
   return result;
+}
+
+function firstConvolution(context: BlockContext, { conv1, resample }: ResidualShape, x: Images): Images {
+  if (resample === 'up') return applyEnlargingConvolution(context, conv1, x);
+  return applyConvolution(context, conv1, changeResolution(x, resample));
 }
 
 function changeResolution(x: Images, resample: ResidualShape['resample']): Images {

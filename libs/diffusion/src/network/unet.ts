@@ -2,8 +2,14 @@ import { silu, type ParameterSpec } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { applyAttention } from './attention-block.js';
 import { embedConditions, type Conditions } from './condition-embedding.js';
-import { applyConvolution, applyNorm, type BlockContext, type ForwardContext } from './forward-pass.js';
-import { asImages, enlarged, type Images } from './images.js';
+import {
+  applyConvolution,
+  applyEnlargingConvolution,
+  applyNorm,
+  type BlockContext,
+  type ForwardContext,
+} from './forward-pass.js';
+import { asImages, type Images } from './images.js';
 import { dropoutSites, type DropoutSite } from './dropout.js';
 import { initialWeights, sizeOf } from './parameter.js';
 import { applyResidual } from './residual-block.js';
@@ -82,7 +88,7 @@ function applyUpLevel(context: BlockContext, { name, stages, resampler }: LevelS
     hidden =
       'conv1' in resampler
         ? applyResidual(context, resampler, hidden)
-        : applyConvolution(context, resampler, enlarged(hidden));
+        : applyEnlargingConvolution(context, resampler, hidden);
   }
   context.observe?.(name, hidden);
   return hidden;
