@@ -16,10 +16,10 @@ import type { Database } from './platform/database/database.js';
 import { DatabaseModule } from './platform/database/database.module.js';
 import { HealthModule } from './platform/health/health.controller.js';
 import { HintsModule } from './platform/hints/hints.module.js';
-import type { Instance } from './platform/instance/instance.js';
-import { InstanceModule } from './platform/instance/instance.module.js';
 import type { Logger } from './platform/logging/logger.js';
 import { LoggingModule } from './platform/logging/logging.module.js';
+import type { Instance } from './platform/replicas/instance.js';
+import { ReplicasModule } from './platform/replicas/replicas.module.js';
 import { RunsModule } from './runs/runs.module.js';
 import { StudiesModule } from './studies/studies.module.js';
 import { TransfersModule } from './transfers/transfers.module.js';
@@ -44,7 +44,7 @@ export class AppModule {
         SecretsModule.with(ground.secrets),
         DatabaseModule.with(ground.database),
         LoggingModule.with(ground.logger),
-        InstanceModule.with(ground.instance),
+        ReplicasModule.with(ground.instance),
         BlobsModule.with(ground.blobs),
         ClockModule,
         HintsModule,

@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { DynamicModule, NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { MAX_JSON_BODY_BYTES, TributaryError } from '@tributary/protocol';
-import { AppModule } from './app.module.js';
+import { AppModule, type Ground } from './app.module.js';
 import type { CoordinatorConfig } from './platform/config/coordinator-config.js';
+import { ReplicatedSockets } from './gateway/replicated-sockets.js';
 import { closeBlobs, openBlobs } from './platform/blobs/open-blobs.js';
 import { lockDataDir } from './platform/data-dir/data-dir-lock.js';
 import { initialiseSecrets } from './platform/data-dir/secrets.js';
@@ -13,8 +15,9 @@ import { assignCorrelationId } from './platform/errors/correlation.js';
 import { errnoOf, isErrno } from './platform/errors/errno.js';
 import { ProblemFilter } from './platform/errors/problem.filter.js';
 import { requestValidation } from './platform/errors/request-validation.js';
-import { readInstance } from './platform/instance/instance.js';
 import { NestLogger, openLogger } from './platform/logging/logger.js';
+import { assertAgreement } from './platform/replicas/agreement.js';
+import { announceLife } from './platform/replicas/instance.js';
 import { serveApiDescription } from './platform/openapi/api-description.js';
 
 export interface RunningCoordinator {
@@ -29,7 +32,7 @@ type Closer = () => void | Promise<void>;
  * Opens the data folder and the database, and serves.
  *
  * @throws TributaryError DATA_DIR_NOT_WRITABLE, DATA_DIR_LOCKED, DATABASE_UNREACHABLE, DATABASE_MIGRATION_FAILED,
- *         BLOB_STORE_UNREACHABLE, BLOB_STORE_REFUSED, PORT_IN_USE.
+ *         BLOB_STORE_UNREACHABLE, BLOB_STORE_REFUSED, REPLICA_MISMATCH, PORT_IN_USE.
  */
 export async function startCoordinator(config: CoordinatorConfig): Promise<RunningCoordinator> {
   makeDataDir(config);
@@ -37,16 +40,13 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
   const closers: Closer[] = [lockDataDir(config.dataDir)];
   try {
     const logger = openLogger(config);
-    const blobs = await openBlobs(config);
-    closers.push(() => closeBlobs(blobs));
-    const database = await openDatabase(config);
-    closers.push(() => database.close());
-    const ground = { config, secrets, blobs, database, logger, instance: readInstance(config.dataDir) };
+    const ground = { config, secrets, logger, ...(await openStores(config, closers)), instance: { id: randomUUID() } };
+    await joinReplicas(ground);
     const app = await createApp(AppModule.on(ground), new NestLogger(logger));
     closers.push(() => app.close());
-    configure(app, new ProblemFilter(logger));
+    configure(app, ground);
     const url = await listen(app, config);
-    logger.info({ url, database: database.kind }, 'coordinator is ready');
+    logger.info({ url, database: ground.database.kind, blobs: ground.blobs.kind }, 'coordinator is ready');
     return { url, stop: () => closeAll(closers) };
   } catch (error) {
     await closeAll(closers);
@@ -62,6 +62,21 @@ function makeDataDir({ dataDir }: CoordinatorConfig): void {
   }
 }
 
+async function openStores(config: CoordinatorConfig, closers: Closer[]): Promise<Pick<Ground, 'blobs' | 'database'>> {
+  const blobs = await openBlobs(config);
+  closers.push(() => closeBlobs(blobs));
+  const database = await openDatabase(config);
+  closers.push(() => database.close());
+  return { blobs, database };
+}
+
+/** From here on the others on this database know that this one lives. */
+async function joinReplicas({ database, instance, secrets, blobs }: Ground): Promise<void> {
+  await announceLife(database.session, instance);
+  if (database.kind === 'pglite') return;
+  await assertAgreement(database.session, { secrets, storeId: await blobs.store.storeId() });
+}
+
 /** The options go through a type of their own: Nest declares a class there, but reads plain fields. */
 function createApp(module: DynamicModule, logger: NestLogger): Promise<NestExpressApplication> {
   const options: Pick<NestApplicationOptions, 'logger' | 'abortOnError' | 'forceCloseConnections'> = {
@@ -72,12 +87,15 @@ function createApp(module: DynamicModule, logger: NestLogger): Promise<NestExpre
   return NestFactory.create<NestExpressApplication>(module, options);
 }
 
-function configure(app: NestExpressApplication, filter: ProblemFilter): void {
+function configure(app: NestExpressApplication, { config, logger }: Ground): void {
   app.disable('x-powered-by');
   app.use(assignCorrelationId);
   app.useBodyParser('json', { limit: MAX_JSON_BODY_BYTES });
   app.useGlobalPipes(requestValidation());
-  app.useGlobalFilters(filter);
+  app.useGlobalFilters(new ProblemFilter(logger));
+  if (config.databaseUrl !== undefined) {
+    app.useWebSocketAdapter(new ReplicatedSockets(app, config.databaseUrl, logger));
+  }
   serveApiDescription(app);
 }
 

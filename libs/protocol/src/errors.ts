@@ -495,6 +495,12 @@ export const ERRORS = {
     remedy:
       'Check that TRIBUTARY_S3_BUCKET exists in TRIBUTARY_S3_REGION, and that the credentials may read and write it.',
   },
+  REPLICA_MISMATCH: {
+    status: 409,
+    retryable: false,
+    text: 'another coordinator on this database was set up differently',
+    remedy: 'Give all replicas the same secrets and the same blob store; docs/how-to-run-replicas.md tells how.',
+  },
   DATA_DIR_LOCKED: {
     status: 409,
     retryable: false,

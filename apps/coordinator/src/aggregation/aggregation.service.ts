@@ -9,7 +9,7 @@ import {
 import type { BlobRef, Recipe } from '@tributary/protocol';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
 import { BlobStore } from '../platform/blobs/blob-store.js';
-import { INSTANCE, type Instance } from '../platform/instance/instance.js';
+import { INSTANCE, type Instance } from '../platform/replicas/instance.js';
 import { Metrics } from '../platform/metrics/metrics.js';
 import { AggregationThread } from './aggregation-thread.js';
 import { AggregationTurns } from './aggregation-turns.js';

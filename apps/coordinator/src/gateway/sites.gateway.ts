@@ -34,6 +34,7 @@ const MAX_MESSAGE_BYTES = 1024 * 1024;
 @WebSocketGateway({ maxHttpBufferSize: MAX_MESSAGE_BYTES, serveClient: false })
 export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnection, OnGatewayDisconnect {
   private server: SiteServer | undefined;
+  private noting: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly admission: SocketAdmission,
@@ -57,16 +58,13 @@ export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnect
   handleConnection(socket: SiteSocket): void {
     const { siteId } = socket.data;
     void socket.join(roomOf(siteId));
-    this.hints.setConnected(siteId, true);
-    this.noteSeen(siteId);
+    this.noteConnection(siteId);
     this.logger.info({ siteId }, 'site connected');
   }
 
   handleDisconnect(socket: SiteSocket): void {
     const { siteId } = socket.data;
-    const others = this.server?.sockets.adapter.rooms.get(roomOf(siteId));
-    this.hints.setConnected(siteId, others !== undefined && others.size > 0);
-    this.noteSeen(siteId);
+    this.noteConnection(siteId);
     this.logger.info({ siteId }, 'site disconnected');
   }
 
@@ -131,10 +129,14 @@ export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnect
     }
   }
 
-  private noteSeen(siteId: string): void {
-    this.sites
-      .seen(siteId)
-      .catch((error: unknown) => this.logger.warn({ siteId, err: error }, 'last seen was not kept'));
+  /** One after the other, each with what is so then: a site that comes back at once is not noted as gone. */
+  private noteConnection(siteId: string): void {
+    this.noting = this.noting
+      .then(() => {
+        const sockets = this.server?.sockets.adapter.rooms.get(roomOf(siteId));
+        return this.sites.noteConnection(siteId, sockets !== undefined && sockets.size > 0);
+      })
+      .catch((error: unknown) => this.logger.warn({ siteId, err: error }, 'a connection was not noted'));
   }
 }
 

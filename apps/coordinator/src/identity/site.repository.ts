@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { trainingHoursSchema, type SiteState, type TrainingHours } from '@tributary/protocol';
 import { Prisma } from '../generated/prisma/client.js';
 import type { Db } from '../platform/database/database.js';
+import { isLiving } from '../platform/replicas/instance.js';
 import { storedJson } from '../platform/database/stored-json.js';
 
 export interface RegisteredSite {
@@ -86,8 +87,22 @@ export class SiteRepository {
     return count > 0;
   }
 
-  async seen(db: Db, id: string, at: Date): Promise<void> {
+  /** @param instanceId Of the replica that holds its connection. */
+  async connected(db: Db, id: string, { at, instanceId }: { at: Date; instanceId: string }): Promise<void> {
+    await db.site.updateMany({ where: { id }, data: { lastSeenAt: at, connectedTo: instanceId } });
+  }
+
+  /** The site may be connected to another replica by now: that stays. */
+  async disconnected(db: Db, id: string, { at, instanceId }: { at: Date; instanceId: string }): Promise<void> {
     await db.site.updateMany({ where: { id }, data: { lastSeenAt: at } });
+    await db.site.updateMany({ where: { id, connectedTo: instanceId }, data: { connectedTo: null } });
+  }
+
+  /** Ids of the sites that are connected to a replica that lives. */
+  async connectedSites(db: Db): Promise<Set<string>> {
+    const rows = await db.$queryRaw<{ id: string }[]>`
+      SELECT "id" FROM "Site" WHERE "connectedTo" IS NOT NULL AND ${isLiving(Prisma.sql`"connectedTo"`)}`;
+    return new Set(rows.map(({ id }) => id));
   }
 }
 

@@ -1,9 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { TributaryError, type Site, type TrainingHours } from '@tributary/protocol';
 import { AuditService } from '../audit/audit.service.js';
 import type { Principal } from '../platform/access/access.js';
 import { Clock } from '../platform/clock/clock.js';
 import { Database, type Db } from '../platform/database/database.js';
+import { INSTANCE, type Instance } from '../platform/replicas/instance.js';
 import { SiteHints } from '../platform/hints/site-hints.js';
 import { SiteRepository, type RegisteredSite, type SchedulableSite } from './site.repository.js';
 
@@ -17,15 +18,18 @@ export class SitesService {
     private readonly audit: AuditService,
     private readonly hints: SiteHints,
     private readonly clock: Clock,
+    @Inject(INSTANCE) private readonly instance: Instance,
   ) {}
 
   async list(): Promise<Site[]> {
-    return (await this.sites.list(this.database.db)).map((site) => this.view(site));
+    const { db } = this.database;
+    const connected = await this.sites.connectedSites(db);
+    return (await this.sites.list(db)).map((site) => view(site, connected));
   }
 
   /** @throws TributaryError NOT_FOUND. */
   async show(id: string): Promise<Site> {
-    return this.view(await this.get(id));
+    return view(await this.get(id), await this.sites.connectedSites(this.database.db));
   }
 
   /**
@@ -94,8 +98,11 @@ export class SitesService {
     if (state === 'pending') throw new TributaryError('SITE_NOT_APPROVED', { siteId: id });
   }
 
-  async seen(id: string): Promise<void> {
-    await this.sites.seen(this.database.db, id, this.clock.now());
+  /** Notes that a site has connected to this replica, or that its last connection here has ended. */
+  async noteConnection(id: string, isConnected: boolean): Promise<void> {
+    const note = { at: this.clock.now(), instanceId: this.instance.id };
+    const { db } = this.database;
+    await (isConnected ? this.sites.connected(db, id, note) : this.sites.disconnected(db, id, note));
   }
 
   private async get(id: string): Promise<RegisteredSite> {
@@ -103,16 +110,19 @@ export class SitesService {
     if (site === null) throw new TributaryError('NOT_FOUND', { detail: `site ${id}` });
     return site;
   }
+}
 
-  private view({ id, studies, state, fingerprint, lastSeenAt, trainingHours }: RegisteredSite): Site {
-    return {
-      id,
-      studies: [...studies],
-      state,
-      fingerprint,
-      connected: this.hints.isConnected(id),
-      lastSeenAt: lastSeenAt?.toISOString() ?? null,
-      trainingHours,
-    };
-  }
+function view(
+  { id, studies, state, fingerprint, lastSeenAt, trainingHours }: RegisteredSite,
+  connected: ReadonlySet<string>,
+): Site {
+  return {
+    id,
+    studies: [...studies],
+    state,
+    fingerprint,
+    connected: connected.has(id),
+    lastSeenAt: lastSeenAt?.toISOString() ?? null,
+    trainingHours,
+  };
 }

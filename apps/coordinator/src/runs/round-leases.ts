@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../platform/database/database.js';
-import { INSTANCE, type Instance } from '../platform/instance/instance.js';
+import { INSTANCE, type Instance } from '../platform/replicas/instance.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { RoundRepository } from './round.repository.js';
 
@@ -9,7 +9,7 @@ const RENEWALS_A_LEASE = 3;
 
 /**
  * The right to aggregate a round, for one replica at a time. It is prolonged while the work goes on, however long that
- * takes, and runs out by itself when the process dies: another replica takes over, this one at its next start.
+ * takes. Of a process that has died it is free at once, of one that hangs when it runs out.
  */
 @Injectable()
 export class RoundLeases {

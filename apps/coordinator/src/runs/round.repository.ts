@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { TributaryError, type RoundState } from '@tributary/protocol';
 import { z } from 'zod';
-import type { Prisma } from '../generated/prisma/client.js';
+import { Prisma } from '../generated/prisma/client.js';
 import type { Db } from '../platform/database/database.js';
+import { isLiving } from '../platform/replicas/instance.js';
 import { storedJson } from '../platform/database/stored-json.js';
 import { toAssignment, type Assignment } from './assignment.repository.js';
 import { nextRoundState } from './round.states.js';
@@ -121,13 +122,14 @@ export class RoundRepository {
   /**
    * Takes or prolongs the right to aggregate a round, by the database's clock.
    *
-   * @returns False while another process holds it.
+   * @returns False while another process that lives holds it.
    */
   async lease(db: Db, id: string, { owner, seconds }: { owner: string; seconds: number }): Promise<boolean> {
     const count = await db.$executeRaw`
       UPDATE "Round" SET "leaseOwner" = ${owner}, "leaseUntil" = now() + make_interval(secs => ${seconds})
       WHERE "id" = ${id} AND "state" = 'aggregating'
-        AND ("leaseOwner" IS NULL OR "leaseOwner" = ${owner} OR "leaseUntil" < now())`;
+        AND ("leaseOwner" IS NULL OR "leaseOwner" = ${owner} OR "leaseUntil" < now()
+          OR NOT ${isLiving(Prisma.sql`"leaseOwner"`)})`;
     return count > 0;
   }
 }

@@ -1,19 +1,29 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename } from 'node:path';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { TributaryError, toProblem } from '@tributary/protocol';
+import { TributaryError, toProblem, type ErrorCode } from '@tributary/protocol';
 import { Server, type Upload } from '@tus/server';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
 import { toTributaryError } from '../platform/errors/problem.filter.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
+import { Exclusive } from '../platform/replicas/exclusive.js';
+import { ReplicaLocks } from '../platform/replicas/replica-locks.js';
 import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
 import { ReceivedUpdatesService } from './received-updates.service.js';
 import { readAnnouncement, readCreation } from './upload-request.js';
+import { UploadLocker } from './upload-locker.js';
 import { UploadStore } from './upload-store.js';
 
 export const UPLOADS_PATH = '/v1/uploads';
 const TUS_VERSION = '1.0.0';
+/** 409: another request has written meanwhile, so that the offset is another; 500: it did not stop in time. */
+const CODE_BY_TUS_STATUS: Readonly<Record<number, ErrorCode>> = {
+  404: 'NOT_FOUND',
+  409: 'UPLOAD_LOCKED',
+  413: 'REQUEST_TOO_LARGE',
+  500: 'UPLOAD_LOCKED',
+};
 
 /**
  * Resumable uploads (tus 1.0.0: core, creation, creation-with-upload). An upload's id is its assignment's, so sending again
@@ -22,8 +32,6 @@ const TUS_VERSION = '1.0.0';
 @Injectable()
 export class UploadsService implements OnApplicationBootstrap {
   private readonly tus: Server;
-  /** The last thing that was begun with an upload that had arrived whole; two requests never finish one file at a time. */
-  private readonly finishing = new Map<string, Promise<void>>();
   /** What is known of the assignments whose bytes are coming in. */
   private readonly contexts = new Map<string, AssignmentContext>();
 
@@ -31,12 +39,15 @@ export class UploadsService implements OnApplicationBootstrap {
     private readonly assignments: AssignmentsService,
     private readonly received: ReceivedUpdatesService,
     private readonly store: UploadStore,
+    private readonly exclusive: Exclusive,
+    locks: ReplicaLocks,
     @Inject(CONFIG) config: CoordinatorConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     this.tus = new Server({
       path: UPLOADS_PATH,
       datastore: store.datastore,
+      locker: new UploadLocker(locks),
       maxSize: config.maxUploadBytes,
       namingFunction: (_request, metadata) => store.idOf(readAnnouncement(metadata).assignmentId),
       getFileIdFromRequest: (_request, assignmentId) => assignmentId && store.idOf(assignmentId),
@@ -136,21 +147,16 @@ export class UploadsService implements OnApplicationBootstrap {
     }
   }
 
-  private async finish(upload: Upload): Promise<void> {
-    const before = this.finishing.get(upload.id) ?? Promise.resolve();
-    const finished = before.catch(() => undefined).then(() => this.count(upload));
-    this.finishing.set(upload.id, finished);
-    try {
-      await finished;
-    } finally {
-      if (this.finishing.get(upload.id) === finished) this.finishing.delete(upload.id);
-    }
+  /** Two requests never finish one file at a time, at whichever replicas. */
+  private finish(upload: Upload): Promise<void> {
+    return this.exclusive.run(`finish:${upload.id}`, (hasWaited) => this.count(upload, hasWaited));
   }
 
-  private async count(upload: Upload): Promise<void> {
+  private async count(upload: Upload, hasWaited: boolean): Promise<void> {
     const announced = readAnnouncement(upload.metadata);
-    const context =
-      this.contexts.get(announced.assignmentId) ?? (await this.assignments.context(announced.assignmentId));
+    const { assignmentId } = announced;
+    const known = hasWaited ? undefined : this.contexts.get(assignmentId);
+    const context = known ?? (await this.assignments.context(assignmentId));
     if (context.assignment.state === 'received') return;
     const { siteId } = context.assignment;
     await this.received.take({ siteId, sizeBytes: upload.size ?? 0, announced }, context);
@@ -159,10 +165,10 @@ export class UploadsService implements OnApplicationBootstrap {
   /** tus answers with a text body; ours is the problem, as everywhere. */
   private answerOf(error: Error | { status_code: number; body: string }): { status_code: number; body: string } {
     if (!(error instanceof Error)) {
-      const known = new TributaryError(error.status_code === 404 ? 'NOT_FOUND' : 'REQUEST_INVALID', {
+      const known = new TributaryError(CODE_BY_TUS_STATUS[error.status_code] ?? 'REQUEST_INVALID', {
         detail: error.body.trim(),
       });
-      return { status_code: error.status_code, body: JSON.stringify(toProblem(known)) };
+      return { status_code: known.spec.status, body: JSON.stringify(toProblem(known)) };
     }
     const known = toTributaryError(error);
     if (known.spec.status >= 500)

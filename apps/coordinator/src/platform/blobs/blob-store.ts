@@ -14,6 +14,9 @@ export abstract class BlobStore {
   /** Memory for the windows of one aggregation, in bytes: where a read takes longer, it reads more at once. */
   abstract readonly windowBytes: number;
 
+  /** An id that every replica on this very store reads, and no other. */
+  abstract storeId(): Promise<string>;
+
   /** Where the aggregation thread reads a blob, see `openBlobBytes`. */
   abstract addressOf(sha256: string): string;
 

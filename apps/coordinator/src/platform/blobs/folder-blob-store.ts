@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { isErrno } from '../errors/errno.js';
 import { BlobStore, type ByteRange } from './blob-store.js';
 import { freeDiskBytes, removeOld, syncFolder } from './disk-files.js';
 
+const STORE_ID_FILE = 'store-id';
 const READ_BYTES = 256 * 1024;
 
 /** Blobs in a folder: of this machine, or of a file system that the replicas share. */
@@ -18,6 +21,17 @@ export class FolderBlobStore extends BlobStore {
   static async open(folder: string): Promise<FolderBlobStore> {
     await mkdir(join(folder, 'staging'), { recursive: true });
     return new FolderBlobStore(folder);
+  }
+
+  async storeId(): Promise<string> {
+    const path = join(this.folder, STORE_ID_FILE);
+    const mine = this.stagingPath(randomUUID());
+    await writeFile(mine, randomUUID());
+    await link(mine, path).catch((error: unknown) => {
+      if (!isErrno(error, 'EEXIST')) throw error;
+    });
+    await rm(mine);
+    return readFile(path, 'utf8');
   }
 
   addressOf(sha256: string): string {

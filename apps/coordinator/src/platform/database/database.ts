@@ -1,3 +1,4 @@
+import type { DatabaseSession } from './database-session.js';
 import type { Prisma, PrismaClient } from '../../generated/prisma/client.js';
 
 /** A handle that repositories take: the client, or the transaction that a service has opened. */
@@ -11,6 +12,7 @@ export interface SqlResult {
 export interface DatabaseBackend {
   readonly kind: 'postgres' | 'pglite';
   readonly prisma: PrismaClient;
+  readonly session: DatabaseSession;
   /** Plain SQL outside of Prisma, for the job queue; several statements give the rows of all of them. */
   executeSql(text: string, values?: unknown[]): Promise<SqlResult>;
   close(): Promise<void>;
@@ -25,6 +27,11 @@ export class Database {
 
   get kind(): DatabaseBackend['kind'] {
     return this.backend.kind;
+  }
+
+  /** The connection whose locks live as long as this process. */
+  get session(): DatabaseSession {
+    return this.backend.session;
   }
 
   /** For single statements outside of a transaction. Never use it inside of one: the embedded database has one connection. */

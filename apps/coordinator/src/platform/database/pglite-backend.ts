@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { PGlite } from '@electric-sql/pglite';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { PrismaClient } from '../../generated/prisma/client.js';
-import type { DatabaseBackend } from './database.js';
+import type { DatabaseBackend, SqlResult } from './database.js';
+import type { DatabaseSession, SessionQuery } from './database-session.js';
 import { applyMigrations, migrationsStamp, readMigrations } from './migrations.js';
 
 /** Written last by an initialisation: a folder without it was left half-made by a process that was killed. */
@@ -49,11 +50,23 @@ export async function openPGlite(folder: string, seed: string = SEED_DATABASE): 
   return {
     kind: 'pglite',
     prisma,
+    session: sessionOf(client),
     executeSql: (text, values) => executeSql(client, text, values),
     close: async () => {
       await prisma.$disconnect();
       await client.close();
     },
+  };
+}
+
+/** The embedded database has one connection, and nobody else to hear from. */
+function sessionOf(client: PGlite): DatabaseSession {
+  const query: SessionQuery = (text, values) => executeSql(client, text, values);
+  return {
+    query,
+    onEach: (work) => work(query),
+    onLost: () => undefined,
+    onMessage: () => Promise.resolve(),
   };
 }
 
@@ -77,7 +90,7 @@ async function copySeed(seed: string, folder: string): Promise<void> {
 }
 
 /** Statements with parameters go one at a time; the others may be several, and the rows of all count. */
-async function executeSql(client: PGlite, text: string, values: unknown[] = []) {
+async function executeSql(client: PGlite, text: string, values: unknown[] = []): Promise<SqlResult> {
   if (values.length > 0) return { rows: (await client.query<Record<string, unknown>>(text, values)).rows };
   const results = await client.exec(text);
   return { rows: results.flatMap((result) => result.rows) };

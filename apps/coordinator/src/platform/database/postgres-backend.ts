@@ -4,6 +4,7 @@ import pg from 'pg';
 import { PrismaClient } from '../../generated/prisma/client.js';
 import type { DatabaseBackend, SqlResult } from './database.js';
 import { applyMigrations, readMigrations } from './migrations.js';
+import { PostgresSession } from './postgres-session.js';
 
 type Row = Record<string, unknown>;
 
@@ -24,8 +25,10 @@ export async function openPostgres(url: string): Promise<DatabaseBackend> {
   });
   // An idle connection that breaks is replaced by the pool; the next query reports what is still wrong.
   pool.on('error', () => undefined);
+  let session: PostgresSession;
   try {
     await migrate(pool);
+    session = await PostgresSession.open(url);
   } catch (error) {
     await pool.end();
     if (error instanceof TributaryError) throw error;
@@ -36,8 +39,10 @@ export async function openPostgres(url: string): Promise<DatabaseBackend> {
   return {
     kind: 'postgres',
     prisma,
+    session,
     executeSql: async (text, values) => collectRows(await pool.query<Row>(text, values)),
     close: async () => {
+      await session.close();
       await prisma.$disconnect();
       await pool.end();
     },

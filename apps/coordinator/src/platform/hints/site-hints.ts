@@ -18,7 +18,6 @@ interface HintEvents {
 @Injectable()
 export class SiteHints {
   private readonly emitter = new EventEmitter<HintEvents>();
-  private readonly connectedSites = new Set<string>();
 
   tell(siteId: string, hint: SiteHint): void {
     this.emitter.emit('hint', siteId, hint);
@@ -26,15 +25,5 @@ export class SiteHints {
 
   onHint(listener: (siteId: string, hint: SiteHint) => void): void {
     this.emitter.on('hint', listener);
-  }
-
-  /** Kept by the gateway: who is connected to this process. */
-  setConnected(siteId: string, connected: boolean): void {
-    if (connected) this.connectedSites.add(siteId);
-    else this.connectedSites.delete(siteId);
-  }
-
-  isConnected(siteId: string): boolean {
-    return this.connectedSites.has(siteId);
   }
 }

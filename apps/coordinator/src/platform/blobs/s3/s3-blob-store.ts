@@ -1,11 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { BlobStore, type ByteRange } from '../blob-store.js';
 import { freeDiskBytes, removeOld } from '../disk-files.js';
 import { s3Address } from './s3-bytes.js';
 import type { S3Bucket } from './s3-bucket.js';
 
+const STORE_ID_KEY = 'store-id';
 /** An upload over a slow line takes longer than making a file on this machine. */
 const PARTS_AGE_FACTOR = 7;
 
@@ -26,6 +29,13 @@ export class S3BlobStore extends BlobStore {
   static async open(bucket: S3Bucket, stagingFolder: string): Promise<S3BlobStore> {
     await mkdir(stagingFolder, { recursive: true });
     return new S3BlobStore(bucket, stagingFolder);
+  }
+
+  async storeId(): Promise<string> {
+    if ((await this.bucket.sizeOf(STORE_ID_KEY)) === null) {
+      await this.bucket.writeNew(STORE_ID_KEY, randomUUID());
+    }
+    return text(await this.bucket.read(STORE_ID_KEY));
   }
 
   addressOf(sha256: string): string {

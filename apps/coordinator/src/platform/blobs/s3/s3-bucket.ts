@@ -15,7 +15,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { TributaryError } from '@tributary/protocol';
 import type { ByteRange } from '../blob-store.js';
 import { copyObject } from './s3-copy.js';
-import { coded, isMissing, toStoreError } from './s3-errors.js';
+import { alreadyExists, coded, isMissing, toStoreError } from './s3-errors.js';
 import { s3ClientConfig, type S3Settings } from './s3-settings.js';
 
 /** Four parts are in memory at a time. */
@@ -72,10 +72,13 @@ export class S3Bucket {
     throw new Error('the store answered without a body');
   }
 
-  /** Writes a small object. With `onlyNew` one that exists stays as it is, where the server knows such conditions. */
-  async write(key: string, body: string, { onlyNew = false } = {}): Promise<void> {
-    const condition = onlyNew ? { IfNoneMatch: '*' } : {};
-    await coded(this.client.send(new PutObjectCommand({ ...this.object(key), Body: body, ...condition })));
+  /** Writes a small object, unless there is one. */
+  async writeNew(key: string, body: string): Promise<void> {
+    try {
+      await this.client.send(new PutObjectCommand({ ...this.object(key), Body: body, IfNoneMatch: '*' }));
+    } catch (error) {
+      if (!alreadyExists(error)) throw toStoreError(error);
+    }
   }
 
   /** Streams a file of this machine into an object, in parts. */

@@ -3,6 +3,7 @@ import { TributaryError } from '@tributary/protocol';
 import { errnoOf } from '../../errors/errno.js';
 
 const NOT_FOUND = 404;
+const ALREADY_THERE = [409, 412];
 const REFUSED = [301, 400, 401, 403];
 /** A connection that fails, or a certificate that is not trusted. */
 const NETWORK_ERROR = /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EPIPE|EHOST|ENET|CERT_|ERR_TLS|DEPTH_|SELF_SIGNED|UNABLE_TO)/;
@@ -10,6 +11,11 @@ const NETWORK_ERROR = /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EPIPE|EHOST|ENET|CERT_|E
 /** True when there is no object of that key. */
 export function isMissing(error: unknown): boolean {
   return error instanceof S3ServiceException && error.$metadata.httpStatusCode === NOT_FOUND;
+}
+
+/** True when an object that was to be new is there already, or is being written. */
+export function alreadyExists(error: unknown): boolean {
+  return error instanceof S3ServiceException && ALREADY_THERE.includes(error.$metadata.httpStatusCode ?? 0);
 }
 
 /**

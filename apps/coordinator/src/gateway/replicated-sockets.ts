@@ -1,0 +1,40 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import { createAdapter } from '@socket.io/postgres-adapter';
+import pg from 'pg';
+import type { Logger } from '../platform/logging/logger.js';
+
+/** One listens, the others send. */
+const POOL_SIZE = 3;
+
+/** Socket.IO over all replicas: what one tells a site reaches the socket that another holds, through PostgreSQL. */
+export class ReplicatedSockets extends IoAdapter {
+  private readonly pool: pg.Pool;
+  private server: ReturnType<IoAdapter['createIOServer']> | undefined;
+
+  constructor(
+    app: INestApplicationContext,
+    databaseUrl: string,
+    private readonly log: Logger,
+  ) {
+    super(app);
+    this.pool = new pg.Pool({ connectionString: databaseUrl, max: POOL_SIZE, keepAlive: true });
+    // A connection that breaks is replaced; hints that were lost meanwhile are found by asking for the open work.
+    this.pool.on('error', () => undefined);
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
+  }
+
+  override createIOServer(...args: Parameters<IoAdapter['createIOServer']>): ReturnType<IoAdapter['createIOServer']> {
+    const server = super.createIOServer(...args);
+    const errorHandler = (error: Error): void => this.log.warn({ err: error }, 'a hint to another replica was lost');
+    server.adapter(createAdapter(this.pool, { errorHandler }));
+    this.server = server;
+    return server;
+  }
+
+  override async dispose(): Promise<void> {
+    // Gives the connection back that it listens on; without that the pool would not end.
+    await this.server?.of('/').adapter.close();
+    await this.pool.end();
+  }
+}
