@@ -28,6 +28,8 @@ export interface ConsortiumOptions {
   readonly imageSizePx?: number;
   /** Of the coordinator, such as `DATABASE_URL`. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** Where the coordinator is reached; by default at the port that it listens on. */
+  readonly entryPort?: number;
 }
 
 export type SiteId = keyof typeof SCANNERS;

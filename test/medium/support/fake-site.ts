@@ -33,7 +33,7 @@ export class FakeSite {
   private readonly privateKey: KeyObject;
   private readonly publicKey: string;
   private socket: SiteSocket | undefined;
-  private accessToken = '';
+  accessToken = '';
   private readonly seen = new Set<string>();
   private stopped = false;
   /** What went wrong in the background; tests that expect none check it. */
