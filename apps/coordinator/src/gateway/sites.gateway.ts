@@ -29,9 +29,11 @@ import { SocketAdmission } from './socket-admission.js';
 import type { SiteServer, SiteSocket } from './site-socket.js';
 
 const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** A connection that a firewall forgot is found dead, by both ends, after the sum of these; nobody tells them. */
+const HEARTBEAT = { pingInterval: 10_000, pingTimeout: 10_000 };
 
 /** The control connections of the sites: offers out, answers in. Everything durable lies in the database. */
-@WebSocketGateway({ maxHttpBufferSize: MAX_MESSAGE_BYTES, serveClient: false })
+@WebSocketGateway({ maxHttpBufferSize: MAX_MESSAGE_BYTES, serveClient: false, ...HEARTBEAT })
 export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnection, OnGatewayDisconnect {
   private server: SiteServer | undefined;
   private noting: Promise<void> = Promise.resolve();

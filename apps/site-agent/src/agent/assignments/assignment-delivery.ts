@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RESULT_FILE, TributaryError, type AssignmentOffer, type Problem, type ReportFile } from '@tributary/protocol';
-import { retryUntilDone } from '../coordinator-client/backoff.js';
+import { advancing, retryUntilDone } from '../coordinator-client/backoff.js';
 import { CoordinatorSocket } from '../coordinator-client/coordinator-socket.js';
 import { UpdateUpload, type Upload } from '../coordinator-client/update-upload.js';
 import { AssignmentStore } from './assignment-store.js';
@@ -36,16 +36,17 @@ export class AssignmentDelivery {
       metadata: { assignmentId, sha256: report.sha256, report: JSON.stringify(report.report) },
     };
     let done = 0;
-    const onBytes = (bytes: number): void => {
-      done += bytes;
+    const onOffset = (bytes: number): void => {
+      done = bytes;
       this.socket.reportProgress({ assignmentId, stage: 'uploading', done, total: report.sizeBytes });
     };
     let attempts = 0;
     const send = async (): Promise<void> => {
       attempts += 1;
-      await this.uploads.send(upload, { signal, resume: resume || attempts > 1, onBytes });
+      await this.uploads.send(upload, { signal, resume: resume || attempts > 1, onOffset });
     };
-    await retryUntilDone(send, { signal, mayRetry: untilSpoilt() }).catch((error: unknown) => {
+    const hasAdvanced = advancing(() => done);
+    await retryUntilDone(send, { signal, mayRetry: untilSpoilt(), hasAdvanced }).catch((error: unknown) => {
       if (!isReceivedAlready(error)) throw error;
     });
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { join } from 'node:path';
 import { TributaryError, type AssignmentOffer, type ReportFile } from '@tributary/protocol';
-import { retryUntilDone } from '../coordinator-client/backoff.js';
+import { advancing, retryUntilDone } from '../coordinator-client/backoff.js';
 import { BlobCache } from '../coordinator-client/blob-cache.js';
 import { CoordinatorSocket } from '../coordinator-client/coordinator-socket.js';
 import { RunTrainers } from '../trainer-process/run-trainers.js';
@@ -46,12 +46,16 @@ export class AssignmentWork {
     const blobs = taskBlobs(offer);
     const total = blobs.reduce((sum, [, blob]) => sum + blob.sizeBytes, 0);
     let done = 0;
-    const onBytes = throttled((bytes) => {
-      done += bytes;
+    const report = throttled(() => {
       this.socket.reportProgress({ assignmentId, stage: 'downloading', done: Math.min(done, total), total });
     });
+    const onBytes = (bytes: number): void => {
+      done += bytes;
+      report();
+    };
+    const retrying = { signal, hasAdvanced: advancing(() => done) };
     for (const [file, blob] of blobs) {
-      await retryUntilDone(() => this.blobs.place(blob, join(folder, file), { signal, onBytes }), { signal });
+      await retryUntilDone(() => this.blobs.place(blob, join(folder, file), { signal, onBytes }), retrying);
     }
   }
 
@@ -71,15 +75,12 @@ export class AssignmentWork {
 
 const REPORT_EVERY_MS = 500;
 
-/** Adds up what comes in between and passes it on at most twice a second. */
-function throttled(report: (bytes: number) => void): (bytes: number) => void {
-  let waiting = 0;
+/** Reports at most twice a second. */
+function throttled(report: () => void): () => void {
   let nextMs = 0;
-  return (bytes) => {
-    waiting += bytes;
+  return () => {
     if (performance.now() < nextMs) return;
     nextMs = performance.now() + REPORT_EVERY_MS;
-    report(waiting);
-    waiting = 0;
+    report();
   };
 }

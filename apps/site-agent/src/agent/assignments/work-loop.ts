@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TributaryError, type AssignmentOffer, type RunProposal } from '@tributary/protocol';
 import { ConnectionStatus } from '../coordinator-client/connection-status.js';
+import { CoordinatorHttp } from '../coordinator-client/coordinator-http.js';
 import { CoordinatorSocket } from '../coordinator-client/coordinator-socket.js';
 import { SiteInstallation } from '../config/site-installation.js';
 import { errorFields } from '../logging/error-fields.js';
@@ -21,6 +22,7 @@ export class WorkLoop {
   constructor(
     private readonly installation: SiteInstallation,
     private readonly socket: CoordinatorSocket,
+    private readonly http: CoordinatorHttp,
     private readonly approvals: RecipeApprovals,
     private readonly runner: AssignmentRunner,
   ) {}
@@ -56,6 +58,7 @@ export class WorkLoop {
       this.background(this.look(signal));
     });
     this.socket.on('disconnected', () => status.disconnected());
+    this.socket.on('silent', () => this.http.breakOff());
     this.socket.on('proposed', (proposal) => this.propose(proposal, signal));
     this.socket.on('offered', (offer) => this.offer(offer, signal));
     this.socket.on('withdrawn', ({ assignmentId }) => this.runner.withdraw(assignmentId));

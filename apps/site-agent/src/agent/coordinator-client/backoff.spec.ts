@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { TributaryError } from '@tributary/protocol';
 import fc from 'fast-check';
-import { backoffMs, retryUntilDone } from './backoff.js';
+import { advancing, backoffMs, retryUntilDone } from './backoff.js';
 
 const quick = { baseMs: 1, maxMs: 2 };
 const never = new AbortController().signal;
@@ -47,6 +47,23 @@ describe('retryUntilDone', () => {
       code: 'SITE_REVOKED',
     });
     expect(calls).toBe(1);
+  });
+
+  it('begins its waits anew after an attempt that got further', async () => {
+    const waits: number[] = [];
+    let done = 0;
+    const work = (): Promise<string> => {
+      if (waits.length === 6) return Promise.resolve('done');
+      if (waits.length === 4) done = 100;
+      return Promise.reject(new TributaryError('COORDINATOR_UNREACHABLE'));
+    };
+    const onRetry = (_: TributaryError, waitMs: number) => waits.push(waitMs);
+    const backoff = { baseMs: 4, maxMs: 1000 };
+    await retryUntilDone(work, { signal: never, backoff, onRetry, hasAdvanced: advancing(() => done) });
+    [4, 8, 16, 32, 4, 8].forEach((ceiling, failures) => {
+      expect(waits[failures]).toBeGreaterThanOrEqual(ceiling / 2);
+      expect(waits[failures]).toBeLessThanOrEqual(ceiling);
+    });
   });
 
   it('does not hide a fault of the program behind retries', async () => {

@@ -25,6 +25,8 @@ export interface RetryOptions {
   readonly backoff?: BackoffOptions;
   /** Whether trying again can help; by default what the error catalogue says. */
   readonly mayRetry?: (error: TributaryError) => boolean;
+  /** Asked after each failure: true when the attempt got further than those before, and the waits begin anew. */
+  readonly hasAdvanced?: () => boolean;
   readonly onRetry?: (error: TributaryError, waitMs: number) => void;
 }
 
@@ -34,14 +36,15 @@ export interface RetryOptions {
  * @throws whatever `work` throws that is no TributaryError worth a retry; the signal's reason when aborted.
  */
 export async function retryUntilDone<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
-  for (let attempt = 0; ; attempt += 1) {
+  for (let failures = 0; ; failures += 1) {
     options.signal.throwIfAborted();
     try {
       return await work();
     } catch (error) {
       options.signal.throwIfAborted();
       if (!(error instanceof TributaryError) || !(options.mayRetry ?? isRetryable)(error)) throw error;
-      const waitMs = backoffMs(attempt, Math.random(), options.backoff);
+      if (options.hasAdvanced?.() === true) failures = 0;
+      const waitMs = backoffMs(failures, Math.random(), options.backoff);
       options.onRetry?.(error, waitMs);
       await delay(waitMs, undefined, { signal: options.signal });
     }
@@ -50,4 +53,14 @@ export async function retryUntilDone<T>(work: () => Promise<T>, options: RetryOp
 
 function isRetryable(error: TributaryError): boolean {
   return error.spec.retryable;
+}
+
+/** For `hasAdvanced`: true when more is done than at the last failure. */
+export function advancing(done: () => number): () => boolean {
+  let before = done();
+  return () => {
+    const hasAdvanced = done() > before;
+    before = Math.max(before, done());
+    return hasAdvanced;
+  };
 }

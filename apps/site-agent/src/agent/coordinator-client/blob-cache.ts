@@ -7,6 +7,7 @@ import { TributaryError, type BlobRef } from '@tributary/protocol';
 import { asDiskFull } from '../../durable-files/write-file-atomically.js';
 import type { AccessTokens } from './access-tokens.js';
 import { authorisation, unreachable, type CoordinatorHttp } from './coordinator-http.js';
+import { Silence } from './silence.js';
 
 /** Global weights kept: enough for a repeated round and an evaluation of two versions. */
 const KEPT_BLOBS = 4;
@@ -85,17 +86,20 @@ export class BlobCache {
     const hash = have > 0 ? await hashFile(part) : createHash('sha256');
     if (have === blob.sizeBytes) return hash;
 
+    const silence = new Silence();
     const response = await this.tokens.use((token) =>
-      this.http.send(`/v1/blobs/${blob.sha256}`, {
-        headers: { ...authorisation(token), ...(have > 0 ? { range: `bytes=${have}-` } : {}) },
-        signal,
-      }),
+      this.http.send(
+        `/v1/blobs/${blob.sha256}`,
+        { headers: { ...authorisation(token), ...(have > 0 ? { range: `bytes=${have}-` } : {}) }, signal },
+        silence,
+      ),
     );
     const resumed = response.status === 206;
     const file = await open(part, resumed ? 'a' : 'w');
     const whole = resumed ? hash : createHash('sha256');
     try {
       for await (const chunk of response.body ?? []) {
+        silence.heard();
         whole.update(chunk);
         await file.write(chunk);
         onBytes?.(chunk.byteLength);
@@ -105,6 +109,7 @@ export class BlobCache {
       const cause = asDiskFull(error);
       throw cause instanceof TributaryError ? cause : unreachable(error);
     } finally {
+      silence.over();
       await file.close();
     }
     return whole;

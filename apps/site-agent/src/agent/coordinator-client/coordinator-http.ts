@@ -1,8 +1,7 @@
 import { fromProblem, parseOrThrow, problemSchema, TributaryError } from '@tributary/protocol';
 import type { z } from 'zod';
 import { errnoOf } from '../../durable-files/errno.js';
-
-const REQUEST_TIMEOUT_MS = 60_000;
+import { Silence } from './silence.js';
 
 export interface JsonRequest<S extends z.ZodType> {
   readonly body?: unknown;
@@ -12,7 +11,15 @@ export interface JsonRequest<S extends z.ZodType> {
 
 /** Plain HTTP to the coordinator: outbound, keep-alive, every failure a coded error. */
 export class CoordinatorHttp {
+  private link = new AbortController();
+
   constructor(private readonly baseUrl: string) {}
+
+  /** Gives up every request under way: the link was found dead by other means, and their connections with it. */
+  breakOff(): void {
+    this.link.abort(new DOMException('the link is dead', 'NetworkError'));
+    this.link = new AbortController();
+  }
 
   /** One JSON request; the answer is checked against `schema`. */
   async json<S extends z.ZodType>(method: 'GET' | 'POST', path: string, request: JsonRequest<S>): Promise<z.infer<S>> {
@@ -28,11 +35,12 @@ export class CoordinatorHttp {
   }
 
   /**
-   * @param path Below the coordinator's URL, or absolute.
+   * @param path    Below the coordinator's URL, or absolute.
+   * @param silence Ends the request, its answer's body included; who reads a long body tells it what comes.
    * @throws TributaryError COORDINATOR_UNREACHABLE when no answer came; the coordinator's own code for an error answer.
    */
-  async send(path: string, init: RequestInit): Promise<Response> {
-    const signals = [AbortSignal.timeout(REQUEST_TIMEOUT_MS), ...(init.signal ? [init.signal] : [])];
+  async send(path: string, init: RequestInit, silence = new Silence()): Promise<Response> {
+    const signals = [silence.signal, this.link.signal, ...(init.signal ? [init.signal] : [])];
     let response: Response;
     try {
       response = await fetch(new URL(path, this.baseUrl), { ...init, signal: AbortSignal.any(signals) });

@@ -32,6 +32,8 @@ type Connection = Socket<CoordinatorToSiteEvents, SiteToCoordinatorEvents>;
 
 interface SocketEvents {
   connected: [];
+  /** The coordinator's heartbeat did not come: the connection is dead, though nobody closed it. */
+  silent: [];
   disconnected: [];
   proposed: [RunProposal];
   offered: [AssignmentOffer];
@@ -165,7 +167,10 @@ export class CoordinatorSocket extends EventEmitter<SocketEvents> {
       revoked = true;
       ended.abort();
     });
-    connection.once('disconnect', () => ended.abort());
+    connection.once('disconnect', (reason) => {
+      if (reason === 'ping timeout') this.emit('silent');
+      ended.abort();
+    });
     if (!connection.connected) return false;
     this.connection = connection;
     this.emit('connected');

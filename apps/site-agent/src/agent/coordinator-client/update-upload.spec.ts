@@ -81,11 +81,10 @@ describe('UpdateUpload', () => {
 
   it('sends a large update piece by piece', async () => {
     const bytes = randomBytes(17 * MEBIBYTE);
-    let counted = 0;
-    await uploads.send(await uploadOf(bytes), { signal, resume: false, onBytes: (count) => (counted += count) });
-    expect(coordinator.requests.length).toBe(3);
+    const offsets: number[] = [];
+    await uploads.send(await uploadOf(bytes), { signal, resume: false, onOffset: (offset) => offsets.push(offset) });
     expect(receiver.received.equals(bytes)).toBe(true);
-    expect(counted).toBe(bytes.length);
+    expect(offsets).toEqual([8, 16, 17].map((mebibytes) => mebibytes * MEBIBYTE));
   });
 
   it('sends only what is missing after the connection broke', async () => {
@@ -95,9 +94,23 @@ describe('UpdateUpload', () => {
     await expect(uploads.send(upload, { signal, resume: false })).rejects.toMatchObject({
       code: 'COORDINATOR_UNREACHABLE',
     });
-    let resent = 0;
-    await uploads.send(upload, { signal, resume: true, onBytes: (count) => (resent += count) });
-    expect(resent).toBe(7 * MEBIBYTE);
+    const offsets: number[] = [];
+    await uploads.send(upload, { signal, resume: true, onOffset: (offset) => offsets.push(offset) });
+    expect(offsets[0]).toBe(3 * MEBIBYTE);
+    expect(receiver.received.equals(bytes)).toBe(true);
+  });
+
+  it('sends pieces that take well below the time of a request over a slow link', async () => {
+    const bytes = randomBytes(2 * MEBIBYTE);
+    const upload = await uploadOf(bytes);
+    receiver.breakAfter = 0;
+    await expect(uploads.send(upload, { signal, resume: false })).rejects.toThrow();
+    // The first megabyte takes 400 s: 15 s at that rate are less than the smallest piece.
+    const times = [0, 400_000];
+    const slow = new UpdateUpload(coordinator.http, coordinator.tokens, () => times.shift() ?? 400_000);
+    const offsets: number[] = [];
+    await slow.send(upload, { signal, resume: true, onOffset: (offset) => offsets.push(offset) });
+    expect(offsets.slice(0, 3)).toEqual([0, MEBIBYTE, MEBIBYTE + 64 * 1024]);
     expect(receiver.received.equals(bytes)).toBe(true);
   });
 
@@ -112,6 +125,17 @@ describe('UpdateUpload', () => {
     const bytes = randomBytes(1000);
     await uploads.send(await uploadOf(bytes), { signal, resume: true });
     expect(receiver.received.equals(bytes)).toBe(true);
+  });
+
+  it('is given up at once when the link is found dead', async () => {
+    coordinator.handler = () => coordinator.http.breakOff();
+    const upload = await uploadOf(randomBytes(10));
+    await expect(uploads.send(upload, { signal, resume: false })).rejects.toMatchObject({
+      code: 'COORDINATOR_UNREACHABLE',
+    });
+    coordinator.handler = receiver.handle;
+    await uploads.send(upload, { signal, resume: true });
+    expect(receiver.received.length).toBe(10);
   });
 
   it("passes the coordinator's refusal on", async () => {

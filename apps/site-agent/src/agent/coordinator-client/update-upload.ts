@@ -2,8 +2,13 @@ import { TributaryError, type UploadMetadata } from '@tributary/protocol';
 import type { AccessTokens } from './access-tokens.js';
 import { authorisation, type CoordinatorHttp } from './coordinator-http.js';
 
-/** Bytes in one request. An update below this size travels in the request that creates the upload. */
-const CHUNK_BYTES = 8 * 1024 * 1024;
+/** Most bytes in one request. An update below this size travels in the request that creates the upload. */
+const LARGEST_PIECE_BYTES = 8 * 1024 * 1024;
+/** In the first request after a failure, which may have come of a slow link. */
+const CAREFUL_PIECE_BYTES = 1024 * 1024;
+const SMALLEST_PIECE_BYTES = 64 * 1024;
+/** What a request takes on a slow link: well below the time after which it is given up. */
+const PIECE_MS = 15_000;
 const UPLOADS_PATH = '/v1/uploads';
 const TUS_HEADERS = { 'tus-resumable': '1.0.0' };
 
@@ -24,7 +29,15 @@ export interface UploadOptions {
   readonly signal: AbortSignal;
   /** True when an earlier attempt may have left something at the coordinator: ask first how far it came. */
   readonly resume: boolean;
-  readonly onBytes?: (bytes: number) => void;
+  /** Called with how many bytes the coordinator holds, whenever it has told. */
+  readonly onOffset?: (bytes: number) => void;
+}
+
+/** What one request carries. */
+interface Piece {
+  /** Its place in the file; undefined while the upload is not created. */
+  readonly offset: number | undefined;
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -38,6 +51,7 @@ export class UpdateUpload {
   constructor(
     private readonly http: CoordinatorHttp,
     private readonly tokens: AccessTokens,
+    private readonly nowMs: () => number = () => performance.now(),
   ) {}
 
   /** Sends what the coordinator does not have yet. One attempt; the caller repeats it with `resume` after a failure. */
@@ -45,11 +59,25 @@ export class UpdateUpload {
     const file = await upload.open();
     try {
       let offset = options.resume ? await this.offset(upload, options.signal) : undefined;
-      offset ??= await this.create(upload, file, options);
-      while (offset < upload.sizeBytes) offset = await this.append(upload, file, { ...options, offset });
+      let pieceBytes = options.resume ? CAREFUL_PIECE_BYTES : LARGEST_PIECE_BYTES;
+      if (offset !== undefined) options.onOffset?.(offset);
+      while (offset === undefined || offset < upload.sizeBytes) {
+        const startedMs = this.nowMs();
+        const begin = offset ?? 0;
+        const body = await readPiece(file, begin, Math.min(pieceBytes, upload.sizeBytes - begin));
+        offset = await this.sendPiece(upload, { offset, body }, options.signal);
+        options.onOffset?.(offset);
+        pieceBytes = nextPieceBytes(offset - begin, this.nowMs() - startedMs);
+      }
     } finally {
       await file.close();
     }
+  }
+
+  /** @returns How many bytes the coordinator holds then. */
+  private sendPiece(upload: Upload, { offset, body }: Piece, signal: AbortSignal): Promise<number> {
+    if (offset === undefined) return this.create(upload, body, signal);
+    return this.append(upload, { offset, body }, signal);
   }
 
   /** How many bytes the coordinator holds; undefined when it does not know the upload. */
@@ -63,8 +91,7 @@ export class UpdateUpload {
     }
   }
 
-  private async create(upload: Upload, file: UploadSource, options: UploadOptions): Promise<number> {
-    const body = await readChunk(file, 0, upload.sizeBytes);
+  private async create(upload: Upload, body: Piece['body'], signal: AbortSignal): Promise<number> {
     const response = await this.request('', {
       method: 'POST',
       headers: {
@@ -73,20 +100,17 @@ export class UpdateUpload {
         'content-type': 'application/offset+octet-stream',
       },
       body,
-      signal: options.signal,
+      signal,
     });
-    const offset = uploadOffset(response);
-    options.onBytes?.(offset);
-    return offset;
+    return uploadOffset(response);
   }
 
   private async append(
-    upload: Upload,
-    file: UploadSource,
-    { offset, signal, onBytes }: UploadOptions & { readonly offset: number },
+    { metadata }: Upload,
+    { offset, body }: Piece & { readonly offset: number },
+    signal: AbortSignal,
   ): Promise<number> {
-    const body = await readChunk(file, offset, upload.sizeBytes);
-    const response = await this.request(upload.metadata.assignmentId, {
+    const response = await this.request(metadata.assignmentId, {
       method: 'PATCH',
       headers: { 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' },
       body,
@@ -94,7 +118,6 @@ export class UpdateUpload {
     });
     const reached = uploadOffset(response);
     if (reached <= offset) throw new TributaryError('SERVICE_NOT_READY', { detail: 'the upload did not advance' });
-    onBytes?.(reached - offset);
     return reached;
   }
 
@@ -122,10 +145,16 @@ function encodeMetadata(metadata: UploadMetadata): string {
     .join(',');
 }
 
-async function readChunk(file: UploadSource, offset: number, sizeBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunk = new Uint8Array(Math.min(CHUNK_BYTES, sizeBytes - offset));
-  const { bytesRead } = await file.read(chunk, 0, chunk.length, offset);
-  if (bytesRead !== chunk.length)
+/** As many bytes as would have taken `PIECE_MS` at the last request's rate, within limits. */
+function nextPieceBytes(sentBytes: number, tookMs: number): number {
+  const bytes = Math.round((sentBytes * PIECE_MS) / Math.max(1, tookMs));
+  return Math.min(LARGEST_PIECE_BYTES, Math.max(SMALLEST_PIECE_BYTES, bytes));
+}
+
+async function readPiece(file: UploadSource, position: number, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const piece = new Uint8Array(bytes);
+  const { bytesRead } = await file.read(piece, 0, bytes, position);
+  if (bytesRead !== bytes)
     throw new TributaryError('UPDATE_WRONG_SIZE', { detail: 'the result is shorter than its report' });
-  return chunk;
+  return piece;
 }

@@ -25,7 +25,9 @@ const act = (word, assignmentId) => {
   if (word === 'noise') { console.log('some native library says hello'); console.error('/data/miller/IM1.dcm'); }
   if (word === 'crash') process.kill(process.pid, 'SIGKILL');
   if (word === 'memory') { console.error('FATAL ERROR: JavaScript heap out of memory'); process.exit(134); }
-  if (word === 'step') say({ type: 'progress', assignmentId, stage: 'training', done: 1, total: 2 });
+  if (word.startsWith('step')) {
+    say({ type: 'progress', assignmentId, stage: 'training', done: Number(word.slice(4) || 1), total: 20 });
+  }
   if (word === 'done') say({ type: 'done', assignmentId });
   if (word === 'fail') say({ type: 'failed', assignmentId, problem: { ...problem, code: 'TRAIN_NOT_FINITE' } });
 };
@@ -95,6 +97,19 @@ describe('RunTrainer', () => {
     });
     expect(deaths).toHaveLength(5);
   });
+
+  it('goes on for ever with a trainer that is killed again and again but gets further each time', async () => {
+    const lives = [2, 4, 6, 8, 10, 12, 14].map((steps) => `ready task step${steps} crash`);
+    await script(...lives, 'ready task done');
+    await trainer.perform(task());
+    expect(deaths).toHaveLength(7);
+  }, 20_000);
+
+  it('gives a task up whose trainer dies at the same place each time', async () => {
+    await script('ready task step3 crash', 'ready task step7 crash');
+    await expect(trainer.perform(task())).rejects.toMatchObject({ code: 'TRAINER_DIED' });
+    expect(deaths).toHaveLength(6);
+  }, 20_000);
 
   it("passes the trainer's own refusal on, and asks again the next time", async () => {
     await script('refuse', 'ready');

@@ -3,7 +3,7 @@ import { fromProblem, TributaryError, type TrainerMessage } from '@tributary/pro
 import { backoffMs } from '../coordinator-client/backoff.js';
 import { TrainerProcess, type TrainerLaunch } from './trainer-process.js';
 
-/** Deaths in a row, without a finished task in between, after which a task fails for good. */
+/** Deaths in a row, without progress in between, after which a task fails for good. */
 const MAX_DEATHS = 5;
 const RESTART_BACKOFF = { baseMs: 100, maxMs: 10_000 };
 
@@ -44,9 +44,16 @@ export class RunTrainer {
 
   /** Has a task done. A trainer that dies meanwhile is started again and goes on from its last checkpoint. */
   async perform(task: TrainerTask): Promise<void> {
+    let furthest = 0;
+    const onProgress = (progress: TrainerProgress): void => {
+      // What kills a trainer at the same place each time is a fault; one that gets further each time may go on.
+      if (progress.done > furthest) this.deaths = 0;
+      furthest = Math.max(furthest, progress.done);
+      task.onProgress(progress);
+    };
     await this.survive(task.signal, async (running) => {
       await running.ready;
-      await performOnce(running.process, task);
+      await performOnce(running.process, { ...task, onProgress });
     });
     this.deaths = 0;
   }
