@@ -133,7 +133,10 @@ export class SiteExchange {
 
 /** -g · min(1, clipNorm / ‖g‖). */
 function negativeGradient(gradient: Float32Array, { clipNorm }: Recipe['optimiser']): Float32Array {
-  const norm = Math.sqrt(gradient.reduce((sum, value) => sum + value ** 2, 0));
-  const scale = norm > clipNorm ? clipNorm / norm : 1;
-  return gradient.map((value) => -scale * value);
+  let squaredNorm = 0;
+  for (const value of gradient) squaredNorm += value * value;
+  const scale = Math.min(1, clipNorm / Math.sqrt(squaredNorm));
+  const negative = new Float32Array(gradient.length);
+  for (let i = 0; i < gradient.length; i++) negative[i] = -scale * (gradient[i] ?? 0);
+  return negative;
 }

@@ -41,7 +41,8 @@ export function serverAdamW(settings?: AdamWStep): ServerOptimiser {
       const [m, nextM] = stateOf(window, 0);
       const [v, nextV] = stateOf(window, 1);
       for (let i = 0; i < weights.length; i++) {
-        const [x, d] = [weights[i] ?? 0, delta[i] ?? 0];
+        const x = weights[i] ?? 0;
+        const d = delta[i] ?? 0;
         const first = beta1 * (m[i] ?? 0) + (1 - beta1) * d;
         const second = beta2 * (v[i] ?? 0) + (1 - beta2) * d * d;
         const direction = first / correction1 / (Math.sqrt(second / correction2) + epsilon);
