@@ -12,6 +12,8 @@ export const policySchema = z.strictObject({
           maxRounds: z.int().min(1).default(1000),
           maxLocalSteps: z.int().min(1).default(1000),
           maxParameters: z.int().min(1).default(100_000_000),
+          /** Fewest images that an update may be computed from: a gradient of one image gives that image away. */
+          minImagesPerUpdate: z.int().min(1).default(8),
         })
         .prefault({}),
     })

@@ -71,10 +71,11 @@ async function enrolSite(session: DemoSession, { api, url }: RunningCoordinator,
   await api.post(`/v1/sites/${site.id}/approve`, { fingerprint: enrolled.fingerprint }, siteSchema);
 }
 
-/** Approves by rule exactly what the demo proposes, and nothing larger. */
+/** Approves by rule exactly what the demo proposes, and nothing beyond it. */
 function policyFor(recipe: Recipe): Policy {
-  const { count: maxRounds, localSteps: maxLocalSteps } = recipe.rounds;
-  const limits = { maxRounds, maxLocalSteps, maxParameters: 100_000_000 };
+  const { count: maxRounds, localSteps: maxLocalSteps, batchSize } = recipe.rounds;
+  const minImagesPerUpdate = maxLocalSteps * batchSize;
+  const limits = { maxRounds, maxLocalSteps, maxParameters: 100_000_000, minImagesPerUpdate };
   return { version: 1, recipes: { approval: 'standing', limits }, data: { minPatients: 5 } };
 }
 

@@ -93,11 +93,6 @@ export const ARMS: readonly Arm[] = [
     what: 'FedSGD, 8 images a site and round',
     changes: (size) => gradientRounds(size, 8),
   },
-  {
-    name: 'fedsgd-5',
-    what: 'FedSGD, 5 images a site and round',
-    changes: (size) => gradientRounds(size, 5),
-  },
   { name: 'scaffold', what: 'SCAFFOLD', changes: () => ({ strategy: { kind: 'scaffold' } }) },
 ];
 

@@ -12,6 +12,8 @@ recipes:
     maxRounds: 1000
     maxLocalSteps: 1000
     maxParameters: 100000000
+    # Fewest images that an update is computed from: local steps times batch size.
+    minImagesPerUpdate: 8
 data:
   # Fewest patients with images that this site will train on.
   minPatients: 5

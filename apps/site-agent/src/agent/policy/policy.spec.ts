@@ -24,6 +24,7 @@ describe('decideRecipe', () => {
     [{ maxRounds: recipe.rounds.count - 1 }, 'maxRounds'],
     [{ maxLocalSteps: recipe.rounds.localSteps - 1 }, 'maxLocalSteps'],
     [{ maxParameters: 999 }, 'maxParameters'],
+    [{ minImagesPerUpdate: recipe.rounds.localSteps * recipe.rounds.batchSize + 1 }, 'minImagesPerUpdate'],
   ])('declines beyond %j, even what a person approved', (limits, rule) => {
     for (const approval of ['ask', 'standing']) {
       const answer = decideRecipe(policy({ approval, limits }), { ...facts, approvedByHand: true });
@@ -32,9 +33,27 @@ describe('decideRecipe', () => {
   });
 
   it('approves at the limit itself', () => {
-    const { count, localSteps } = recipe.rounds;
-    const limits = { maxRounds: count, maxLocalSteps: localSteps, maxParameters: 1000 };
+    const { count, localSteps, batchSize } = recipe.rounds;
+    const limits = {
+      maxRounds: count,
+      maxLocalSteps: localSteps,
+      maxParameters: 1000,
+      minImagesPerUpdate: localSteps * batchSize,
+    };
     expect(decideRecipe(policy({ approval: 'standing', limits }), facts)).toEqual({ decision: 'approve' });
+  });
+});
+
+describe('the default policy', () => {
+  it('declines gradients of fewer than eight images, whose sum would describe each of them', () => {
+    const rounds = { count: 3, localSteps: 1, batchSize: 7, quorum: 1 };
+    const answer = (batchSize: number) =>
+      decideRecipe(policy({ approval: 'standing' }), {
+        ...facts,
+        recipe: exampleRecipe({ rounds: { ...rounds, batchSize } }),
+      });
+    expect(answer(7)).toMatchObject({ decision: 'decline' });
+    expect(answer(8)).toEqual({ decision: 'approve' });
   });
 });
 

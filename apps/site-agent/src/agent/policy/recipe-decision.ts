@@ -23,6 +23,8 @@ export function decideRecipe(policy: Policy, { recipe, parameters, approvedByHan
     recipe.rounds.count > limits.maxRounds && `recipes.limits.maxRounds is ${limits.maxRounds}`,
     recipe.rounds.localSteps > limits.maxLocalSteps && `recipes.limits.maxLocalSteps is ${limits.maxLocalSteps}`,
     parameters > limits.maxParameters && `recipes.limits.maxParameters is ${limits.maxParameters}`,
+    recipe.rounds.batchSize * recipe.rounds.localSteps < limits.minImagesPerUpdate &&
+      `recipes.limits.minImagesPerUpdate is ${limits.minImagesPerUpdate}`,
   ].find((rule) => rule !== false);
   if (broken !== undefined) return { decision: 'decline', reason: broken };
   return approval === 'standing' || approvedByHand ? { decision: 'approve' } : { decision: 'ask' };
