@@ -20,13 +20,7 @@ const READERS: Readonly<Record<string, { readonly rows: number; readonly read: r
   ema: { rows: 4, read: ['it.each(referenceVectors.ema)'] },
   optimizers: {
     rows: 6,
-    read: [
-      'vectors.adamw)',
-      'vectors.adam)',
-      'vectors.adamw_amsgrad)',
-      'optimizers.sgd_momentum',
-      'clip_grad_norm_1.0',
-    ],
+    read: ['vectors.adamw)', 'vectors.adam)', 'vectors.adamw_amsgrad)', 'pytorch.sgd_momentum', 'clip_grad_norm_1.0'],
   },
   unet: { rows: 3, read: ['Object.entries(referenceVectors.unet)'] },
   sde: {
