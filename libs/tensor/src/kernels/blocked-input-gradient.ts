@@ -1,7 +1,6 @@
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import type { Value } from '../graph/graph.js';
 import { at, product, range } from '../graph/shapes.js';
-import { emptyColumns, hasBlockedFilterGradient, withEmptyColumns } from './blocked-filter-gradient.js';
 import { blockedConvolution, blockedSwappedWeight, fromBlocks, toBlocks } from './blocked-layout.js';
 import type { ConvolutionGeometry } from './window-geometry.js';
 
@@ -32,13 +31,12 @@ export function blockedInputGradient(
   if (!rows || !columns) return undefined;
   const { batch, inChannels, outChannels, inSize, kernelSize, strides } = geometry;
   const [height = 0, width = 0] = inSize.map((size, axis) => size / at(strides, axis));
-  const shared = sharedColumns(g, geometry, columns);
-  const x = toBlocks(g, shared > 0 ? withEmptyColumns(g, dy, geometry) : dy);
+  const x = toBlocks(g, dy);
   const phase = (row: Phase, column: Phase): Value => {
     const taps = row.taps.flatMap((i) => column.taps.map((k) => i * at(kernelSize, 1) + k));
     const kernel = [row.taps.length, column.taps.length];
     const part = g.reshape(blockedSwappedWeight(g, weight, { taps, block }), [inChannels, outChannels, ...kernel]);
-    const pads = [row.padBefore, column.padBefore, row.padAfter, column.padAfter - shared];
+    const pads = [row.padBefore, column.padBefore, row.padAfter, column.padAfter];
     const attributes = { kernel_shape: kernel, pads, strides: [1, 1], group: 1 };
     return blockedConvolution(g, { x, weight: part }, { shape: [batch, inChannels, height, width], attributes });
   };
@@ -72,12 +70,6 @@ function phases({ kernelSize, strides, padBefore, inSize, outSize }: Convolution
   });
   const isWhole = all.every(({ taps, padBefore: before, padAfter }) => taps.length > 0 && before >= 0 && padAfter >= 0);
   return isWhole ? all : undefined;
-}
-
-/** The gradient of the weight reads `dy` with empty columns: when they do for padding here, both read the same blocked copy. */
-function sharedColumns(g: GraphBuilder, geometry: ConvolutionGeometry, columns: readonly Phase[]): number {
-  const empty = hasBlockedFilterGradient(g, geometry) ? emptyColumns(geometry) : 0;
-  return columns.every(({ padAfter }) => padAfter >= empty) ? empty : 0;
 }
 
 /** Runs of `length` numbers of every part in turn. */
