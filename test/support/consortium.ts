@@ -198,7 +198,10 @@ export class Consortium {
       const enrolled = await runProgram(AGENT, args, { logFile: this.log(siteId) });
       const { fingerprint } = enrolmentResponseSchema.pick({ fingerprint: true }).parse(JSON.parse(enrolled.stdout));
       await this.request(z.unknown(), `/v1/sites/${siteId}/approve`, { fingerprint });
-      writeFileSync(join(this.siteDir(siteId), 'policy.yaml'), 'version: 1\nrecipes:\n  approval: standing\n');
+      writeFileSync(
+        join(this.siteDir(siteId), 'policy.yaml'),
+        'version: 1\nrecipes:\n  approval: standing\n  limits:\n    minImagesPerUpdate: 1\n',
+      );
       this.startAgent(siteId);
     }
     return { coordinator, agents: new Map(this.agents) };
