@@ -7,6 +7,8 @@ import type { ConvolutionGeometry } from './window-geometry.js';
 /** Pixels of `dy` that one pass reads for 64 output channels: 1 MiB, which a core's second cache holds. */
 const PIXELS_A_STRIP = 4300;
 const FEWEST_ROWS = 4;
+/** Numbers that are copied in the time that an operator takes to start. */
+const JOINED_FIRST = 2 ** 18;
 
 /** How `x` and `dy` lie in memory so that a step along the pixels of `dy` is always the same step along those of `x`. */
 interface Layout {
@@ -41,12 +43,14 @@ export function blockedFilterGradient(
   const { outChannels, inChannels, kernelSize } = geometry;
   const signals = signalsByRowPhase(g, x, layout);
   const strips = stripsOf(g, dy, layout);
-  const taps = range(at(kernelSize, 0)).flatMap((row) => range(at(kernelSize, 1)).map((column) => [row, column]));
-  const parts = taps.map(([row = 0, column = 0]) => tapGradient(g, { signals, strips, row, column }, layout));
-  const joined = g.apply('Concat', parts, {
-    shape: [taps.length, outChannels, inChannels + 1, 1],
-    attributes: { axis: 0 },
+  const columns = range(at(kernelSize, 1)).map((column) => {
+    const distance = column - at(geometry.padBefore, 1);
+    return { distance, kernels: kernelsOf(g, strips, { layout, distance }) };
   });
+  const taps = range(at(kernelSize, 0)).flatMap((row) =>
+    columns.map((column) => tapGradients(g, { signals, row, ...column }, layout)),
+  );
+  const joined = g.reshape(sumExamples(g, taps, geometry), [taps.length, outChannels, inChannels + 1, 1]);
   const withoutFirst = g.apply(
     'Slice',
     [fromBlocks(g, joined), g.int64([1]), g.int64([inChannels + 1]), g.int64([2])],
@@ -120,54 +124,50 @@ function split(g: GraphBuilder, value: Value, parts: number): readonly Value[] {
   });
 }
 
-/** `dy` with zeros in the columns whose window reaches over the left or right edge of `x` at this distance. */
-function insideColumns(g: GraphBuilder, dy: Value, { geometry, block, distance }: ColumnChoice): Value {
-  const { outSize, inSize, strides } = geometry;
+/** The strips as kernels of one channel, with zeros in the columns whose window reaches over the left or right edge of `x`. */
+function kernelsOf(g: GraphBuilder, strips: readonly Value[], { layout, distance }: ColumnChoice): Value[] {
+  const { geometry, block } = layout;
+  const { batch, outChannels, outSize, inSize, strides } = geometry;
   const isInside = range(at(outSize, 1)).map((column) => {
     const read = column * at(strides, 1) + distance;
     return read >= 0 && read < at(inSize, 1);
   });
-  if (isInside.every(Boolean)) return dy;
   const mask = isInside.flatMap((inside) => new Array<number>(block).fill(inside ? 1 : 0));
-  return g.apply('Mul', [dy, g.constant(mask, [1, mask.length], 'float32')], { shape: dy.shape });
+  const factors = g.constant(mask, [1, mask.length], 'float32');
+  return strips.map((strip) => {
+    const kernel = isInside.every(Boolean) ? strip : g.apply('Mul', [strip, factors], { shape: strip.shape });
+    return g.reshape(kernel, [batch * outChannels, 1, 1, product(strip.shape) / (batch * outChannels)]);
+  });
 }
 
 interface ColumnChoice {
-  readonly geometry: ConvolutionGeometry;
-  readonly block: number;
+  readonly layout: Layout;
   /** Of what a window reads from the window's first pixel. */
   readonly distance: number;
 }
 
 interface Tap {
   readonly signals: readonly Value[];
-  readonly strips: readonly Value[];
+  readonly kernels: readonly Value[];
   readonly row: number;
-  readonly column: number;
+  readonly distance: number;
 }
 
 /**
- * One element of the kernel for all channels, [1, O, C + 1, 1] blocked: a window may start behind the signal's first pixel, which
- * no padding expresses, so it starts one channel earlier and the first output is none.
+ * One element of the kernel for all channels and examples, [1, N · O, 1, C + 1] blocked: a window may start behind the signal's
+ * first pixel, which no padding expresses, so it starts one channel earlier and the first output is none.
  */
-function tapGradient(g: GraphBuilder, { signals, strips, row, column }: Tap, layout: Layout): Value {
-  const { geometry, block, channelLength } = layout;
+function tapGradients(g: GraphBuilder, { signals, kernels, row, distance }: Tap, layout: Layout): Value {
+  const { geometry, channelLength } = layout;
   const { batch, outChannels, inChannels, inSize, strides, padBefore } = geometry;
   const [rowStride = 1, stride = 1] = strides;
   const firstRow = row - at(padBefore, 0);
-  const distance = column - at(padBefore, 1);
   const phase = ((firstRow % rowStride) + rowStride) % rowStride;
   const start = ((firstRow - phase) / rowStride) * at(inSize, 1) + distance;
-  const outputs = outChannels * (inChannels + 1);
-  const sums = strips.map((strip, i) => {
-    const pixels = product(strip.shape) / (batch * outChannels);
-    const kernel = g.reshape(insideColumns(g, strip, { geometry, block, distance }), [
-      batch * outChannels,
-      1,
-      1,
-      pixels,
-    ]);
-    const before = channelLength - start - i * pixels * stride;
+  const shape = [1, batch * outChannels, 1, inChannels + 1];
+  const ofStrips = kernels.map((weight, strip) => {
+    const pixels = at(weight.shape, 3);
+    const before = channelLength - start - strip * pixels * stride;
     const attributes = {
       kernel_shape: [1, pixels],
       pads: [0, before, 0, Math.max(0, distance - stride + 1)],
@@ -175,14 +175,23 @@ function tapGradient(g: GraphBuilder, { signals, strips, row, column }: Tap, lay
       dilations: [1, stride],
       group: batch,
     };
-    const shape = [1, batch * outChannels, 1, inChannels + 1];
-    return g.reshape(blockedConvolution(g, { x: at(signals, phase), weight: kernel }, { shape, attributes }), [
-      batch,
-      outputs,
-    ]);
+    return blockedConvolution(g, { x: at(signals, phase), weight }, { shape, attributes });
   });
-  const first = at(sums, 0);
-  const sum = sums.length === 1 ? first : g.apply('Sum', sums, { shape: first.shape });
-  const ofBatch = g.apply('ReduceSum', [sum, g.int64([0])], { shape: [outputs], attributes: { keepdims: 0 } });
-  return g.reshape(ofBatch, [1, outChannels, inChannels + 1, 1]);
+  return ofStrips.length === 1 ? at(ofStrips, 0) : g.apply('Sum', ofStrips, { shape });
+}
+
+/** The sums over examples, one tap behind the other: [taps, O · (C + 1)]. Small ones are joined first, which takes fewer operators. */
+function sumExamples(g: GraphBuilder, taps: readonly Value[], { batch }: ConvolutionGeometry): Value {
+  const outputs = product(at(taps, 0).shape) / batch;
+  const sum = (value: Value, count: number) =>
+    g.apply('ReduceSum', [g.reshape(value, [count, batch, outputs]), g.int64([1])], {
+      shape: [count, outputs],
+      attributes: { keepdims: 0 },
+    });
+  const join = (parts: readonly Value[]) => {
+    const [rows = 0, ...rest] = at(parts, 0).shape;
+    return g.apply('Concat', parts, { shape: [parts.length * rows, ...rest], attributes: { axis: 0 } });
+  };
+  if (taps.length * batch * outputs <= JOINED_FIRST) return sum(join(taps), taps.length);
+  return join(taps.map((tap) => sum(tap, 1)));
 }
