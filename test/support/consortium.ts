@@ -44,14 +44,12 @@ export class Consortium {
   private constructor(
     readonly directory: string,
     readonly port: number,
-    private readonly environment: NodeJS.ProcessEnv,
+    private readonly options: ConsortiumOptions,
   ) {}
 
-  static async create(
-    directory: string,
-    { patients = 12, imageSizePx = 16, environment = {} }: ConsortiumOptions = {},
-  ): Promise<Consortium> {
-    const consortium = new Consortium(directory, await freePort(), environment);
+  static async create(directory: string, options: ConsortiumOptions = {}): Promise<Consortium> {
+    const { patients = 12, imageSizePx = 16 } = options;
+    const consortium = new Consortium(directory, await freePort(), options);
     mkdirSync(join(directory, 'logs'), { recursive: true });
     const atlas = await loadAtlas();
     for (const siteId of consortium.siteIds) {
@@ -72,7 +70,7 @@ export class Consortium {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://127.0.0.1:${this.options.entryPort ?? this.port}`;
   }
 
   get dataDir(): string {
@@ -113,7 +111,7 @@ export class Consortium {
     this.coordinator = startProgram(
       COORDINATOR,
       ['start', '--data-dir', this.dataDir, '--port', String(this.port), '--format', 'json'],
-      { logFile: this.log('coordinator'), environment: this.environment },
+      { logFile: this.log('coordinator'), environment: this.options.environment },
     );
     return this.coordinator;
   }

@@ -46,7 +46,8 @@ export async function startCoordinator(config: CoordinatorConfig): Promise<Runni
     closers.push(() => app.close());
     configure(app, ground);
     const url = await listen(app, config);
-    logger.info({ url, database: ground.database.kind, blobs: ground.blobs.kind }, 'coordinator is ready');
+    const { database, blobs, instance } = ground;
+    logger.info({ url, database: database.kind, blobs: blobs.kind, instance: instance.id }, 'coordinator is ready');
     return { url, stop: () => closeAll(closers) };
   } catch (error) {
     await closeAll(closers);

@@ -46,6 +46,13 @@ describe('UpdateVerifier', () => {
     );
   });
 
+  it.each([1, 2, 3])('accepts chunks of a socket, which start %d bytes behind an aligned address', (shift) => {
+    const bytes = floatFileBytes(manifest, values);
+    const shifted = Buffer.alloc(bytes.length + shift).subarray(shift);
+    shifted.set(bytes);
+    expect(verify(shifted, [bytes.length], bytes).norm).toBe(85);
+  });
+
   it('refuses NaN and infinity anywhere, however they are cut into chunks', () => {
     const anywhere = fc.record({
       position: fc.integer({ min: 0, max: 6 }),

@@ -155,6 +155,7 @@ export class UpdateVerifier {
 
 /** Typed arrays need aligned memory; a chunk from a socket may start anywhere. */
 function floatsOf(bytes: Uint8Array): Float32Array {
-  const aligned = bytes.byteOffset % FLOAT_BYTES === 0 ? bytes : bytes.slice();
+  // Not `slice`: a Buffer's does not copy.
+  const aligned = bytes.byteOffset % FLOAT_BYTES === 0 ? bytes : new Uint8Array(bytes);
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / FLOAT_BYTES);
 }
