@@ -1,12 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { aggregateRound } from '@tributary/federation';
+import { manifestLocations } from '@tributary/protocol/manifest';
+import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
 import { Upload } from '@tus/server';
 import { closeBlobs, openBlobs, type Blobs } from '../../apps/coordinator/src/platform/blobs/open-blobs.js';
+import type { S3Bucket } from '../../apps/coordinator/src/platform/blobs/s3/s3-bucket.js';
 import { copyObject } from '../../apps/coordinator/src/platform/blobs/s3/s3-copy.js';
 import { openBlobBytes } from '../../apps/coordinator/src/platform/blobs/s3/s3-bytes.js';
 import { readConfig } from '../../apps/coordinator/src/platform/config/coordinator-config.js';
@@ -33,6 +37,10 @@ afterAll(async () => {
   await server?.stop();
   rmSync(folder, { recursive: true });
 });
+
+function bucketOf(blobs: Blobs): S3Bucket | null {
+  return blobs.kind === 's3' ? blobs.bucket : null;
+}
 
 function environmentOf(kind: string): NodeJS.ProcessEnv {
   if (kind === 'a folder') return { TRIBUTARY_BLOB_DIR: join(folder, 'shared') };
@@ -74,9 +82,7 @@ describe.each(stores)('blobs in %s', (kind) => {
   it('are read by windows at any position, up to the end', async () => {
     const bytes = randomBytes(3 * MEBIBYTE);
     const sha256 = await adopted(bytes);
-    const source = await openBlobBytes(replicas[1].kind === 's3' ? replicas[1].bucket : null)(
-      replicas[1].store.addressOf(sha256),
-    );
+    const source = await openBlobBytes(bucketOf(replicas[1]))(replicas[1].store.addressOf(sha256));
     expect(source.sizeBytes).toBe(bytes.length);
     for (const position of [0, 1_234_567, bytes.length - 1000]) {
       const window = Buffer.alloc(1_000_000);
@@ -92,6 +98,36 @@ describe.each(stores)('blobs in %s', (kind) => {
     expect(await replicas[1].store.remove(sha256)).toBe(9);
     expect(await replicas[0].store.sizeOf(sha256)).toBeNull();
     expect(await replicas[0].store.remove(sha256)).toBe(0);
+  });
+
+  it('are aggregated by windows, read from where they lie', async () => {
+    const manifest = [{ name: 'weight', shape: [300_000] }];
+    const header = encodeSafetensorsHeader(manifestLocations(manifest));
+    const stored = (value: (index: number) => number, name: string) => {
+      const values = Float32Array.from({ length: 300_000 }, (_, index) => value(index));
+      return adopted(Buffer.concat([header, Buffer.from(values.buffer)]), name);
+    };
+    const address = async (sha256: Promise<string>) => replicas[1].store.addressOf(await sha256);
+    const weightsPath = join(folder, `${kind}-weights`);
+    const request = {
+      strategy: { kind: 'fedavg' as const },
+      roundIndex: 0,
+      siteCount: 2,
+      manifest,
+      updates: [
+        { siteId: 'site-a', path: await address(stored(() => 1, 'a')), images: 1 },
+        { siteId: 'site-b', path: await address(stored(() => 4, 'b')), images: 2 },
+      ],
+      globalPath: await address(stored((index) => index, 'global')),
+      out: { weightsPath },
+      windowBytes: 512 * 1024,
+    };
+    await aggregateRound(request, { open: openBlobBytes(bucketOf(replicas[1])) });
+    const bytes = readFileSync(weightsPath).subarray(header.length);
+    const weights = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+    // The mean of the updates, weighted by images: (1 x 1 + 2 x 4) / 3 = 3.
+    expect(weights.length).toBe(300_000);
+    expect(weights.every((weight, index) => weight === index + 3)).toBe(true);
   });
 
   it('say how much room there is', async () => {

@@ -139,6 +139,17 @@ withPostgres.each(stores)('two replicas on one PostgreSQL and %s', (kind) => {
     await second.start();
   });
 
+  it('are known to live again, and take uploads, after the database was killed and came back', async () => {
+    process.kill(postgres.pid(), 'SIGKILL');
+    await postgres.restart();
+    await eventually(
+      'the first lives',
+      async () => (await connectedSites(consortium.coordinator)).includes('site-a') || undefined,
+    );
+    const { site, offer } = await offered();
+    await sendAll(new Api(consortium.coordinator.url, site.accessToken), offer.assignmentId, await site.result(offer));
+  });
+
   /** Sends as an agent does: what is cut off, because another request wants to write, is gone on with. */
   function sendAll(api: Api, assignmentId: string, result: BuiltResult): Promise<true> {
     const path = `/v1/uploads/${assignmentId}`;

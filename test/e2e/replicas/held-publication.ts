@@ -9,9 +9,10 @@ export class HeldPublication {
 
   static async begin(databaseUrl: string): Promise<HeldPublication> {
     const [holder, reader] = [new pg.Client(databaseUrl), new pg.Client(databaseUrl)];
+    for (const client of [holder, reader]) client.on('error', () => undefined);
     await Promise.all([holder.connect(), reader.connect()]);
-    // Readers go on; who wants to write a model version waits.
-    await holder.query('BEGIN; LOCK TABLE "ModelVersion" IN SHARE ROW EXCLUSIVE MODE');
+    // Who publishes writes to the audit log last, and waits; everything else in a run goes on.
+    await holder.query('BEGIN; LOCK TABLE "AuditEntry" IN SHARE ROW EXCLUSIVE MODE');
     return new HeldPublication(holder, reader);
   }
 
@@ -19,7 +20,7 @@ export class HeldPublication {
   async owner(runId: string): Promise<string | undefined> {
     const { rows: waiting } = await this.reader.query(
       'SELECT 1 FROM pg_locks WHERE NOT granted AND relation = $1::regclass',
-      ['"ModelVersion"'],
+      ['"AuditEntry"'],
     );
     if (waiting.length === 0) return undefined;
     const { rows } = await this.reader.query<{ leaseOwner: string | null }>(

@@ -96,6 +96,7 @@ export class ApprovalsService {
     const { manifest, weights } = await this.models.make(run.id, run.recipe, sites.length);
     await this.changes.change(run.id, async (change) => {
       const { db, now } = change;
+      assertStillApproving(change);
       change.move('start', { sites });
       change.set({ sites, manifest, startedAt: now, nextRoundAt: now, problem: null });
       await this.versions.add(db, { runId: run.id, round: 0, weights, ema: weights, state: {}, createdAt: now });
@@ -107,6 +108,7 @@ export class ApprovalsService {
 
   private async fail(run: Run, reason: string): Promise<void> {
     await this.changes.change(run.id, async (change: RunChange) => {
+      assertStillApproving(change);
       change.move('fail', { reason });
       change.set({
         problem: toProblem(new TributaryError('ROUND_QUORUM_NOT_MET', { detail: reason })),
@@ -124,4 +126,9 @@ export class ApprovalsService {
       });
     });
   }
+}
+
+/** Another replica may have been quicker. */
+function assertStillApproving({ run }: RunChange): void {
+  if (run.state !== 'approving') throw new TributaryError('RUN_STALE_TRANSITION', { runId: run.id });
 }

@@ -2,12 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { TributaryError } from '@tributary/protocol';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { Metrics } from '../platform/metrics/metrics.js';
-import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
+import { AssignmentsService, type AssignmentContext, type CheckedUpload } from '../runs/assignments.service.js';
 import { ProgressService } from '../runs/progress.service.js';
 import { RetentionService } from '../storage/retention.service.js';
 import { UpdateCheckService } from './update-check.service.js';
 import type { AnnouncedUpload } from './upload-request.js';
 import { UploadStore } from './upload-store.js';
+
+const MAX_ATTEMPTS = 5;
 
 /** A file that has arrived whole. */
 export interface CompleteUpload {
@@ -41,7 +43,7 @@ export class ReceivedUpdatesService {
     try {
       await this.checks.check({ announced, sizeBytes, read: () => this.uploads.read(assignmentId) }, context);
       await this.uploads.adopt(assignmentId, sha256);
-      await this.assignments.receive({ assignmentId, siteId, sha256, sizeBytes, report });
+      await this.count({ assignmentId, siteId, sha256, sizeBytes, report });
     } catch (error) {
       await this.refuse(upload, error);
       throw error;
@@ -49,6 +51,18 @@ export class ReceivedUpdatesService {
     await this.uploads.discard(assignmentId);
     this.progress.forget(assignmentId);
     this.metrics.updateBytes.inc(sizeBytes);
+  }
+
+  /** A word of progress, which came to another replica, may overtake it: then it is counted from the newer state. */
+  private async count(upload: CheckedUpload): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.assignments.receive(upload);
+      } catch (error) {
+        const isOvertaken = error instanceof TributaryError && error.code === 'ASSIGNMENT_STALE_TRANSITION';
+        if (!isOvertaken || attempt === MAX_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /** A disk or a database that failed is no fault of the file: it is checked again when it is asked for again. */
