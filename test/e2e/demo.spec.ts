@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chromium } from 'playwright-core';
 import { z } from 'zod';
-import { runProgram, startProgram } from '../support/processes.js';
+import { eventually, runProgram, startProgram } from '../support/processes.js';
 
 const TRIBUTARY = 'apps/cli/bin/tributary.mjs';
 const CHROMIUM = '/usr/bin/chromium';
@@ -129,21 +129,33 @@ describe('npm run demo', () => {
     expect(existsSync(outDir)).toBe(true);
   });
 
+  /** Processes whose command line names a folder. */
+  function processesOf(folder: string): string[] {
+    return readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .filter((pid) => {
+        try {
+          return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+        } catch {
+          return false;
+        }
+      });
+  }
+
   it('stops cleanly on Ctrl-C and leaves no process behind', async () => {
     const other = join(directory, 'interrupted');
     const demo = startProgram(TRIBUTARY, ['demo', '--out', other], { logFile: join(directory, 'interrupted.log') });
     await new Promise((done) => setTimeout(done, 12_000));
     demo.child.kill('SIGINT');
     expect(await demo.exited).toBe(130);
-    const survivors = readdirSync('/proc')
-      .filter((entry) => /^\d+$/.test(entry))
-      .filter((pid) => {
-        try {
-          return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(other);
-        } catch {
-          return false;
-        }
-      });
-    expect(survivors).toEqual([]);
+    expect(processesOf(other)).toEqual([]);
   }, 90_000);
+
+  it('leaves no process behind when it is killed with SIGKILL', async () => {
+    const other = join(directory, 'killed');
+    const demo = startProgram(TRIBUTARY, ['demo', '--out', other], { logFile: join(directory, 'killed.log') });
+    await eventually('agents run', () => (processesOf(join(other, 'sites')).length > 0 ? true : undefined));
+    demo.child.kill('SIGKILL');
+    await eventually('all are gone', () => (processesOf(other).length === 0 ? true : undefined));
+  }, 150_000);
 });

@@ -4,20 +4,25 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { uploadOverBadLink } from './bad-link.js';
+import { killOnce, type OneVictim } from './one-kill.js';
 import { runChaos } from './run-chaos.js';
 
 const USAGE = `Usage: npm run chaos -- [--kills N] [--seed N] [--rounds N] [--minutes M] [--database postgres|embedded] [--keep]
        npm run chaos -- --link drop|half-open
+       npm run chaos -- --one coordinator|agent
 
 Kills processes and breaks links of a real consortium by a seeded schedule while runs are going on, and compares the final
 weights of each with an undisturbed run of the same seed. Exit code 1 when one differs or does not finish.
 
 With --link it sends one update of 65 MB over a link of 4 Mbit/s that breaks every 20 s, and counts what passed it.
+With --one it kills one process in the middle of a round and tells by how much that round was delayed.
 
 Example: npm run chaos -- --kills 200 --seed 1`;
 
 /** 4 Mbit/s. */
 const BAD_LINK = { bytesPerSecond: 500_000, faultEveryMs: 20_000, channels: [160, 320] } as const;
+/** What an administrator, or systemd, takes to start a process again. */
+const DOWN_MS = 5_000;
 /** Share of an update that may pass a bad link twice. */
 const MAX_RESENT = 0.02;
 
@@ -29,6 +34,7 @@ const optionsSchema = z.strictObject({
   database: z.enum(['postgres', 'embedded']).default('postgres'),
   keep: z.boolean().default(false),
   link: z.enum(['drop', 'half-open']).optional(),
+  one: z.enum(['coordinator', 'agent']).optional(),
 });
 
 type Options = z.infer<typeof optionsSchema>;
@@ -44,6 +50,7 @@ function readOptions(): Options | undefined {
         minutes: text,
         database: text,
         link: text,
+        one: text,
         keep: { type: 'boolean' },
       },
     });
@@ -61,6 +68,17 @@ async function sendOverBadLink(directory: string, fault: 'drop' | 'half-open'): 
     `${(updateBytes / 1e6).toFixed(1)} MB over 4 Mbit/s in ${seconds.toFixed(0)} s (without faults ${(updateBytes / BAD_LINK.bytesPerSecond).toFixed(0)} s), ${faults} times ${fault}: ${(100 * resent).toFixed(2)} % sent again`,
   );
   return resent <= MAX_RESENT;
+}
+
+/** @returns True when nothing was wrong. */
+async function killOneProcess(directory: string, victim: OneVictim): Promise<boolean> {
+  const result = await killOnce({ directory, victim, downMs: DOWN_MS });
+  const { roundSeconds, killedRoundSeconds, restartSeconds, isEqual } = result;
+  const delaySeconds = killedRoundSeconds - roundSeconds;
+  print(
+    `kill -9 of ${victim === 'agent' ? 'an agent' : 'the coordinator'} in a round, at work again after ${restartSeconds.toFixed(1)} s: the round took ${killedRoundSeconds.toFixed(1)} s instead of ${roundSeconds.toFixed(1)} s, ${delaySeconds.toFixed(1)} s more; final weights ${isEqual ? 'equal' : 'DIFFERENT'}`,
+  );
+  return isEqual;
 }
 
 /** @returns True when nothing was wrong. */
@@ -83,6 +101,12 @@ async function disturbRuns(directory: string, settings: Options): Promise<boolea
   return failures.length === 0;
 }
 
+function perform(settings: Options): Promise<boolean> {
+  if (settings.link !== undefined) return sendOverBadLink(directory, settings.link);
+  if (settings.one !== undefined) return killOneProcess(directory, settings.one);
+  return disturbRuns(directory, settings);
+}
+
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
@@ -93,9 +117,7 @@ if (options === undefined) {
   process.exit(2);
 }
 const directory = mkdtempSync(join(tmpdir(), 'tributary-chaos-'));
-const isGood = await (options.link === undefined
-  ? disturbRuns(directory, options)
-  : sendOverBadLink(directory, options.link));
+const isGood = await perform(options);
 if (options.keep || !isGood) print(`Logs: ${join(directory, 'logs')}`);
 else rmSync(directory, { recursive: true, force: true });
 process.exit(isGood ? 0 : 1);

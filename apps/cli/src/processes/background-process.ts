@@ -9,6 +9,14 @@ import { codedErrorIn } from './coded-output.js';
 const POLL_MS = 50;
 const STOP_WAIT_MS = 8000;
 
+/**
+ * Loaded into a program that must not outlive this command: the channel between them closes when this process ends, by kill -9
+ * too, and the program then stops as if it had been asked to.
+ */
+const FOLLOW_PARENT = `data:text/javascript,${encodeURIComponent(
+  'process.once("disconnect", () => process.kill(process.pid, "SIGTERM")); process.channel?.unref();',
+)}`;
+
 export interface BackgroundProcessOptions {
   /** What it is, for messages: `the agent of site-a`. */
   readonly title: string;
@@ -17,7 +25,7 @@ export interface BackgroundProcessOptions {
   /** Standard output and standard error go here, so that the process can outlive this one. */
   readonly stdoutFile: string;
   readonly stderrFile: string;
-  /** True when the process shall go on after this command has ended. */
+  /** True when the process shall go on after this command has ended; otherwise it ends with it, whatever that dies of. */
   readonly detached: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -31,8 +39,9 @@ export class BackgroundProcess {
   constructor(private readonly options: BackgroundProcessOptions) {
     const stdout = openSync(options.stdoutFile, 'w', 0o600);
     const stderr = openSync(options.stderrFile, 'w', 0o600);
-    this.child = spawn(process.execPath, [...LASTING_PROGRAM_FLAGS, options.main, ...options.args], {
-      stdio: ['ignore', stdout, stderr],
+    const flags = options.detached ? LASTING_PROGRAM_FLAGS : [...LASTING_PROGRAM_FLAGS, '--import', FOLLOW_PARENT];
+    this.child = spawn(process.execPath, [...flags, options.main, ...options.args], {
+      stdio: ['ignore', stdout, stderr, options.detached ? 'ignore' : 'ipc'],
       detached: options.detached,
       env: { ...process.env, ...options.env },
     });
