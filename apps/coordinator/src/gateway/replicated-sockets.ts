@@ -1,11 +1,9 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { createAdapter } from '@socket.io/postgres-adapter';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Logger } from '../platform/logging/logger.js';
-
-/** One listens, the others send. */
-const POOL_SIZE = 3;
+import { openNotificationPool } from './notification-pool.js';
 
 /** Socket.IO over all replicas: what one tells a site reaches the socket that another holds, through PostgreSQL. */
 export class ReplicatedSockets extends IoAdapter {
@@ -18,10 +16,7 @@ export class ReplicatedSockets extends IoAdapter {
     private readonly log: Logger,
   ) {
     super(app);
-    this.pool = new pg.Pool({ connectionString: databaseUrl, max: POOL_SIZE, keepAlive: true });
-    // A connection that breaks is replaced; hints that were lost meanwhile are found by asking for the open work.
-    this.pool.on('error', () => undefined);
-    this.pool.on('connect', (client) => client.on('error', () => undefined));
+    this.pool = openNotificationPool(databaseUrl);
   }
 
   override createIOServer(...args: Parameters<IoAdapter['createIOServer']>): ReturnType<IoAdapter['createIOServer']> {
