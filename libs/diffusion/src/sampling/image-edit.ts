@@ -3,7 +3,8 @@ import { createRepaint } from '../conditioning/repaint.js';
 import { CLEAN } from '../processes/noise-process.js';
 import type { NoiseLevel } from '../processes/noise-process.js';
 import type { Sampler } from '../samplers/sampler.js';
-import { limitedTo, type SamplingPlan } from './sampling-plan.js';
+import { limitedTo } from './limited-estimate.js';
+import type { SamplingPlan } from './sampling-plan.js';
 
 /** A new version of an image that there is, instead of a new image. */
 export interface ImageEdit {
@@ -53,9 +54,9 @@ export function editedPlan(plan: SamplingPlan, edit: ImageEdit | undefined, size
 }
 
 function repaint(
-  { clipRange }: SamplingPlan,
+  { limit }: SamplingPlan,
   known: Float64Array,
   { mask, resamples = DEFAULT_RESAMPLES }: { readonly mask: Float32Array; readonly resamples?: number },
 ): Sampler {
-  return limitedTo(createRepaint({ known, mask: Float64Array.from(mask), resamples }), clipRange);
+  return limitedTo(createRepaint({ known, mask: Float64Array.from(mask), resamples }), limit);
 }

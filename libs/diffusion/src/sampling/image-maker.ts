@@ -65,9 +65,14 @@ export function imageMaker(request: GenerateOptions, { recipe, model, program, c
   };
 }
 
-function planFor({ sampler, steps, edit }: GenerateOptions, recipe: Recipe, { process }: DiffusionModel): SamplingPlan {
+function planFor(
+  { sampler, steps, edit }: GenerateOptions,
+  recipe: Recipe,
+  { process, prediction }: DiffusionModel,
+): SamplingPlan {
   return planSampling({
     process,
+    prediction,
     sampler: samplerFor(sampler, edit) ?? recipe.evaluation.sampler,
     steps: steps ?? recipe.evaluation.steps,
     rho: recipe.process.kind === 'edm' ? recipe.process.rho : undefined,

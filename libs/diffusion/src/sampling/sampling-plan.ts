@@ -1,5 +1,6 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import { SAMPLER_FITS, samplersFor, type SamplerName } from '@tributary/protocol/recipe-diffusion';
+import type { PredictionKind } from '../parameterisation/prediction.js';
 import { CLEAN, noiseRatio, type NoiseLevel, type NoiseProcess } from '../processes/noise-process.js';
 import { createAdaptiveOde } from '../samplers/adaptive-ode.js';
 import { createAncestral } from '../samplers/ancestral.js';
@@ -9,11 +10,11 @@ import { createDpmSolver } from '../samplers/dpm-solver.js';
 import { createEulerMaruyama } from '../samplers/euler-maruyama.js';
 import { createHeun } from '../samplers/heun.js';
 import { createPredictorCorrector } from '../samplers/predictor-corrector.js';
-import { clip } from '../samplers/image-arithmetic.js';
 import type { Sampler } from '../samplers/sampler.js';
 import { linspace } from '../schedules/beta-schedule.js';
 import { geometricSigmas, karrasSigmas, type SigmaRange } from '../schedules/sigma-schedule.js';
 import { sampleTimesteps } from '../schedules/timestep-spacing.js';
+import { limitedTo, type EstimateLimit } from './limited-estimate.js';
 
 /** A sampler bound to the noise levels that it will visit. */
 export interface SamplingPlan {
@@ -21,12 +22,14 @@ export interface SamplingPlan {
   readonly levels: readonly NoiseLevel[];
   /** Standard deviation of the noise that sampling starts from. */
   readonly startStddev: number;
-  /** Limit of every estimate of the clean image; undefined: none is needed. */
-  readonly clipRange: number | undefined;
+  /** Of every estimate of the clean image; undefined: none is needed. */
+  readonly limit: EstimateLimit | undefined;
 }
 
 export interface PlanOptions {
   readonly process: NoiseProcess;
+  /** What the network predicts. */
+  readonly prediction: PredictionKind;
   readonly sampler: SamplerName;
   /** Moves between noise levels; an integer >= 1. */
   readonly steps: number;
@@ -47,16 +50,17 @@ export function planSampling(options: PlanOptions): SamplingPlan {
   const { process } = options;
   const levels = [...noiseLevels(options), CLEAN];
   const [first = CLEAN, second = CLEAN] = levels;
-  const clipRange = process.kind === 'edm' ? undefined : DATA_RANGE;
+  const isAmplified = options.prediction === 'epsilon' || options.prediction === 'score';
+  const limit = process.kind === 'edm' ? undefined : { range: DATA_RANGE, isAmplified };
   return {
     sampler: createSampler(options.sampler, {
       levelRatio: noiseRatio(first) / noiseRatio(second),
-      clipRange,
+      limit,
       stepsPerLevel: options.stepsPerLevel ?? DEFAULT_STEPS_PER_LEVEL,
     }),
     levels,
     startStddev: (process.priorStddev * first.sigma) / process.level(process.maxTime).sigma,
-    clipRange,
+    limit,
   };
 }
 
@@ -87,38 +91,32 @@ const DEFAULT_STEPS_PER_LEVEL = 5;
 interface SamplerSettings {
   /** Ratio of two neighbouring noise levels; sets the step of Langevin dynamics. */
   readonly levelRatio: number;
-  readonly clipRange: number | undefined;
+  readonly limit: EstimateLimit | undefined;
   readonly stepsPerLevel: number;
 }
 
-function createSampler(name: SamplerName, { levelRatio, clipRange, stepsPerLevel }: SamplerSettings): Sampler {
+function createSampler(name: SamplerName, { levelRatio, limit, stepsPerLevel }: SamplerSettings): Sampler {
   switch (name) {
     case 'ddpm':
-      return createAncestral({ clipRange });
+      return createAncestral({ clipRange: limit?.range });
     case 'ddim':
       // Limiting the estimate alone leaves the noise estimate with its error: barely trained models then end in grey noise.
-      return limitedTo(createDdim(), clipRange);
+      return limitedTo(createDdim(), limit);
     case 'heun':
-      return limitedTo(createHeun(), clipRange);
+      return limitedTo(createHeun(), limit);
     case 'dpmpp-2m':
-      return limitedTo(createDpmSolver(), clipRange);
+      return limitedTo(createDpmSolver(), limit);
     case 'euler-maruyama':
-      return limitedTo(createEulerMaruyama(), clipRange);
+      return limitedTo(createEulerMaruyama(), limit);
     case 'pc':
-      return limitedTo(createPredictorCorrector(), clipRange);
+      return limitedTo(createPredictorCorrector(), limit);
     case 'ode':
-      return limitedTo(createAdaptiveOde(), clipRange);
+      return limitedTo(createAdaptiveOde(), limit);
     case 'langevin': {
       const stepSize = technique4StepSize(levelRatio, stepsPerLevel);
-      return limitedTo(createAnnealedLangevin({ stepsPerLevel, stepSize }), clipRange);
+      return limitedTo(createAnnealedLangevin({ stepsPerLevel, stepSize }), limit);
     }
   }
-}
-
-/** The sampler on estimates of the clean image that are limited to [-range, range]. */
-export function limitedTo(sampler: Sampler, range: number | undefined): Sampler {
-  if (range === undefined) return sampler;
-  return (run) => sampler({ ...run, denoiser: async (x, level) => clip(await run.denoiser(x, level), range) });
 }
 
 function noiseLevels({ process, sampler, steps, rho }: PlanOptions): NoiseLevel[] {
