@@ -1,7 +1,7 @@
 """What diffusers makes of a model folder, as JSON on stdout.
 
 forward DIR       output of UNet2DModel for x[i] = sin(0.37 i + 0.5), two images, the given times and class rows (stdin JSON)
-sample DIR        image of the folder's scheduler from the given start noise (stdin JSON)
+sample DIR        image of the folder's scheduler from the given noise: at the start, and of each step (stdin JSON)
 create DIR        saves a UNet2DModel with random weights and the given arguments (stdin JSON)
 """
 import json
@@ -41,6 +41,9 @@ def sample():
     labels = torch.tensor([request["classRow"]])
     # Noise is estimated again from the clipped image, as Tributary's sampler does.
     options = {"use_clipped_model_output": True} if "DDIM" in index["scheduler"][1] else {}
+    if "stepNoise" in request:
+        noises = iter(request["stepNoise"])
+        diffusers.schedulers.scheduling_ddpm.randn_tensor = lambda shape, **_: torch.tensor(next(noises)).reshape(shape)
     for t in scheduler.timesteps:
         output = unet(scheduler.scale_model_input(x, t), t, class_labels=labels).sample
         x = scheduler.step(output, t, x, **options).prev_sample

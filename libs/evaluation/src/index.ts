@@ -25,6 +25,7 @@ export { frechetDistance } from './scores/frechet-distance.js';
 export { kernelDistance } from './scores/kernel-distance.js';
 export { diversityRatio, pairwiseSpread } from './scores/diversity.js';
 export { areaUnderCurve } from './scores/area-under-curve.js';
+export { copyingShare, nearestDistances } from './scores/nearest-distance.js';
 export { spreadOf, spreadSchema, type Spread } from './scores/spread.js';
 export { classify, discriminantSchema, type Discriminant } from './discriminant/discriminant.js';
 export { fitDiscriminant, type DiscriminantOptions } from './discriminant/fit-discriminant.js';

@@ -2,7 +2,7 @@ import type { Engine } from '@tributary/tensor';
 import type { LabelledImages } from './engine/balanced-batches.js';
 import { LesionClassifier } from './engine/lesion-classifier.js';
 import { areaUnderCurve } from './scores/area-under-curve.js';
-import { spreadOf } from './scores/spread.js';
+import { spreadOf, type Spread } from './scores/spread.js';
 import type { Utility } from './scores/utility.js';
 
 export type { LabelledImages } from './engine/balanced-batches.js';
@@ -54,6 +54,31 @@ export async function measureUtility(options: UtilityOptions): Promise<Utility |
       testLesions: lesions(test),
       testHealthy: test.isLesion.length - lesions(test),
     };
+  } finally {
+    await classifier.dispose();
+  }
+}
+
+/**
+ * The area of a classifier that has seen synthetic images alone, on real ones: "train on synthetic, test on real", Esteban,
+ * Hyland & Rätsch 2017, section 4.2.
+ * @returns null if it cannot be measured: the synthetic or the test images lack lesions, or lack images without.
+ * @throws RangeError for no seeds or images of another length; the signal's reason when aborted.
+ */
+export async function measureSyntheticOnly(options: Omit<UtilityOptions, 'train'>): Promise<Spread | null> {
+  const { engine, imageSize, channels, synthetic, test, seeds, steps = DEFAULT_STEPS, signal, onProgress } = options;
+  for (const set of [synthetic, test]) checkLength(set, imageSize ** 2 * channels);
+  if (seeds.length === 0) throw new RangeError('utility needs a seed or more');
+  if (!hasBothSides(synthetic) || !hasBothSides(test)) return null;
+  const classifier = await LesionClassifier.open(engine, { imageSize, channels, steps });
+  try {
+    const areas: number[] = [];
+    for (const seed of seeds) {
+      signal?.throwIfAborted();
+      areas.push(areaUnderCurve(await classifier.trainAndScore(synthetic, test, seed), test.isLesion));
+      onProgress?.({ done: areas.length, total: seeds.length });
+    }
+    return spreadOf(areas);
   } finally {
     await classifier.dispose();
   }

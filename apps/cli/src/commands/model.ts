@@ -38,7 +38,7 @@ function defineUseOfModels(program: Command, attach: Attach): void {
     .description(
       'Makes synthetic images with a pulled model. An image depends on its seed and class, not on its batch.',
     )
-    .requiredOption('--model <dir>', 'a pulled model')
+    .requiredOption('--model <dir|ref>', 'a pulled model, or a release of the coordinator such as run-4f3a9c1d')
     .option('--class <name>', 'only this class (else all classes in turn)')
     .option('--site <id>', 'in the style of this site (else all sites in turn)')
     .option('--count <n>', 'how many images')
@@ -50,6 +50,8 @@ function defineUseOfModels(program: Command, attach: Attach): void {
     .option('--strength <share>', 'with --from: how much is changed, 0 to 1 (else 0.5; with --mask 1)')
     .option('--mask <file>', 'with --from: make the white part anew and keep the black one')
     .option('--resamples <n>', 'with --mask: how often each step is made (else 5)')
+    .option('--invert', 'with --from: encode the image as the noise that gives it (DDIM inversion) and bring it back')
+    .option('--from-class <name>', 'with --invert: the class of the image, when another one is made of it')
     .option('--condition <path>', 'for models with an image condition: the image, or a folder of them in turn')
     .option('--window <low,high>', 'also write values.npz: stored values of black and white (else those of the recipe)')
     .option('--threads <n>', 'threads of the engine', '1')
@@ -59,11 +61,19 @@ function defineUseOfModels(program: Command, attach: Attach): void {
 
   const evaluate = program
     .command('evaluate')
-    .description('Frechet and kernel distance of a pulled model to a folder of real images.')
-    .requiredOption('--model <dir>', 'a pulled model')
+    .description(
+      'Scores a model beside a folder of real images: Frechet and kernel distance, diversity, nearness to training images, utility.',
+    )
+    .requiredOption('--model <dir|ref>', 'a pulled model, or a release of the coordinator such as run-4f3a9c1d')
     .requiredOption('--data <folder>', 'real images with labels.csv')
     .option('--count <n>', 'how many images are generated', '256')
+    .option('--class <name>', 'only this class (else classes as frequent as in the folder)')
+    .option('--site <id>', 'in the style of this site, whose folder it is: patients are split as for its training')
+    .option('--sampler <name>', 'such as heun, ddim, ddpm, dpmpp-2m (else that of the recipe’s evaluation)')
+    .option('--steps <n>', 'steps of the sampler')
+    .option('--guidance <weight>', 'classifier-free guidance; 1 is none')
+    .option('--utility-seeds <n>', 'trainings of the classifier a variant, 0 for none (else those of the recipe)')
     .option('--threads <n>', 'threads of the engine', '1');
   withExample(evaluate, 'tributary evaluate --model ./generator --data /data/mri');
-  attach(evaluate, async () => (await import('../models/evaluate.js')).evaluateVerb);
+  attach(evaluate, async () => (await import('../evaluation/evaluate.js')).evaluateVerb);
 }

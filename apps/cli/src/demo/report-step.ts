@@ -49,7 +49,7 @@ export function pullRelease(
   run: RunView,
 ): Promise<VerifiedModel> {
   context.output.note('Downloading and checking the release');
-  return pullModel(api, { runId: run.id, directory: folder.of('release') });
+  return pullModel(api, { reference: { runId: run.id, round: null }, directory: folder.of('release') });
 }
 
 /** Writes samples.png, report.html and result.json, each whole or not at all. */

@@ -14,7 +14,10 @@ export interface GenerateInputs {
 }
 
 export interface InputRequest {
-  readonly options: Pick<GenerateOptions, 'from' | 'strength' | 'mask' | 'resamples' | 'condition'>;
+  readonly options: Pick<
+    GenerateOptions,
+    'from' | 'strength' | 'mask' | 'resamples' | 'invert' | 'fromClass' | 'condition'
+  >;
   readonly recipe: Recipe;
   readonly cwd: string;
   /** Images to make. */
@@ -29,10 +32,13 @@ export interface InputRequest {
 export async function readInputs(request: InputRequest): Promise<GenerateInputs> {
   const { options, recipe } = request;
   if (options.from === undefined) {
-    for (const flag of ['strength', 'mask'] as const) {
+    for (const flag of ['strength', 'mask', 'invert'] as const) {
       if (options[flag] !== undefined) throw refused('--from', `an image, because --${flag} is given`);
     }
   }
+  if (options.invert !== true && options.fromClass !== undefined)
+    throw refused('--invert', 'given too, because --from-class is');
+  if (options.invert === true && options.mask !== undefined) throw refused('--mask', 'left out with --invert');
   if (options.resamples !== undefined && options.mask === undefined)
     throw refused('--mask', 'an image, because --resamples is given');
   if ((options.from ?? options.condition) !== undefined && recipe.image.depthPx !== undefined)
@@ -47,11 +53,20 @@ async function readEdit({ options, recipe, cwd }: InputRequest): Promise<ImageEd
   if (from === undefined) return undefined;
   const image = await pictureOf(resolve(cwd, from), recipe, '--from');
   const common = { image, ...(strength !== undefined && { strength }) };
+  if (options.invert === true) return { ...common, encodedAs: encodingRow(recipe, options.fromClass) };
   if (mask === undefined) return common;
   const shown = await pictureOf(resolve(cwd, mask), recipe, '--mask');
   // White is made anew.
   const kept = shown.map((value) => (value > 0 ? 0 : 1));
   return { ...common, mask: kept, ...(resamples !== undefined && { resamples }) };
+}
+
+/** The row of the image's own class at the same site; without `--from-class` that of the class that is made. */
+function encodingRow({ classes }: Recipe, fromClass: string | undefined): (classRow: number) => number {
+  if (fromClass === undefined) return (classRow) => classRow;
+  const index = classes.indexOf(fromClass);
+  if (index < 0) throw refused('--from-class', `one of ${classes.join(', ')}`);
+  return (classRow) => classRow - (classRow % classes.length) + index;
 }
 
 async function readConditions({ options, recipe, cwd, count }: InputRequest): Promise<Float32Array[] | undefined> {

@@ -16,6 +16,8 @@ const windowSchema = z
   .pipe(z.tuple([z.number(), z.number()]))
   .refine(([low, high]) => low < high, { error: 'a low value and a higher one, such as -150,250' });
 
+export const guidanceSchema = z.coerce.number({ error: 'a number from 0 to 20' }).min(0).max(20);
+
 export const generateOptionsSchema = z.object({
   model: z.string().min(1),
   out: z.string().min(1),
@@ -25,11 +27,13 @@ export const generateOptionsSchema = z.object({
   seeds: z.string().optional(),
   sampler: z.string().optional(),
   steps: wholeNumber(1, 10_000).optional(),
-  guidance: z.coerce.number({ error: 'a number from 0 to 20' }).min(0).max(20).optional(),
+  guidance: guidanceSchema.optional(),
   from: z.string().min(1).optional(),
   strength: z.coerce.number({ error: 'a number from 0 to 1' }).min(0).max(1).optional(),
   mask: z.string().min(1).optional(),
   resamples: wholeNumber(1, 100).optional(),
+  invert: z.boolean().optional(),
+  fromClass: z.string().optional(),
   condition: z.string().min(1).optional(),
   window: windowSchema.optional(),
   threads: wholeNumber(1, 256),
@@ -49,7 +53,10 @@ export interface SamplePlan {
  *
  * @throws TributaryError USAGE_INVALID for a class or site that the model does not have.
  */
-export function planSamples(options: GenerateOptions, { recipe, lineage }: ModelFolder): SamplePlan[] {
+export function planSamples(
+  options: Pick<GenerateOptions, 'seeds' | 'count' | 'class' | 'site'>,
+  { recipe, lineage }: Pick<ModelFolder, 'recipe' | 'lineage'>,
+): SamplePlan[] {
   const seeds = options.seeds === undefined ? firstSeeds(options.count ?? DEFAULT_COUNT) : parseSeeds(options.seeds);
   const classes = oneOrAll('--class', options.class, recipe.classes);
   const sites = oneOrAll(

@@ -14,7 +14,8 @@ import {
   type SamplePlan,
 } from './generate-request.js';
 import { readInputs, type GenerateInputs } from './generate-inputs.js';
-import { readModelFolder, type ModelFolder } from './model-folder.js';
+import type { ModelFolder } from './model-folder.js';
+import { openModel } from './open-model.js';
 import { writeSamples } from './write-samples.js';
 
 const BATCH = 16;
@@ -22,7 +23,7 @@ const BATCH = 16;
 /** `tributary generate`: PNGs, a grid, arrays of bytes and of stored values, and what each image is. */
 export const generateVerb: Action = async (context, { options: typed }) => {
   const options = parseVerbOptions(generateOptionsSchema, typed);
-  const model = await readModelFolder(resolve(context.host.cwd, options.model));
+  const model = await openModel(context, options.model);
   const plans = planSamples(options, model);
   const { recipe } = model;
   const inputs = await readInputs({ options, recipe, cwd: context.host.cwd, count: plans.length });

@@ -1,4 +1,5 @@
 import { TributaryError } from '@tributary/protocol/errors';
+import type { ParameterManifest } from '@tributary/protocol/manifest';
 import {
   decodeSafetensorsHeader,
   encodeSafetensorsHeader,
@@ -11,6 +12,8 @@ export interface FlatWeights {
   readonly values: Float32Array;
   /** SHA-256 (hex) of the safetensors file as Tributary writes it, whatever file the values came from. */
   readonly sha256: string;
+  /** Name and shape of each tensor, sorted by name. */
+  readonly manifest: ParameterManifest;
 }
 
 /**
@@ -36,7 +39,8 @@ export function readFlatWeights(bytes: Uint8Array): FlatWeights {
     new Uint8Array(values.buffer).set(part, position);
     position += part.length;
   }
-  return { values, sha256: hash.digest('hex') };
+  const manifest = entries.map(({ name, shape }) => ({ name, shape: [...shape] }));
+  return { values, sha256: hash.digest('hex'), manifest };
 }
 
 function dataOf(

@@ -1,9 +1,8 @@
-import { noisedImage } from '../conditioning/image-start.js';
+import { invertDdim, noisedImage } from '../conditioning/image-start.js';
 import { createRepaint } from '../conditioning/repaint.js';
-import { CLEAN } from '../processes/noise-process.js';
-import type { NoiseLevel } from '../processes/noise-process.js';
-import type { Sampler } from '../samplers/sampler.js';
-import { limitedTo } from './limited-estimate.js';
+import { CLEAN, type NoiseLevel, type NoiseProcess } from '../processes/noise-process.js';
+import type { Denoiser, Sampler } from '../samplers/sampler.js';
+import { limitedDenoiser, limitedTo } from './limited-estimate.js';
 import type { SamplingPlan } from './sampling-plan.js';
 
 /** A new version of an image that there is, instead of a new image. */
@@ -19,13 +18,29 @@ export interface ImageEdit {
   readonly mask?: Float32Array;
   /** How often a move is made with a mask (paper: 10). */
   readonly resamples?: number;
+  /**
+   * Row of the class embedding with which the image is encoded, for the row it is made with. The image enters as the noise that
+   * gives it (DDIM inversion) instead of with fresh noise; with another class than its own it keeps what both have in common
+   * (dual diffusion implicit bridges, Su et al. 2023). Moves are those of DDIM; `strength` is 1 unless told.
+   */
+  readonly encodedAs?: (classRow: number) => number;
 }
 
 /** The sampler, levels and start of an edit. */
 export interface EditedPlan {
   readonly sampler: Sampler;
   readonly levels: readonly NoiseLevel[];
-  readonly start: (noise: Float64Array) => Float64Array;
+  readonly start: (source: StartSource) => Promise<Float64Array>;
+}
+
+/** What one image starts with. */
+export interface StartSource {
+  /** Standard normals of the image's size. */
+  readonly noise: Float64Array;
+  readonly classRow: number;
+  /** The unguided denoiser of a row of the class embedding. */
+  readonly denoiserOf: (classRow: number) => Denoiser;
+  readonly process: NoiseProcess;
 }
 
 const DEFAULT_STRENGTH = 0.5;
@@ -37,20 +52,41 @@ const DEFAULT_RESAMPLES = 5;
  * @throws RangeError when the strength is not in [0, 1] or sizes differ.
  */
 export function editedPlan(plan: SamplingPlan, edit: ImageEdit | undefined, size: number): EditedPlan {
-  const fromNoise = (noise: Float64Array): Float64Array => noise.map((value) => value * plan.startStddev);
+  const fromNoise = async ({ noise }: StartSource): Promise<Float64Array> =>
+    noise.map((value) => value * plan.startStddev);
   if (edit === undefined) return { sampler: plan.sampler, levels: plan.levels, start: fromNoise };
-  const { strength = edit.mask ? 1 : DEFAULT_STRENGTH } = edit;
+  const { strength = edit.mask || edit.encodedAs ? 1 : DEFAULT_STRENGTH } = edit;
   if (!(strength >= 0 && strength <= 1)) throw new RangeError(`strength must lie in [0, 1], got ${strength}`);
   if (edit.image.length !== size) throw new RangeError(`the image has ${edit.image.length} values, not ${size}`);
+  if (edit.mask && edit.encodedAs) throw new RangeError('an image is either encoded or filled in');
   const image = Float64Array.from(edit.image);
   const moves = Math.round(strength * (plan.levels.length - 1));
   const levels = plan.levels.slice(plan.levels.length - 1 - moves);
   const [first = CLEAN] = levels;
+  const { encodedAs } = edit;
+  if (encodedAs) return { sampler: plan.sampler, levels, start: encoded({ image, levels, encodedAs, plan }) };
   return {
     sampler: edit.mask ? repaint(plan, image, { ...edit, mask: edit.mask }) : plan.sampler,
     levels,
-    start: strength === 1 ? fromNoise : (noise) => noisedImage(image, first, noise),
+    start: strength === 1 ? fromNoise : async ({ noise }) => noisedImage(image, first, noise),
   };
+}
+
+interface Encoding {
+  readonly image: Float64Array;
+  readonly levels: readonly NoiseLevel[];
+  readonly encodedAs: (classRow: number) => number;
+  readonly plan: SamplingPlan;
+}
+
+function encoded({ image, levels, encodedAs, plan }: Encoding): EditedPlan['start'] {
+  return ({ classRow, denoiserOf, process }) =>
+    invertDdim({
+      denoiser: limitedDenoiser(denoiserOf(encodedAs(classRow)), plan.limit),
+      process,
+      start: image,
+      levels,
+    });
 }
 
 function repaint(

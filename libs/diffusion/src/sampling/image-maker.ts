@@ -5,6 +5,7 @@ import { randomStream, type RandomStream } from '@tributary/tensor';
 import { imageValues } from '@tributary/protocol/image-shape';
 import type { DiffusionModel } from '../parameterisation/diffusion-model.js';
 import { editedPlan, type ImageEdit } from './image-edit.js';
+import type { Denoiser } from '../samplers/sampler.js';
 import { EvaluationBatcher, type EvaluationRequest } from './evaluation-batcher.js';
 import type { GenerateOptions } from './generate-options.js';
 import { guidedNetwork } from './network-denoiser.js';
@@ -48,10 +49,14 @@ export function imageMaker(request: GenerateOptions, { recipe, model, program, c
   return async ({ seed, classRow, condition }) => {
     const random = randomStream(seed, 'sampling');
     const network = { model, batcher, channels: recipe.image.channels, condition };
+    const noClassRow = classRows - 1;
+    const denoiserOf = (row: number): Denoiser =>
+      guidedNetwork(network, { classRow: row, noClassRow, guidance: 1 }).denoiser;
+    const { process } = model;
     const x = await plan.sampler({
-      ...guidedNetwork(network, { classRow, noClassRow: classRows - 1, guidance }),
-      process: model.process,
-      start: plan.start(normals(random, size)),
+      ...guidedNetwork(network, { classRow, noClassRow, guidance }),
+      process,
+      start: await plan.start({ noise: normals(random, size), classRow, denoiserOf, process }),
       levels: plan.levels,
       noise: () => normals(random, size),
       afterStep: (state) => {
@@ -80,13 +85,16 @@ function planFor(
   });
 }
 
-/** Inpainting makes its own ancestral moves. */
+/** Inpainting makes its own ancestral moves; an encoded image comes back by the moves that encoded it. */
 function samplerFor(sampler: SamplerName | undefined, edit: ImageEdit | undefined): SamplerName | undefined {
-  if (edit?.mask === undefined) return sampler;
-  if (sampler !== undefined && sampler !== 'ddpm') {
-    throw new TributaryError('SAMPLER_INCOMPATIBLE', { detail: `${sampler} cannot fill a mask; use ddpm` });
-  }
-  return 'ddpm';
+  if (edit?.mask !== undefined) return onlySampler(sampler, 'ddpm', 'cannot fill a mask');
+  if (edit?.encodedAs !== undefined) return onlySampler(sampler, 'ddim', 'cannot bring an encoded image back');
+  return sampler;
+}
+
+function onlySampler(asked: SamplerName | undefined, fitting: SamplerName, because: string): SamplerName {
+  if (asked === undefined || asked === fitting) return fitting;
+  throw new TributaryError('SAMPLER_INCOMPATIBLE', { detail: `${asked} ${because}; use ${fitting}` });
 }
 
 function guidanceFor({ guidance: asked }: GenerateOptions, { conditioning, evaluation }: Recipe): number {

@@ -1,6 +1,6 @@
 import { noiseRatio, type NoiseLevel } from '../processes/noise-process.js';
 import { clip, combine } from '../samplers/image-arithmetic.js';
-import type { Sampler } from '../samplers/sampler.js';
+import type { Denoiser, Sampler } from '../samplers/sampler.js';
 
 /** How estimates of the clean image are limited. */
 export interface EstimateLimit {
@@ -12,16 +12,17 @@ export interface EstimateLimit {
 
 /** The sampler on limited estimates; undefined: on what the network says. */
 export function limitedTo(sampler: Sampler, limit: EstimateLimit | undefined): Sampler {
-  if (limit === undefined) return sampler;
+  return (run) => sampler({ ...run, denoiser: limitedDenoiser(run.denoiser, limit) });
+}
+
+/** The denoiser with limited estimates. */
+export function limitedDenoiser(denoiser: Denoiser, limit: EstimateLimit | undefined): Denoiser {
+  if (limit === undefined) return denoiser;
   const { range, isAmplified } = limit;
-  return (run) =>
-    sampler({
-      ...run,
-      denoiser: async (x, level) => {
-        const estimate = await run.denoiser(x, level);
-        return isAmplified ? limitedEstimate(estimate, { x, level, range }) : clip(estimate, range);
-      },
-    });
+  return async (x, level) => {
+    const estimate = await denoiser(x, level);
+    return isAmplified ? limitedEstimate(estimate, { x, level, range }) : clip(estimate, range);
+  };
 }
 
 /** What an estimate was made from. */

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { generateOptionsSchema } from '../models/generate-request.js';
+import { wholeNumber } from '../verb-options.js';
+
+const MOST_IMAGES = 100_000;
+const FEWEST_IMAGES = 8;
+const MOST_TRAININGS = 20;
+
+export const evaluateOptionsSchema = generateOptionsSchema
+  .pick({ model: true, class: true, site: true, sampler: true, steps: true, guidance: true, threads: true })
+  .extend({
+    data: z.string().min(1),
+    count: wholeNumber(FEWEST_IMAGES, MOST_IMAGES),
+    utilitySeeds: wholeNumber(0, MOST_TRAININGS).optional(),
+  });
+export type EvaluateOptions = z.infer<typeof evaluateOptionsSchema>;

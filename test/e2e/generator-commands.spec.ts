@@ -1,0 +1,232 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { loadAtlas, PHANTOM_CLASSES, readPicture, writePhantomSite } from '@tributary/imaging';
+import { recipeSchema, type RecipeInput } from '@tributary/protocol';
+import { randomStream } from '@tributary/tensor';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { runProgram } from '../support/processes.js';
+import { RUN_ID, serveRelease, signedModel, writePulledModel, type SignedModel } from '../support/signed-model.js';
+
+const TRIBUTARY = 'apps/cli/bin/tributary.mjs';
+const SIZE_PX = 16;
+
+const failureSchema = z.object({ error: z.looseObject({ code: z.string(), message: z.string() }) });
+const samplesSchema = z.object({ samples: z.array(z.object({ file: z.string(), seed: z.int(), class: z.string() })) });
+
+function recipeOf(name: string, changes: Partial<RecipeInput> = {}) {
+  return recipeSchema.parse({
+    name,
+    seed: 7,
+    image: { sizePx: SIZE_PX, channels: 1 },
+    classes: [...PHANTOM_CLASSES],
+    data: { intensity: { method: 'percentile' } },
+    conditioning: { site: false },
+    network: { kind: 'unet2d', blockOutChannels: [8], layersPerBlock: 1, attention: [false] },
+    process: { kind: 'edm' },
+    objective: { prediction: 'edm' },
+    optimiser: { kind: 'adamw', learningRate: 1e-3 },
+    rounds: { count: 1, localSteps: 1, batchSize: 2, quorum: 1 },
+    strategy: { kind: 'fedavg' },
+    evaluation: { sampler: 'heun', steps: 3, samplesPerSite: 8, scarceClasses: ['ganglia-lesion'], utilitySeeds: 1 },
+    ...changes,
+  });
+}
+
+jest.setTimeout(120_000);
+
+describe('the commands that use a generator', () => {
+  let directory: string;
+  let model: SignedModel;
+
+  const at = (...names: string[]): string => join(directory, ...names);
+  const tributary = async (...args: string[]): Promise<{ code: number | null; result: unknown }> => {
+    const { code, stdout } = await runProgram(TRIBUTARY, ['--format', 'json', ...args], at('commands.log'));
+    return { code, result: JSON.parse(stdout) };
+  };
+  const generate = (...args: string[]) => tributary('generate', '--out', at('out'), ...args);
+  const expectRefusal = async (args: string[], code: string, words: string): Promise<void> => {
+    const { code: exitCode, result } = await generate(...args);
+    const { error } = failureSchema.parse(result);
+    expect({ exitCode, code: error.code }).toEqual({ exitCode: 2, code });
+    expect(JSON.stringify(error)).toContain(words);
+  };
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'generator-commands-'));
+    model = await signedModel(recipeOf('plain'), directory);
+    await writePulledModel(model, at('model'));
+    const conditioned = recipeOf('coarse', {
+      conditioning: { site: false, image: { kind: 'low-resolution', factor: 4 } },
+    });
+    await writePulledModel(await signedModel(conditioned, directory), at('coarse'));
+    await writePhantomSite({
+      directory: at('data'),
+      site: { name: 'site-a', scanner: 'T1w', format: 'dicom', lesionRate: 0.3 },
+      patients: 12,
+      imageSizePx: SIZE_PX,
+      atlas: await loadAtlas(),
+      random: (...path) => randomStream(5, ...path),
+    });
+  });
+  afterAll(() => rm(directory, { recursive: true }));
+
+  it('makes the same images from a release of the coordinator as from the pulled folder', async () => {
+    const server = await serveRelease(model);
+    const connection = ['--url', server.url, '--api-key', 'any'];
+    const request = ['--seeds', '3-5', '--class', 'base'];
+    try {
+      const local = await generate('--model', at('model'), ...request);
+      const before = await readFile(at('out', 'samples.npz'));
+      const remote = await tributary(...connection, 'generate', '--model', RUN_ID, '--out', at('remote'), ...request);
+      expect([local.code, remote.code]).toEqual([0, 0]);
+      expect(samplesSchema.parse(remote.result).samples.map(({ seed }) => seed)).toEqual([3, 4, 5]);
+      expect(await readFile(at('remote', 'samples.npz'))).toEqual(before);
+      const version = await tributary(...connection, 'generate', '--model', `${RUN_ID}/2`, '--out', at('remote'));
+      expect(version.code).toBe(2);
+      expect(JSON.stringify(version.result)).toContain(`${RUN_ID}/3`);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('does not use a release whose weights are others than its lineage says', async () => {
+    const bytes = Buffer.from(model.bytes);
+    bytes.writeFloatLE(123, bytes.length - 4);
+    const server = await serveRelease({ ...model, bytes });
+    try {
+      const args = ['--url', server.url, '--api-key', 'any', 'generate', '--model', RUN_ID, '--out', at('never')];
+      const { code, result } = await tributary(...args);
+      expect([code, failureSchema.parse(result).error.code]).toEqual([1, 'MODEL_VERIFY_FAILED']);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('brings an image back that it has encoded as noise, and makes another of it for another class', async () => {
+    const made = await generate('--model', at('model'), '--seeds', '1', '--class', 'base', '--steps', '20');
+    const [sample] = samplesSchema.parse(made.result).samples;
+    const file = at('encoded.png');
+    await cp(at('out', sample?.file ?? ''), file);
+    const inverted = ['--model', at('model'), '--from', file, '--invert', '--seeds', '8', '--steps', '80'];
+    const pictureAfter = async (...args: string[]): Promise<Float32Array> => {
+      const { code, result } = await generate(...inverted, ...args);
+      expect(code).toBe(0);
+      return pictureOf(at('out', samplesSchema.parse(result).samples[0]?.file ?? ''));
+    };
+    const original = await pictureOf(file);
+    const same = distance(await pictureAfter('--class', 'base'), original);
+    const other = distance(await pictureAfter('--from-class', 'base', '--class', 'vertex'), original);
+    expect(same).toBeLessThan(0.05);
+    expect(other).toBeGreaterThan(same);
+    await expectRefusal([...inverted, '--from-class', 'knee'], 'USAGE_INVALID', '--from-class');
+    expect(
+      distance(
+        original,
+        original.map(() => 0),
+      ),
+    ).toBeGreaterThan(0.1);
+  });
+
+  it('goes by the image of --condition', async () => {
+    const [sample] = samplesSchema.parse((await generate('--model', at('model'), '--seeds', '1')).result).samples;
+    const file = at('condition.png');
+    await cp(at('out', sample?.file ?? ''), file);
+    const { code } = await generate('--model', at('coarse'), '--condition', file, '--seeds', '0-1');
+    expect(code).toBe(0);
+    await expectRefusal(['--model', at('coarse'), '--seeds', '0'], 'USAGE_INVALID', '--condition');
+    await expectRefusal(['--model', at('model'), '--condition', file], 'USAGE_INVALID', '--condition');
+  });
+
+  it('scores a model with every promised field', async () => {
+    const args = ['--model', at('model'), '--data', at('data'), '--count', '16', '--sampler', 'ddim', '--steps', '4'];
+    const scored = await tributary('evaluate', ...args);
+    expect(scored.code).toBe(0);
+    const number = z.number();
+    const summary = z.strictObject({ min: number, median: number, max: number });
+    const spread = z.object({ mean: number });
+    const schema = z.strictObject({
+      version: z.string(),
+      scores: z.strictObject({
+        fd: number.min(0),
+        kid: number,
+        realFd: number.min(0),
+        diversity: number.positive(),
+        nearestTrain: z.strictObject({
+          synthetic: summary,
+          heldOut: summary,
+          copying: number.min(0).max(1),
+          closest: z.array(z.strictObject({ seed: z.int(), class: z.string(), distance: number })).length(5),
+        }),
+        utility: z.looseObject({ realOnly: spread, withSynthetic: spread, syntheticOnly: spread }).nullable(),
+      }),
+      realImages: z.literal(48),
+      trainImages: z.int(),
+      heldOutImages: z.int().positive(),
+      syntheticImages: z.int().min(16),
+    });
+    const document = schema.parse(scored.result);
+    expect(document.trainImages + document.heldOutImages).toBe(48);
+  });
+
+  it.each([
+    ['steps 0', ['--steps', '0'], 'USAGE_INVALID', '--steps'],
+    ['a sampler that nobody knows', ['--sampler', 'magic'], 'SAMPLER_INCOMPATIBLE', 'heun'],
+    ['a sampler that does not fit the process', ['--sampler', 'langevin'], 'SAMPLER_INCOMPATIBLE', 'euler-maruyama'],
+    ['a class that the model does not have', ['--class', 'knee'], 'USAGE_INVALID', 'ganglia-lesion'],
+    ['an encoded image by another sampler', ['--sampler', 'heun', '--invert'], 'USAGE_INVALID', '--from'],
+  ])('refuses %s, naming what fits', async (_, args, code, words) => {
+    await expectRefusal(['--model', at('model'), '--seeds', '0', ...args], code, words);
+  });
+
+  it('refuses guidance of a model that was trained without dropping classes', async () => {
+    const recipe = recipeOf('unguided', { conditioning: { site: false, dropout: 0 } });
+    await writePulledModel(await signedModel(recipe, directory), at('unguided'));
+    const args = ['--model', at('unguided'), '--seeds', '0', '--guidance', '2'];
+    await expectRefusal(args, 'SAMPLER_INCOMPATIBLE', 'conditioning.dropout');
+  });
+
+  describe('with weights that are not the model', () => {
+    const weights = join('unet', 'diffusion_pytorch_model.safetensors');
+    const withWeights = async (bytes: Uint8Array): Promise<string> => {
+      await cp(at('model'), at('broken'), { recursive: true });
+      await writeFile(at('broken', weights), bytes);
+      return at('broken');
+    };
+
+    it('refuses a file that is cut short', async () => {
+      const whole = await readFile(at('model', weights));
+      const folder = await withWeights(whole.subarray(0, -100));
+      await expectRefusal(['--model', folder, '--seeds', '0'], 'MODEL_INVALID', 'size');
+    });
+
+    it('refuses a file that is no safetensors file', async () => {
+      const folder = await withWeights(Buffer.from('weights'));
+      await expectRefusal(['--model', folder, '--seeds', '0'], 'SAFETENSORS_INVALID', '');
+    });
+
+    it('refuses weights of another network, naming the tensor', async () => {
+      const recipe = recipeOf('wide', {
+        network: { kind: 'unet2d', blockOutChannels: [16], layersPerBlock: 1, attention: [false] },
+      });
+      await writePulledModel(await signedModel(recipe, directory), at('wide'));
+      const folder = await withWeights(await readFile(at('wide', weights)));
+      await expectRefusal(['--model', folder, '--seeds', '0'], 'MODEL_INVALID', 'has the shape');
+    });
+  });
+
+  async function pictureOf(file: string): Promise<Float32Array> {
+    const shape = {
+      imageSizePx: SIZE_PX,
+      channels: 1,
+      intensity: { method: 'percentile', low: 0, high: 100 },
+    } as const;
+    return readPicture(await readFile(file), shape);
+  }
+});
+
+/** Root mean squared difference. */
+function distance(a: Float32Array, b: Float32Array): number {
+  return Math.hypot(...a.map((value, i) => value - (b[i] ?? 0))) / Math.sqrt(a.length);
+}

@@ -1,0 +1,69 @@
+import { exportDiffusers } from '@tributary/diffusion';
+import { initialModel } from '@tributary/diffusion/initial-model';
+import { canonicalJson, embeddingRows, recipeHash, type Lineage, type Recipe } from '@tributary/protocol';
+import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+
+export const RUN_ID = 'run-4f3a9c1d';
+
+/** A release as a coordinator has it: untrained weights, signed by a new key. */
+export interface SignedModel {
+  readonly recipe: Recipe;
+  readonly release: { readonly lineage: Lineage; readonly signature: string; readonly publicKey: string };
+  /** The weights' safetensors file. */
+  readonly bytes: Buffer;
+}
+
+export async function signedModel(recipe: Recipe, directory: string): Promise<SignedModel> {
+  const sites = [{ siteId: 'site-a', images: 40 }];
+  const { manifest, weights } = initialModel(recipe, sites.length);
+  const file = join(directory, `${recipe.name}.safetensors`);
+  await writeParameterFile(file, { manifest: [...manifest], flat: weights });
+  const bytes = await readFile(file);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const lineage: Lineage = {
+    version: `${RUN_ID}/3`,
+    runId: RUN_ID,
+    studyId: 'phantom-brain',
+    recipeSha256: recipeHash(recipe),
+    recipe,
+    sites,
+    classes: recipe.classes,
+    rounds: [],
+    weightsSha256: sha256,
+    emaSha256: sha256,
+    evaluation: null,
+    createdAt: '2026-11-22T18:00:00Z',
+  };
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64');
+  const signature = sign(null, Buffer.from(canonicalJson(lineage)), privateKey).toString('base64');
+  return { recipe, release: { lineage, signature, publicKey: raw }, bytes };
+}
+
+/** The model as `tributary model pull` leaves it. */
+export async function writePulledModel(model: SignedModel, directory: string): Promise<void> {
+  const { recipe, release } = model;
+  const { lineage, signature, publicKey } = release;
+  const { weights } = initialModel(recipe, lineage.sites.length);
+  await exportDiffusers({ recipe, weights, classRows: embeddingRows(recipe, lineage.sites.length), directory });
+  await writeFile(join(directory, 'lineage.json'), JSON.stringify(lineage));
+  await writeFile(join(directory, 'signature.json'), JSON.stringify({ signature, publicKey }));
+}
+
+/** A server that answers for one release as a coordinator does. @returns Its address, and how to close it. */
+export async function serveRelease({ release, bytes }: SignedModel): Promise<{ url: string; close: () => void }> {
+  const server = createServer((request, response) => {
+    if (request.url === `/v1/releases/${RUN_ID}`) {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(release));
+    } else if (request.url === `/v1/blobs/${release.lineage.emaSha256}`) response.end(bytes);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return { url: `http://127.0.0.1:${address.port}`, close: () => server.close() };
+}
