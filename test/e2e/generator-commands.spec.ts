@@ -42,7 +42,9 @@ describe('the commands that use a generator', () => {
 
   const at = (...names: string[]): string => join(directory, ...names);
   const tributary = async (...args: string[]): Promise<{ code: number | null; result: unknown }> => {
-    const { code, stdout } = await runProgram(TRIBUTARY, ['--format', 'json', ...args], at('commands.log'));
+    const { code, stdout } = await runProgram(TRIBUTARY, ['--format', 'json', ...args], {
+      logFile: at('commands.log'),
+    });
     return { code, result: JSON.parse(stdout) };
   };
   const generate = (...args: string[]) => tributary('generate', '--out', at('out'), ...args);
