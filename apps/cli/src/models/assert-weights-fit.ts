@@ -1,5 +1,4 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { embeddingRows } from '@tributary/protocol/recipe';
 import type { ModelFolder } from './model-folder.js';
 
 /**

@@ -11,12 +11,12 @@ import { isModelReference, modelReferenceOf } from './model-reference.js';
  *
  * @throws TributaryError MODEL_INVALID for a folder that is none or whose weights do not fit; as `downloadRelease`.
  */
-export async function openModel({ host, api }: CommandContext, name: string): Promise<ModelFolder> {
-  const directory = resolve(host.cwd, name);
+export async function openModel(context: CommandContext, name: string): Promise<ModelFolder> {
+  const directory = resolve(context.host.cwd, name);
   const isPulled = !isModelReference(name) || (await isThere(directory));
   const model = isPulled
     ? await readModelFolder(directory)
-    : await downloadRelease(await api(), modelReferenceOf(name));
+    : await downloadRelease(await context.api(), modelReferenceOf(name));
   await assertWeightsFit(model);
   return model;
 }

@@ -30,7 +30,7 @@ export interface ImageEdit {
 export interface EditedPlan {
   readonly sampler: Sampler;
   readonly levels: readonly NoiseLevel[];
-  readonly start: (source: StartSource) => Promise<Float64Array>;
+  readonly start: (source: StartSource) => Promise<Float64Array> | Float64Array;
 }
 
 /** What one image starts with. */
@@ -52,8 +52,7 @@ const DEFAULT_RESAMPLES = 5;
  * @throws RangeError when the strength is not in [0, 1] or sizes differ.
  */
 export function editedPlan(plan: SamplingPlan, edit: ImageEdit | undefined, size: number): EditedPlan {
-  const fromNoise = async ({ noise }: StartSource): Promise<Float64Array> =>
-    noise.map((value) => value * plan.startStddev);
+  const fromNoise = ({ noise }: StartSource): Float64Array => noise.map((value) => value * plan.startStddev);
   if (edit === undefined) return { sampler: plan.sampler, levels: plan.levels, start: fromNoise };
   const { strength = edit.mask || edit.encodedAs ? 1 : DEFAULT_STRENGTH } = edit;
   if (!(strength >= 0 && strength <= 1)) throw new RangeError(`strength must lie in [0, 1], got ${strength}`);
@@ -68,7 +67,7 @@ export function editedPlan(plan: SamplingPlan, edit: ImageEdit | undefined, size
   return {
     sampler: edit.mask ? repaint(plan, image, { ...edit, mask: edit.mask }) : plan.sampler,
     levels,
-    start: strength === 1 ? fromNoise : async ({ noise }) => noisedImage(image, first, noise),
+    start: strength === 1 ? fromNoise : ({ noise }) => noisedImage(image, first, noise),
   };
 }
 
