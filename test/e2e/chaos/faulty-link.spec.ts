@@ -38,14 +38,15 @@ describe('a faulty link', () => {
   }
 
   it('passes no more than its limit, and counts what has passed', async () => {
-    link.limit(100_000);
+    link.limit(50_000);
     const socket = await connected();
     const startedMs = performance.now();
     socket.end(Buffer.alloc(60_000));
     await closed(socket);
     expect(received).toBe(60_000);
     expect(link.bytesUp).toBe(60_000);
-    expect(performance.now() - startedMs).toBeGreaterThan(550);
+    // 1.2 s at this rate, less the quarter of a second that the link may make up for.
+    expect(performance.now() - startedMs).toBeGreaterThan(900);
   });
 
   it('resets connections, and passes new ones', async () => {
