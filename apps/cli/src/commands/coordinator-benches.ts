@@ -16,7 +16,8 @@ export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
     .option(
       '--dir <dir>',
       'where files may be made, sites + 4 times the model; the folder for temporary files when left out',
-    );
+    )
+    .option('--python <path>', 'a Python with flwr and numpy, or nvflare: the same rounds in them');
   withExample(rounds, 'tributary bench rounds --bytes 100000000 --sites 4');
   attach(rounds, async () => (await import('../bench/rounds/bench-rounds.js')).benchRounds);
 

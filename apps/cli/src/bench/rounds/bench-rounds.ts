@@ -4,8 +4,9 @@ import { z } from 'zod';
 import type { Action, CommandContext } from '../../command-context.js';
 import { parseVerbOptions, wholeNumber } from '../../verb-options.js';
 import { median } from '../alternate.js';
-import { printBench, type BenchRow } from '../bench-table.js';
+import { besidePeer, peerOf, printBench, type BenchRow } from '../bench-table.js';
 import { LightConsortium } from './light-consortium.js';
+import { peerRounds, type MeasuredRounds, type PeerRounds } from './peer-rounds.js';
 import { roundRecipe, weightsBytes } from './round-recipe.js';
 
 const MEGABYTE = 1e6;
@@ -15,6 +16,7 @@ const optionsSchema = z.object({
   sites: wholeNumber(1, 1000).optional(),
   rounds: wholeNumber(1, 1000),
   dir: z.string().min(1).optional(),
+  python: z.string().min(1).optional(),
 });
 
 interface RoundsCase {
@@ -31,36 +33,63 @@ const CASES: readonly RoundsCase[] = [
 
 /** `tributary bench rounds`: what a round costs without its training, from the opening to the next published version. */
 export const benchRounds: Action = async (context, { options }) => {
-  const { bytes, sites, rounds, dir } = parseVerbOptions(optionsSchema, options);
+  const { bytes, sites, rounds, dir, python } = parseVerbOptions(optionsSchema, options);
   const directory = resolve(context.host.cwd, dir ?? tmpdir());
   const cases = bytes === undefined ? CASES : [{ bytes, sites: 4 }];
   const rows: BenchRow[] = [];
   for (const each of cases) {
-    rows.push(...(await benchCase(context, { ...each, sites: sites ?? each.sites }, { rounds, directory })));
+    rows.push(...(await benchCase(context, { ...each, sites: sites ?? each.sites }, { rounds, directory, python })));
   }
   printBench(context, rows);
 };
 
+interface RoundsSettings {
+  readonly rounds: number;
+  readonly directory: string;
+  /** Its Flower and NVFLARE are measured after ours. */
+  readonly python: string | undefined;
+}
+
 async function benchCase(
   context: CommandContext,
   { bytes, sites }: RoundsCase,
-  { rounds, directory }: { rounds: number; directory: string },
+  { rounds, directory, python }: RoundsSettings,
 ): Promise<BenchRow[]> {
   const recipe = roundRecipe({ bytes, sites, rounds });
-  const name = `${(weightsBytes(recipe) / MEGABYTE).toPrecision(3)} MB x ${sites} sites`;
+  const megabytes = weightsBytes(recipe) / MEGABYTE;
+  const name = `${megabytes.toPrecision(3)} MB x ${sites} sites`;
   context.output.note(`Measuring rounds of ${name}`);
   const consortium = { sites, processes: sites, directory, signal: context.host.signal };
-  return LightConsortium.with(consortium, async (each) => {
+  const ours = await LightConsortium.with(consortium, async (each) => {
     await each.connect();
     const published = await each.run(recipe);
-    const [first = NaN, ...later] = published.map(({ seconds }) => seconds ?? NaN);
-    const peak = await each.coordinatorPeakRssMiB();
+    const serverPeakRssMiB = await each.coordinatorPeakRssMiB();
     await each.tallies();
-    const row = { bench: 'rounds', case: name };
-    return [
-      { ...row, metric: 'roundSeconds', unit: 's', ours: later.length > 0 ? median(later) : first },
-      { ...row, metric: 'firstRoundSeconds', unit: 's', ours: first },
-      ...(peak === undefined ? [] : [{ ...row, metric: 'coordinatorPeakRssMiB', unit: 'MiB', ours: peak }]),
-    ];
+    return { roundSeconds: published.map(({ seconds }) => seconds ?? NaN), serverPeakRssMiB };
   });
+  const peers = python === undefined ? [] : await peerRounds(context, python, { megabytes, sites, rounds });
+  return rowsOf(name, ours, peers);
+}
+
+/** Beside the quicker peer in time, and beside the smaller one in memory. */
+function rowsOf(name: string, ours: MeasuredRounds, peers: readonly PeerRounds[]): BenchRow[] {
+  const row = { bench: 'rounds', case: name };
+  const quickest = peers.toSorted((a, b) => typicalSeconds(a) - typicalSeconds(b))[0];
+  const time = { ...row, metric: 'roundSeconds', unit: 's', ours: typicalSeconds(ours) };
+  const rows = [
+    besidePeer(time, quickest && peerOf(quickest, typicalSeconds(quickest)), 'less'),
+    { ...row, metric: 'firstRoundSeconds', unit: 's', ours: ours.roundSeconds[0] ?? NaN },
+  ];
+  const peak = ours.serverPeakRssMiB;
+  if (peak === undefined) return rows;
+  const smallest = peers
+    .flatMap((peer) => (peer.serverPeakRssMiB === undefined ? [] : [peerOf(peer, peer.serverPeakRssMiB)]))
+    .toSorted((a, b) => a.value - b.value)[0];
+  return [...rows, besidePeer({ ...row, metric: 'coordinatorPeakRssMiB', unit: 'MiB', ours: peak }, smallest, 'less')];
+}
+
+/** The median of all but the first round, which warms up. */
+function typicalSeconds({ roundSeconds }: MeasuredRounds): number {
+  const [first = NaN, ...later] = roundSeconds;
+  return later.length > 0 ? median(later) : first;
 }

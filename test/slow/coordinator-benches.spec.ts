@@ -1,0 +1,38 @@
+import { describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { runProgram } from '../support/processes.js';
+
+const documentSchema = z.object({
+  rows: z.array(z.object({ bench: z.string(), metric: z.string(), ours: z.number() })),
+});
+
+/** Small runs of the benches of the coordinator: that they measure, not what. */
+async function bench(...args: string[]): Promise<Record<string, number>> {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-spec-'));
+  try {
+    const program = ['--format', 'json', 'bench', ...args];
+    const { code, stdout } = await runProgram('apps/cli/bin/tributary.mjs', program, join(folder, 'log'));
+    expect(code).toBe(0);
+    const { rows } = documentSchema.parse(JSON.parse(stdout));
+    return Object.fromEntries(rows.map(({ metric, ours }) => [metric, ours]));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+describe('the benches of the coordinator', () => {
+  it('measure rounds without training', async () => {
+    const figures = await bench('rounds', '--bytes', '1000000', '--sites', '3', '--rounds', '2');
+    expect(figures['roundSeconds']).toBeGreaterThan(0);
+    expect(figures['firstRoundSeconds']).toBeGreaterThan(0);
+  }, 120_000);
+
+  it('reach every one of many agents with one round, and count every answer', async () => {
+    const figures = await bench('agents', '--agents', '40', '--processes', '2');
+    expect(figures['messagesLost']).toBe(0);
+    expect(figures['roundSeconds']).toBeGreaterThan(0);
+  }, 120_000);
+});
