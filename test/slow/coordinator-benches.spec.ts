@@ -14,7 +14,9 @@ async function bench(...args: string[]): Promise<Record<string, number>> {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-bench-spec-'));
   try {
     const program = ['--format', 'json', 'bench', ...args];
-    const { code, stdout } = await runProgram('apps/cli/bin/tributary.mjs', program, join(folder, 'log'));
+    const { code, stdout } = await runProgram('apps/cli/bin/tributary.mjs', program, {
+      logFile: join(folder, 'log'),
+    });
     expect(code).toBe(0);
     const { rows } = documentSchema.parse(JSON.parse(stdout));
     return Object.fromEntries(rows.map(({ metric, ours }) => [metric, ours]));
