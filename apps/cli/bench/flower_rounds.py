@@ -31,7 +31,7 @@ name = "rounds"
 version = "1.0.0"
 description = "Rounds without training"
 license = {{ file = "LICENSE" }}
-dependencies = ["flwr", "numpy"]
+dependencies = ["flwr>={version},<2.0", "numpy"]
 [tool.hatch.build.targets.wheel]
 packages = ["."]
 [tool.flwr.app]
