@@ -2,13 +2,12 @@ import { TributaryError } from './errors.js';
 import type { Recipe } from './recipe.js';
 
 /**
- * A site's reader gives single images: no volumes, and no second image that belongs to the first.
+ * A site's reader gives images and volumes, but no second image that belongs to the first.
  *
  * @throws TributaryError RECIPE_INCOMPATIBLE for what the library can train but a site cannot read.
  */
-export function assertTrainableAtSites({ network, conditioning }: Recipe): void {
+export function assertTrainableAtSites({ conditioning }: Recipe): void {
   const fields = [
-    ...(network.kind === 'unet3d' ? [{ path: 'network.kind', expected: 'unet2d: sites read single images' }] : []),
     ...(conditioning.image?.kind === 'given'
       ? [{ path: 'conditioning.image.kind', expected: 'low-resolution: sites read images without a second one' }]
       : []),

@@ -8,6 +8,7 @@ import {
 } from '@tributary/evaluation';
 import { createExtractor, type Extractor } from '@tributary/evaluation/extractor';
 import { measureSyntheticOnly, measureUtility, type LabelledImages } from '@tributary/evaluation/lesion-utility';
+import { volumeFeatures } from '@tributary/evaluation/volume-features';
 import type { Spread } from '@tributary/evaluation/scores/spread';
 import type { Recipe } from '@tributary/protocol/recipe';
 import type { Engine } from '@tributary/tensor';
@@ -43,9 +44,9 @@ export async function measureDistances(
   const depth = image.depthPx ?? 1;
   try {
     const momentsAt = (indices: Int32Array): Promise<FeatureMoments> =>
-      momentsOf(extractor, imagesAt(real.dataset, indices, recipe), indices.length * depth);
+      momentsOf(extractor, imagesAt(real.dataset, indices, recipe), { count: indices.length, depth });
     const all = await momentsAt(Int32Array.from(real.dataset.classIndex.keys()));
-    const made = await momentsOf(extractor, concatenated(synthetic.images.slice(0, count)), count * depth);
+    const made = await momentsOf(extractor, concatenated(synthetic.images.slice(0, count)), { count, depth });
     const realFd =
       real.split && frechetDistance(await momentsAt(real.split.train), await momentsAt(real.split.heldOut));
     return {
@@ -59,9 +60,12 @@ export async function measureDistances(
   }
 }
 
-/** Of a volume every slice counts as an image. */
-async function momentsOf(extractor: Extractor, images: Float32Array, count: number): Promise<FeatureMoments> {
-  const features = await extractor.features(images, count);
+async function momentsOf(
+  extractor: Extractor,
+  images: Float32Array,
+  counts: { readonly count: number; readonly depth: number },
+): Promise<FeatureMoments> {
+  const features = await volumeFeatures(extractor, images, counts);
   return accumulateMoments(features, { dimensions: extractor.dimensions, order: 3, extractor: extractor.id });
 }
 

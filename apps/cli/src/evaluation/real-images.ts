@@ -30,6 +30,7 @@ export async function readRealImages(
   const dataset = await readImageFolder({
     directory,
     imageSizePx: image.sizePx,
+    ...(image.depthPx !== undefined && { depthPx: image.depthPx }),
     channels: image.channels,
     classes,
     intensity: data.intensity,

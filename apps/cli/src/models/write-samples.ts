@@ -1,4 +1,5 @@
 import { encodePng, fromUnitRange, imageGrid, type IntensityWindow } from '@tributary/imaging';
+import { writeNifti } from '@tributary/imaging/nifti/nifti-writer';
 import { imageShape } from '@tributary/protocol/image-shape';
 import type { Recipe } from '@tributary/protocol/recipe';
 import { mkdir } from 'node:fs/promises';
@@ -23,6 +24,8 @@ export interface WrittenSample {
   readonly seed: number;
   readonly class: string;
   readonly site: string | null;
+  /** The volume as NIfTI; of grey volumes only. */
+  readonly volume?: string;
 }
 
 /** Writes a PNG for each image, `grid.png`, `samples.npz`, `samples.json`, and with a window `values.npz`. */
@@ -41,7 +44,10 @@ export async function writeSamples(directory: string, drawn: Drawn): Promise<Wri
       gapPx: 0,
     });
     await writeWholeFile(join(directory, file), encodePng(picture));
-    samples.push({ file, seed, class: className, site: siteId });
+    const nifti = niftiOf(recipe, images[index] ?? new Float32Array(0));
+    const volume = file.replace(/png$/, 'nii.gz');
+    if (nifti) await writeWholeFile(join(directory, volume), nifti);
+    samples.push({ file, seed, class: className, site: siteId, ...(nifti && { volume }) });
   }
   const all = concatenated(images);
   const columns = recipe.image.depthPx ?? Math.min(GRID_COLUMNS, images.length);
@@ -56,6 +62,25 @@ export async function writeSamples(directory: string, drawn: Drawn): Promise<Wri
   }
   await writeWholeFile(join(directory, 'samples.json'), `${JSON.stringify(samples, null, 2)}\n`);
   return samples;
+}
+
+const NIFTI_WHITE = 65_535;
+
+/** -1 is 0 and 1 is 65,535; columns run to the patient's left, rows to the back, slices to the top, all 1 mm apart. */
+function niftiOf({ image }: Recipe, volume: Float32Array): Buffer | undefined {
+  const { depthPx, sizePx, channels } = image;
+  if (depthPx === undefined || channels !== 1) return undefined;
+  return writeNifti({
+    size: [sizePx, sizePx, depthPx],
+    spacingMm: [1, 1, 1],
+    affine: [
+      [-1, 0, 0, 0],
+      [0, -1, 0, 0],
+      [0, 0, 1, 0],
+    ],
+    values: Uint16Array.from(volume, (value) => Math.round(((Math.min(1, Math.max(-1, value)) + 1) / 2) * NIFTI_WHITE)),
+    description: 'synthetic volume',
+  });
 }
 
 /** A volume's slices lie side by side in about a square. */

@@ -6,6 +6,7 @@ import {
   type SyntheticFeatures,
 } from '@tributary/evaluation';
 import { createExtractor, type Extractor } from '@tributary/evaluation/extractor';
+import { volumeFeatures } from '@tributary/evaluation/volume-features';
 import { OWN_MODEL_FILE, TributaryError, type Recipe, type TaskFile } from '@tributary/protocol';
 import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
 import { EvaluationProgress } from './evaluation-progress.js';
@@ -118,8 +119,8 @@ export class LocalEvaluation {
       return {
         heldOut: await this.realMoments(extractor, images.split.heldOut, 3),
         train: await this.realMoments(extractor, images.split.train, 2),
-        before: await featuresOf(extractor, before),
-        after: await featuresOf(extractor, after),
+        before: await this.featuresOf(extractor, before),
+        after: await this.featuresOf(extractor, after),
       };
     } finally {
       await extractor.dispose();
@@ -136,8 +137,16 @@ export class LocalEvaluation {
       });
     }
     const shared = positions.map((position) => indices[position] ?? 0);
-    const features = await extractor.features(images.pixels(shared), shared.length);
+    const features = await this.imageFeatures(extractor, images.pixels(shared), shared.length);
     return accumulateMoments(features, { dimensions: extractor.dimensions, order, groups, extractor: extractor.id });
+  }
+
+  private async featuresOf(extractor: Extractor, { images, labels }: SyntheticImages): Promise<SyntheticFeatures> {
+    return { features: await this.imageFeatures(extractor, images, labels.length), labels };
+  }
+
+  private imageFeatures(extractor: Extractor, images: Float32Array, count: number): Promise<Float32Array> {
+    return volumeFeatures(extractor, images, { count, depth: this.parts.run.recipe.image.depthPx ?? 1 });
   }
 }
 
@@ -147,8 +156,4 @@ function assertWithoutPatients({ conditioning }: Recipe): void {
   throw new TributaryError('RECIPE_INCOMPATIBLE', {
     detail: 'a model with an image condition is not scored at sites: its images follow those of patients',
   });
-}
-
-async function featuresOf(extractor: Extractor, { images, labels }: SyntheticImages): Promise<SyntheticFeatures> {
-  return { features: await extractor.features(images, labels.length), labels };
 }

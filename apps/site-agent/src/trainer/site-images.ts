@@ -6,6 +6,7 @@ import {
   type RunFile,
   type TrainerMessage,
 } from '@tributary/protocol';
+import { imageValues } from '@tributary/protocol/image-shape';
 import { randomStream } from '@tributary/tensor/random/random-stream';
 
 type DataFacts = Extract<TrainerMessage, { type: 'ready' }>['data'];
@@ -25,6 +26,7 @@ export class SiteImages {
     const dataset = await readImageFolder({
       directory: run.imagesDirectory,
       imageSizePx: image.sizePx,
+      ...(image.depthPx !== undefined && { depthPx: image.depthPx }),
       channels: image.channels,
       intensity: data.intensity,
       onBadFile: data.onBadFile,
@@ -59,9 +61,9 @@ export class SiteImages {
     return index;
   }
 
-  /** Images by index. @returns `[indices.length, height, width, channels]` in [-1, 1]. */
+  /** Images by index. @returns `[indices.length, height, width, channels]`, of volumes with the depth before the height, in [-1, 1]. */
   pixels(indices: Int32Array): Float32Array {
-    const size = this.dataset.imageSizePx ** 2 * this.dataset.channels;
+    const size = imageValues(this.run.recipe.image);
     const pixels = new Float32Array(indices.length * size);
     indices.forEach((image, position) =>
       pixels.set(this.dataset.images.subarray(image * size, (image + 1) * size), position * size),

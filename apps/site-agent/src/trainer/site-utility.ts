@@ -5,8 +5,9 @@ import type { SyntheticImages } from './synthetic-images.js';
 
 type UtilityResult = Awaited<ReturnType<typeof measureUtility>>;
 
-/** Class indices of the classes that sites are short of, ascending. */
-export function scarceLabels({ classes, evaluation }: Recipe): number[] {
+/** Class indices of the classes that sites are short of, ascending; none of volumes, which the classifier cannot see. */
+export function scarceLabels({ classes, evaluation, image }: Recipe): number[] {
+  if (image.depthPx !== undefined) return [];
   return classes.flatMap((name, label) => (evaluation.scarceClasses.includes(name) ? [label] : []));
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { createSampler, type Generator } from '@tributary/diffusion';
 import { embeddingRows } from '@tributary/protocol';
+import { imageValues } from '@tributary/protocol/image-shape';
 import { randomStream } from '@tributary/tensor/random/random-stream';
 import type { LocalTrainingParts } from './local-training.js';
 
@@ -42,8 +43,7 @@ export class Synthesis {
 
   async make(labels: Int32Array, { purpose, signal, onImages }: SynthesisOptions): Promise<SyntheticImages> {
     const { run, images: site } = this.parts;
-    const { sizePx, channels } = run.recipe.image;
-    const size = sizePx ** 2 * channels;
+    const size = imageValues(run.recipe.image);
     const random = randomStream(run.recipe.seed, run.siteId, 'evaluation', purpose);
     const images = new Float32Array(labels.length * size);
     for (let begin = 0; begin < labels.length; begin += GROUP) {

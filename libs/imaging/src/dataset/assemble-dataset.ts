@@ -12,6 +12,8 @@ import type { TrainingSample } from './training-sample.js';
 
 interface DatasetShape {
   readonly imageSizePx: number;
+  /** Slices of a volume. */
+  readonly depthPx?: number;
   readonly channels: 1 | 3;
   readonly intensity: IntensityRecipe;
   readonly classes: readonly string[];
@@ -20,20 +22,21 @@ interface DatasetShape {
 /** Puts samples in the order of patient and slice and maps each series' window to −1 … 1; margins become −1. */
 export function assembleDataset(
   samples: readonly TrainingSample[],
-  { imageSizePx, channels, intensity: recipe, classes }: DatasetShape,
+  shape: DatasetShape,
   problems: readonly { readonly kind: ProblemKind; readonly count: number }[],
 ): SiteDataset {
+  const { imageSizePx, depthPx = 1, channels, intensity: recipe, classes } = shape;
   const ordered = samples.toSorted(byPatientAndSlice);
-  const windows = windowsOfSeries(ordered, recipe, { imageSizePx, channels });
+  const windows = windowsOfSeries(ordered, recipe, shape);
   const patients = [...new Set(ordered.map(({ patient }) => patient))];
   const numberOf = new Map(patients.map((patient, number) => [patient, number]));
-  const valuesPerImage = imageSizePx * imageSizePx * channels;
+  const valuesPerImage = depthPx * imageSizePx * imageSizePx * channels;
   const images = new Float32Array(ordered.length * valuesPerImage).fill(-1);
   ordered.forEach((sample, index) => {
     const window = windows.get(sample.series);
     if (window === undefined) return;
     const image = images.subarray(index * valuesPerImage, (index + 1) * valuesPerImage);
-    forEachInside(sample, { imageSizePx, channels }, (at) => {
+    forEachInside(sample, shape, (at) => {
       image[at] = toUnitRange(sample.pixels[at] ?? 0, window);
     });
   });
@@ -69,7 +72,7 @@ function compareText(a: string, b: string): number {
 function windowsOfSeries(
   samples: readonly TrainingSample[],
   recipe: IntensityRecipe,
-  shape: { imageSizePx: number; channels: 1 | 3 },
+  shape: DatasetShape,
 ): Map<string, IntensityWindow> {
   const values = new Map<string, number[]>();
   for (const sample of samples) {
@@ -82,12 +85,14 @@ function windowsOfSeries(
 
 function forEachInside(
   { inside }: TrainingSample,
-  { imageSizePx, channels }: { imageSizePx: number; channels: 1 | 3 },
+  { imageSizePx, depthPx = 1, channels }: DatasetShape,
   visit: (at: number) => void,
 ): void {
-  for (let row = inside.top; row < inside.top + inside.heightPx; row++) {
-    const start = (row * imageSizePx + inside.left) * channels;
-    for (let at = start; at < start + inside.widthPx * channels; at++) visit(at);
+  for (let slice = 0; slice < depthPx; slice++) {
+    for (let row = inside.top; row < inside.top + inside.heightPx; row++) {
+      const start = ((slice * imageSizePx + row) * imageSizePx + inside.left) * channels;
+      for (let at = start; at < start + inside.widthPx * channels; at++) visit(at);
+    }
   }
 }
 

@@ -5,12 +5,15 @@ import { checkClasses, Labels, readLabelRows, sliceKey } from '../folder/labels.
 import { isFolder } from '../folder/list-files.js';
 import type { IntensityRecipe } from '../intensity/intensity-window.js';
 import { assembleDataset } from './assemble-dataset.js';
+import { collectVolumes, type ImageSources } from './collect-volumes.js';
 import type { SiteDataset } from './site-dataset.js';
 import { prepareImage, type TrainingSample } from './training-sample.js';
 
 export interface ReadImageFolderOptions {
   readonly directory: string;
   readonly imageSizePx: number;
+  /** Slices of a volume: every series becomes one. Left out: every slice is an image. */
+  readonly depthPx?: number;
   readonly channels: 1 | 3;
   readonly intensity: IntensityRecipe;
   /** Class names in the order of their indices. */
@@ -59,24 +62,38 @@ async function collectSamples(
   labels: Labels,
   problems: ProblemCount,
 ): Promise<TrainingSample[]> {
+  const seen = new Set<string>();
+  const onSlice = ({ patient, slice }: FolderImage): unknown => seen.add(imageKey(patient, slice));
+  const { depthPx } = options;
+  const sources = { labels, problems, onSlice };
+  const samples =
+    depthPx === undefined
+      ? await collectImages(options, sources)
+      : await collectVolumes({ ...options, depthPx }, sources);
+  problems.add(
+    'label-without-image',
+    labels.countUnseen((patient, slice) => seen.has(imageKey(patient, slice))),
+  );
+  return samples;
+}
+
+async function collectImages(
+  options: ReadImageFolderOptions,
+  { labels, problems, onSlice }: ImageSources,
+): Promise<TrainingSample[]> {
   const samples: TrainingSample[] = [];
   const fingerprints = new Set<string>();
-  const seen = new Set<string>();
   const onProblem = (kind: ProblemKind): void => problems.add(kind);
   const [onlyClass] = options.classes.length === 1 ? options.classes : [];
   for await (const image of folderImages({ ...options, labels, onProblem })) {
     const className = image.className ?? onlyClass;
-    seen.add(imageKey(image.patient, image.slice));
+    onSlice(image);
     if (className === undefined) problems.add('unlabelled');
     else {
       const sample = readSample(image, options.classes.indexOf(className), { ...options, fingerprints, onProblem });
       if (sample !== undefined) samples.push(sample);
     }
   }
-  problems.add(
-    'label-without-image',
-    labels.countUnseen((patient, slice) => seen.has(imageKey(patient, slice))),
-  );
   return samples;
 }
 

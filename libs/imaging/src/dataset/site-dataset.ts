@@ -3,7 +3,7 @@ import type { IntensityRecipe, IntensityWindow } from '../intensity/intensity-wi
 
 /** A site's images, ready for training. Nothing in it names a patient or a file. */
 export interface SiteDataset {
-  /** `[count, imageSizePx, imageSizePx, channels]`, −1 to 1. */
+  /** `[count, imageSizePx, imageSizePx, channels]`, of volumes `[count, depthPx, imageSizePx, imageSizePx, channels]`; −1 to 1. */
   readonly images: Float32Array;
   /** Position of each image's class in `classes`. */
   readonly classIndex: Int32Array;

@@ -4,7 +4,7 @@ import { ImageProblem } from '../folder/image-problem.js';
 import { withChannels } from '../geometry/channels.js';
 import { fitSquare, type SquareImage } from '../geometry/fit-square.js';
 
-/** One labelled image at training size, its intensities still its own. */
+/** One labelled image or volume at training size, its intensities still its own. */
 export interface TrainingSample extends SquareImage {
   readonly patient: string;
   /** Samples with the same key share an intensity window. */
@@ -24,12 +24,23 @@ export function prepareImage(
   image: DecodedImage,
   { imageSizePx, channels }: { readonly imageSizePx: number; readonly channels: 1 | 3 },
 ): PreparedImage {
-  const finite = { ...image, pixels: finitePixels(image.pixels) };
+  const { pixels, isBlank } = finitePixels(image.pixels);
+  if (isBlank) throw new ImageProblem('blank');
+  const finite = { ...image, pixels };
   return { square: fitSquare(withChannels(finite, channels), imageSizePx), fingerprint: fingerprint(finite) };
 }
 
+/** One slice of a volume at training size; it may have one value everywhere. */
+export function prepareSlice(
+  image: DecodedImage,
+  { imageSizePx, channels }: { readonly imageSizePx: number; readonly channels: 1 | 3 },
+): SquareImage {
+  const { pixels } = finitePixels(image.pixels);
+  return fitSquare(withChannels({ ...image, pixels }, channels), imageSizePx);
+}
+
 /** NaN and infinities (common outside of the field of view) become the smallest number there is. */
-function finitePixels(pixels: Float32Array): Float32Array {
+function finitePixels(pixels: Float32Array): { readonly pixels: Float32Array; readonly isBlank: boolean } {
   let low = Infinity;
   let high = -Infinity;
   let broken = 0;
@@ -41,8 +52,10 @@ function finitePixels(pixels: Float32Array): Float32Array {
       if (value > high) high = value;
     }
   }
-  if (!(high > low)) throw new ImageProblem('blank');
-  return broken === 0 ? pixels : pixels.map((value) => (Number.isFinite(value) ? value : low));
+  const isBlank = !(high > low);
+  if (broken === 0) return { pixels, isBlank };
+  const lowest = Number.isFinite(low) ? low : 0;
+  return { pixels: pixels.map((value) => (Number.isFinite(value) ? value : lowest)), isBlank };
 }
 
 function fingerprint({ widthPx, heightPx, channels, pixels }: DecodedImage): string {

@@ -15,6 +15,8 @@ export const PROBLEM_KINDS = {
   blank: 'the image has one value everywhere',
   duplicate: 'the same image was there before',
   unlabelled: 'labels.csv does not name the image',
+  'single-slice': 'the series has one image, and volumes are wanted',
+  'mixed-classes': 'slices of one volume have different classes',
   'label-without-image': 'labels.csv names an image that is not there',
 } as const satisfies Record<string, string>;
 
