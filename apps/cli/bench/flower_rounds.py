@@ -7,6 +7,7 @@ The file is the Flower app, too: `client` and `server` are what its generated py
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -164,5 +165,7 @@ def bench(folder, options):
 
 if __name__ == "__main__":
     sys.path.insert(0, str(pathlib.Path(__file__).parent))
+    # Ended from outside, it still ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         print(json.dumps(bench(pathlib.Path(directory), json.loads(sys.argv[1]))))
