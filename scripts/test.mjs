@@ -1,7 +1,7 @@
 // Runs jest projects and ends with the plain line `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -27,9 +27,11 @@ const jest = [
   '--disable-warning=ExperimentalWarning',
   join(root, 'node_modules/jest/bin/jest.js'),
 ];
+// Much of these projects is waiting for processes; the slow ones measure memory and time, one after the other.
+const workers = projects.includes('slow') ? [] : [`--maxWorkers=${Math.max(2, availableParallelism() - 1)}`];
 const run = spawnSync(
   process.execPath,
-  [...jest, '--selectProjects', ...projects, '--json', `--outputFile=${outputFile}`, ...rest],
+  [...jest, '--selectProjects', ...projects, ...workers, '--json', `--outputFile=${outputFile}`, ...rest],
   {
     cwd: root,
     env: environment,

@@ -23,7 +23,7 @@ function recipeOf(name: string, changes: Partial<RecipeInput> = {}) {
     classes: [...PHANTOM_CLASSES],
     data: { intensity: { method: 'percentile' } },
     conditioning: { site: false },
-    network: { kind: 'unet2d', blockOutChannels: [8], layersPerBlock: 1, attention: [false] },
+    network: { kind: 'unet2d', blockOutChannels: [8], layersPerBlock: 1, attention: [false], normGroups: 2 },
     process: { kind: 'edm' },
     objective: { prediction: 'edm' },
     optimiser: { kind: 'adamw', learningRate: 1e-3 },
