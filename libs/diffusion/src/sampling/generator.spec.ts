@@ -43,6 +43,35 @@ describe('generator', () => {
     },
   );
 
+  it.each(['plain', 'blocked'] as const)(
+    'makes the same image alone and among twelve, convolutions %s',
+    async (layout) => {
+      const wide = smallRecipe({
+        network: {
+          kind: 'unet2d',
+          blockOutChannels: [16, 32],
+          layersPerBlock: 1,
+          attention: [false, true],
+          normGroups: 4,
+        },
+      });
+      const onnx = await openEngine({ name: 'onnx', threads: 2, layout });
+      const sampler = await createSampler({
+        engine: onnx,
+        recipe: wide,
+        classRows: SMALL_CLASS_ROWS,
+        weights: buildNetwork(wide, SMALL_CLASS_ROWS).initial(5),
+      });
+      const make = (seeds: number[]) =>
+        sampler.generate({ seeds, classRows: Int32Array.from(seeds, (seed) => seed % 2), sampler: 'heun', steps: 3 });
+      const [alone] = await make([15]);
+      const together = await make([4, 8, 16, 23, 42, 1, 2, 3, 5, 6, 7, 15]);
+      expect(together.at(-1)).toEqual(alone);
+      await sampler.dispose();
+      await onnx.dispose();
+    },
+  );
+
   it('makes different images from different seeds and classes', async () => {
     const [first, second] = await images({ seeds: [4, 6] });
     const [otherClass] = await images({ seeds: [4], classRows: Int32Array.of(1) });

@@ -4,7 +4,7 @@ import { conditionChannels, imageValues } from '@tributary/protocol/image-shape'
 import { createDiffusionModel } from '../parameterisation/diffusion-model.js';
 import type { GenerateOptions } from './generate-options.js';
 import { imageMaker, type ImageParts } from './image-maker.js';
-import { createNetworkProgram } from './network-program.js';
+import { createNetworkProgram, type NetworkProgram } from './network-program.js';
 
 /** Makes images from one set of weights. */
 export interface Generator {
@@ -34,26 +34,44 @@ export interface SamplerOptions {
 const DEFAULT_BATCH_SIZE = 16;
 
 /**
- * Images in one call of the network. It never changes: matrix products round differently with other numbers of rows, and an
- * image must have the same bits whatever batch it was made in.
+ * Images in one call of the network: the lesser number as long as it holds them. On a processor ONNX Runtime gives an image the
+ * same bits in both, whatever batch it was made in; one place alone would not, as products with a single row are computed
+ * otherwise. Other engines always have the lesser number.
  */
-const EVALUATION_BATCH_SIZE = 8;
+const FEW_PLACES = 8;
+const MANY_PLACES = 16;
 
 /** Records the network's forward pass and binds it to the recipe's process. */
 export async function createSampler(options: SamplerOptions): Promise<Generator> {
   const { engine, recipe, classRows } = options;
   const model = createDiffusionModel(recipe);
-  const program = await createNetworkProgram({ engine, recipe, classRows, batchSize: EVALUATION_BATCH_SIZE });
-  program.setWeights(options.weights);
+  const few = await createNetworkProgram({ ...options, batchSize: FEW_PLACES });
+  let weights = options.weights.slice();
+  let many: NetworkProgram | undefined;
+  few.setWeights(weights);
+  const programFor = async (images: number): Promise<NetworkProgram> => {
+    if (images <= FEW_PLACES || engine.name !== 'onnx' || engine.device !== 'cpu') return few;
+    if (many === undefined) {
+      many = await createNetworkProgram({ ...options, batchSize: MANY_PLACES });
+      many.setWeights(weights);
+    }
+    return many;
+  };
   return {
-    setWeights: (weights) => {
-      program.setWeights(weights);
+    setWeights: (next) => {
+      weights = next.slice();
+      few.setWeights(next);
+      many?.setWeights(next);
     },
     generate: async (request) => {
       assertRequest(request, recipe, classRows);
-      return generateImages(request, { recipe, model, program, classRows });
+      const together = Math.min(request.seeds.length, request.batchSize ?? DEFAULT_BATCH_SIZE);
+      return generateImages(request, { recipe, model, program: await programFor(together), classRows });
     },
-    dispose: () => program.dispose(),
+    dispose: async () => {
+      await many?.dispose();
+      await few.dispose();
+    },
   };
 }
 

@@ -43,13 +43,14 @@ export function blockedFilterGradient(
   const { outChannels, inChannels, kernelSize } = geometry;
   const signals = signalsByRowPhase(g, x, layout);
   const strips = stripsOf(g, dy, layout);
-  const columns = range(at(kernelSize, 1)).map((column) => {
+  const [rows = 0, columns = 0] = kernelSize;
+  // Column by column: what was made for one is free before the next.
+  const byColumn = range(columns).map((column) => {
     const distance = column - at(geometry.padBefore, 1);
-    return { distance, kernels: kernelsOf(g, strips, { layout, distance }) };
+    const kernels = kernelsOf(g, strips, { layout, distance });
+    return range(rows).map((row) => tapGradients(g, { signals, kernels, row, distance }, layout));
   });
-  const taps = range(at(kernelSize, 0)).flatMap((row) =>
-    columns.map((column) => tapGradients(g, { signals, row, ...column }, layout)),
-  );
+  const taps = range(rows).flatMap((row) => byColumn.map((ofColumn) => at(ofColumn, row)));
   const joined = g.reshape(sumExamples(g, taps, geometry), [taps.length, outChannels, inChannels + 1, 1]);
   const withoutFirst = g.apply(
     'Slice',
