@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { registerGradients } from '../libs/tensor/dist/gradients/register-gradients.js';
-import { KERNEL_FAMILIES } from '../libs/tensor/dist/kernels/kernel-table.js';
+import { registerGradients } from '../libs/tensor/dist/index.js';
+import { KERNEL_FAMILIES } from '../libs/kernels/dist/kernel-table.js';
 
 const START = '<!-- kernels: made by scripts/docs-engine.mjs -->';
 const END = '<!-- end of kernels -->';

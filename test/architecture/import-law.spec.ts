@@ -4,11 +4,24 @@ import { importsOf, packagesReachedFrom, resolveOurs, sourcesUnder, workspaceOf 
 /** What a library may import of ours (docs/explanation-architecture.md). */
 const LAW: Record<string, readonly string[]> = {
   'libs/protocol': [],
-  'libs/tensor': ['libs/protocol'],
+  'libs/onnx-graph': [],
+  'libs/random': [],
+  'libs/safetensors': ['libs/protocol'],
+  'libs/kernels': ['libs/onnx-graph', 'libs/random'],
+  'libs/tensor': ['libs/kernels', 'libs/onnx-graph'],
+  'libs/layers': ['libs/tensor', 'libs/kernels', 'libs/onnx-graph', 'libs/random'],
+  'libs/engines': ['libs/layers', 'libs/tensor', 'libs/kernels', 'libs/onnx-graph', 'libs/random', 'libs/protocol'],
   'libs/federation': ['libs/protocol'],
   'libs/imaging': ['libs/protocol'],
-  'libs/diffusion': ['libs/tensor', 'libs/protocol'],
-  'libs/evaluation': ['libs/tensor', 'libs/protocol'],
+  'libs/diffusion': [
+    'libs/layers',
+    'libs/tensor',
+    'libs/onnx-graph',
+    'libs/random',
+    'libs/safetensors',
+    'libs/protocol',
+  ],
+  'libs/evaluation': ['libs/layers', 'libs/tensor', 'libs/random', 'libs/protocol'],
 };
 
 const sources = [...sourcesUnder('libs'), ...sourcesUnder('apps')];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { loadAtlas, PHANTOM_CLASSES, readPicture, writePhantomSite } from '@tributary/imaging';
 import { recipeSchema, type RecipeInput } from '@tributary/protocol';
-import { randomStream } from '@tributary/tensor';
+import { randomStream } from '@tributary/random';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { accumulateMoments, encodeSiteEvaluation, type SiteEvaluation } from '@tributary/evaluation';
 import type { AssignmentReport } from '@tributary/protocol';
 import { decodeSafetensorsHeader } from '@tributary/protocol/safetensors';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { CLASSES } from './recipe.js';
 
 /** A file and what its site says about it. */

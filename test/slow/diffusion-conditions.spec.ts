@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createSampler, createTrainer, type Trainer } from '@tributary/diffusion';
 import { recipeSchema } from '@tributary/protocol';
-import { openEngine, randomStream, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
+import type { Engine } from '@tributary/tensor';
 
 const SIZE = 8;
 const PIXELS = SIZE ** 2;

@@ -9,7 +9,10 @@ import { unetConfig, type UNetConfig } from '@tributary/diffusion/network/unet-c
 import { unetParameters } from '@tributary/diffusion/network/unet-parameters';
 import { unetStructure } from '@tributary/diffusion/network/unet-structure';
 import { recipeSchema, type Recipe, type RecipeInput } from '@tributary/protocol/recipe';
-import { openEngine, randomStream, unflatten, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
+import { unflatten } from '@tributary/layers';
+import type { Engine } from '@tributary/tensor';
 import { Rank } from '@tensorflow/tfjs-core';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

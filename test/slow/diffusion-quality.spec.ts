@@ -7,7 +7,9 @@ import { accumulateMoments, frechetDistance, type FeatureMoments } from '@tribut
 import { createExtractor, type Extractor } from '@tributary/evaluation/extractor';
 import { loadAtlas, PHANTOM_CLASSES, readImageFolder, splitByPatient, writePhantomSite } from '@tributary/imaging';
 import { embeddingRows, recipeSchema, type Recipe, type RecipeInput } from '@tributary/protocol/recipe';
-import { openEngine, randomStream, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
+import type { Engine } from '@tributary/tensor';
 
 jest.setTimeout(600_000);
 

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createSampler, createTrainer } from '@tributary/diffusion';
 import { embeddingRows } from '@tributary/protocol';
-import { openEngine, randomStream, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
+import type { Engine } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { buildRecipe } from '../factories/recipe.js';
 

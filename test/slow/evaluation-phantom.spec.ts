@@ -20,7 +20,9 @@ import {
 } from '@tributary/evaluation';
 import { createExtractor, type Extractor } from '@tributary/evaluation/extractor';
 import { loadAtlas, PHANTOM_CLASSES, readImageFolder, splitByPatient, writePhantomSite } from '@tributary/imaging';
-import { openEngine, randomStream, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
+import type { Engine } from '@tributary/tensor';
 
 jest.setTimeout(600_000);
 

@@ -1,26 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { conv2d, conv3d, convTranspose2d, convTranspose3d, groupNorm, layerNorm, linear } from '@tributary/layers';
+import { openEngine } from '@tributary/engines';
+import type { Engine } from '@tributary/tensor';
 import {
-  conv2d,
-  conv3d,
-  convTranspose2d,
-  convTranspose3d,
-  groupNorm,
-  layerNorm,
-  linear,
-  openEngine,
-  type Engine,
-} from '@tributary/tensor';
-import {
+  type AgreementCase,
   index,
   normal,
   outputShape,
   positive,
   relativeDifference,
   runOn,
-  type AgreementCase,
-} from '@tributary/tensor/agreement/agreement.spec-support';
-import { useMendedCpu } from '@tributary/tensor/engines/mended-cpu';
+} from '@tributary/engines/agreement/agreement.spec-support';
+import { useMendedCpu } from '@tributary/engines/mended-cpu';
 import fc from 'fast-check';
 
 const RUNS = 40;

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTrainer } from '@tributary/diffusion';
 import { recipeSchema } from '@tributary/protocol/recipe';
-import { openEngine, randomStream, type Engine } from '@tributary/tensor';
-import { tensorflowFolder } from '@tributary/tensor/engines/tensorflow/installation';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
+import type { Engine } from '@tributary/tensor';
+import { tensorflowFolder } from '@tributary/engines/tensorflow/installation';
 import path from 'node:path';
 import { installTensorflow } from '../../apps/cli/src/engines/install-tensorflow/install-tensorflow.js';
 import { installationPlan } from '../../apps/cli/src/engines/install-tensorflow/installation-plan.js';
 import { runTool } from '../../apps/cli/src/engines/install-tensorflow/tool.js';
-import { describeAgreement } from '../../libs/tensor/src/agreement/agreement-suite.spec-support.js';
+import { describeAgreement } from '@tributary/engines/agreement/agreement-suite.spec-support';
 import { thisPlatform } from '../../apps/cli/src/engines/install-tensorflow/host-tools.js';
 
 const MINUTE_MS = 60_000;

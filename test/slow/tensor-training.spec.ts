@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { createTrainer } from '@tributary/diffusion';
 import { recipeSchema } from '@tributary/protocol/recipe';
-import { openEngine, randomStream, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
+import type { Engine } from '@tributary/tensor';
 
 const recipe = recipeSchema.parse({
   name: 'tiny',

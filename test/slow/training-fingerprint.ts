@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { createTrainer } from '@tributary/diffusion';
 import { recipeSchema } from '@tributary/protocol/recipe';
-import { openEngine, randomStream } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
 
 const STEPS = 6;
 const BATCH = 2;

@@ -1,9 +1,10 @@
 // Runs in a process of its own, with a software GPU in its environment: prints one JSON line a case, then the losses of a few training steps.
-import { RecordingError, openEngine, type Engine } from '@tributary/tensor';
-import { probeProgram } from '@tributary/tensor/engines/probe-program';
-import { outputShape, relativeDifference, runOn } from '../../libs/tensor/src/agreement/agreement.spec-support.js';
-import { AGREEMENT_CASES } from '../../libs/tensor/src/agreement/cases.spec-support.js';
-import { useMendedCpu } from '../../libs/tensor/src/engines/mended-cpu.js';
+import { type Engine, RecordingError } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { probeProgram } from '@tributary/engines/probe-program';
+import { outputShape, relativeDifference, runOn } from '@tributary/engines/agreement/agreement.spec-support';
+import { AGREEMENT_CASES } from '@tributary/engines/agreement/cases.spec-support';
+import { useMendedCpu } from '@tributary/engines/mended-cpu';
 
 const STEPS = 4;
 /** The GPU in software needs seconds for what a processor does in milliseconds. */

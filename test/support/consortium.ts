@@ -11,7 +11,7 @@ import {
   type RecipeInput,
   type RunView,
 } from '@tributary/protocol';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { z } from 'zod';
 import { childrenOf, eventually, freePort, runProgram, startProgram, type Program } from './processes.js';
 

@@ -1,7 +1,7 @@
 import { exportDiffusers } from '@tributary/diffusion';
 import { initialModel } from '@tributary/diffusion/initial-model';
 import { canonicalJson, embeddingRows, recipeHash, type Lineage, type Recipe } from '@tributary/protocol';
-import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { writeParameterFile } from '@tributary/safetensors';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { conv2d, randomStream, unflatten, type Engine, type ParameterSpec, type Tensors } from '@tributary/tensor';
+import { conv2d, type ParameterSpec, unflatten } from '@tributary/layers';
+import { randomStream } from '@tributary/random';
+import type { Engine, Tensors } from '@tributary/tensor';
 import { runInBatches } from './engine/padded-batches.js';
 
 const KERNEL = 5;

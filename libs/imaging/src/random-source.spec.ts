@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import fc from 'fast-check';
 import { scopeRandom, shuffle } from './random-source.js';
 

@@ -1,4 +1,4 @@
-/** One stream of random numbers. `@tributary/tensor/random/random-stream` gives repeatable ones; this package only needs their shape. */
+/** One stream of random numbers. `@tributary/random` gives repeatable ones; this package only needs their shape. */
 export interface RandomStream {
   /** The next number of the uniform distribution on [0, 1). */
   uniform(): number;

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { Precision } from '@tributary/onnx-graph';
 
 /** Element types of inputs, outputs and state. */
 export type DType = 'float32' | 'int32';
@@ -37,9 +38,6 @@ export interface Program {
   writeState(name: string, values: Float32Array): void;
   dispose(): Promise<void>;
 }
-
-/** What matrix products and convolutions compute in; everything else, and all state, is float32. */
-export type Precision = 'float32' | 'float16';
 
 export type EngineName = 'onnx' | 'tensorflow' | 'reference';
 

@@ -1,4 +1,4 @@
-import { randomStream, type RandomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream, type RandomStream } from '@tributary/random';
 
 export const SITES = ['site-a', 'site-b', 'site-c'] as const;
 export type Site = (typeof SITES)[number];

@@ -3,7 +3,9 @@ import { createNetworkProgram } from '@tributary/diffusion/sampling/network-prog
 import { createSampler, createTrainer } from '@tributary/diffusion';
 import { initialModel } from '@tributary/diffusion/initial-model';
 import { peakMemoryBytes } from '@tributary/federation/bench/peak-memory';
-import { openEngine, randomStream, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
+import type { Engine } from '@tributary/tensor';
 import { z } from 'zod';
 import { BENCH_CASE_NAMES, benchCase, benchRecipe, type BenchCase } from './bench-case.js';
 import type { Measurement, Ready } from './contender.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { unetConfigFile } from '@tributary/diffusion/exchange/diffusers-config';
 import { unetConfig } from '@tributary/diffusion/network/unet-config';
-import { tensorflowInstallation } from '@tributary/tensor/engines/tensorflow/installation';
+import { tensorflowInstallation } from '@tributary/engines/tensorflow/installation';
 import { benchRecipe, type BenchCase } from './bench-case.js';
 import type { ContenderProgram } from './contender.js';
 

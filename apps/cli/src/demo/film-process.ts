@@ -1,7 +1,7 @@
 import { createSampler } from '@tributary/diffusion';
 import { toProblem } from '@tributary/protocol/problem';
 import { embeddingRows } from '@tributary/protocol/recipe';
-import { openEngine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
 import { readFile } from 'node:fs/promises';
 import { readFlatWeights } from '../models/weights-file.js';
 import { writeWholeFile } from '../whole-file.js';

@@ -1,5 +1,5 @@
 import { loadAtlas, writePhantomSite, type PhantomSite, type PhantomSiteSummary } from '@tributary/imaging';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Progress } from '../output/progress.js';

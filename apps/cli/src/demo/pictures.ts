@@ -1,6 +1,6 @@
 import { encodePng, imageGrid, readImageFolder, type SiteDataset } from '@tributary/imaging';
 import type { Recipe } from '@tributary/protocol/recipe';
-import { concatenated } from '@tributary/tensor/parameters/concatenated';
+import { concatenated } from '@tributary/layers/parameters/concatenated';
 import type { ClassComparison, EmbeddedPicture, FilmFrame } from '../report/report-data.js';
 import { IMAGES_PER_CELL, type SampleCell } from './film-plan.js';
 import type { DrawnImages, Film } from './film-step.js';

@@ -1,4 +1,4 @@
-import { tensorflowFolder } from '@tributary/tensor/engines/tensorflow/installation';
+import { tensorflowFolder } from '@tributary/engines/tensorflow/installation';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';

@@ -12,7 +12,7 @@ import { volumeFeatures } from '@tributary/evaluation/volume-features';
 import type { Spread } from '@tributary/evaluation/scores/spread';
 import type { Recipe } from '@tributary/protocol/recipe';
 import type { Engine } from '@tributary/tensor';
-import { concatenated } from '@tributary/tensor/parameters/concatenated';
+import { concatenated } from '@tributary/layers/parameters/concatenated';
 import { imagesAt, type RealImages } from './real-images.js';
 import { isScarce, type SyntheticImages } from './synthetic-images.js';
 

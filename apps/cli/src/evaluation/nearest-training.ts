@@ -1,7 +1,7 @@
 import { copyingShare, nearestDistances } from '@tributary/evaluation';
 import { imageValues } from '@tributary/protocol/image-shape';
 import type { Recipe } from '@tributary/protocol/recipe';
-import { concatenated } from '@tributary/tensor/parameters/concatenated';
+import { concatenated } from '@tributary/layers/parameters/concatenated';
 import { imagesAt, type RealImages } from './real-images.js';
 import type { SyntheticImages } from './synthetic-images.js';
 

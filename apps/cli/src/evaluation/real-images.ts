@@ -2,7 +2,7 @@ import { readImageFolder, splitByPatient, type PatientSplit, type SiteDataset } 
 import { TributaryError } from '@tributary/protocol/errors';
 import { imageValues } from '@tributary/protocol/image-shape';
 import type { Recipe } from '@tributary/protocol/recipe';
-import { randomStream } from '@tributary/tensor';
+import { randomStream } from '@tributary/random';
 import type { CommandContext } from '../command-context.js';
 import { Progress } from '../output/progress.js';
 

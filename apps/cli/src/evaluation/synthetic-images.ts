@@ -2,7 +2,7 @@ import { lowResolution } from '@tributary/diffusion';
 import { TributaryError } from '@tributary/protocol/errors';
 import { imageValues } from '@tributary/protocol/image-shape';
 import { embeddingRow, type Recipe } from '@tributary/protocol/recipe';
-import { randomStream } from '@tributary/tensor';
+import { randomStream } from '@tributary/random';
 import { drawIndices } from '../bench/quality/draw-indices.js';
 import type { CommandContext } from '../command-context.js';
 import { drawSamples } from '../models/generate.js';

@@ -1,4 +1,4 @@
-import { openEngine, probeEngines } from '@tributary/tensor';
+import { openEngine, probeEngines } from '@tributary/engines';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import type { Action } from '../command-context.js';

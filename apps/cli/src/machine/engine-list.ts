@@ -1,4 +1,4 @@
-import { probeEngines, type EngineProbe } from '@tributary/tensor';
+import { type EngineProbe, probeEngines } from '@tributary/engines';
 import type { Action } from '../command-context.js';
 import { textTable } from '../output/table.js';
 

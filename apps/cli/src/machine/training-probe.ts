@@ -1,6 +1,7 @@
 import { createTrainer, type Trainer } from '@tributary/diffusion';
 import { embeddingRows } from '@tributary/protocol/recipe';
-import { randomStream, type Engine } from '@tributary/tensor';
+import { randomStream } from '@tributary/random';
+import type { Engine } from '@tributary/tensor';
 import { PHANTOM_CLASSES } from '@tributary/imaging/phantom/classes';
 import { demoRecipe } from '../demo/profiles.js';
 

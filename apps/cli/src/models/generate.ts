@@ -1,7 +1,7 @@
 import { createSampler } from '@tributary/diffusion';
 import type { IntensityWindow } from '@tributary/imaging';
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
-import { openEngine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
 import { join, resolve } from 'node:path';
 import type { Action, CommandContext } from '../command-context.js';
 import { Progress } from '../output/progress.js';

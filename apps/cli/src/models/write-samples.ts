@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWholeFile } from '../whole-file.js';
 import type { SamplePlan } from './generate-request.js';
-import { concatenated } from '@tributary/tensor/parameters/concatenated';
+import { concatenated } from '@tributary/layers/parameters/concatenated';
 import { npzOfBytes, npzOfFloats } from './npz-file.js';
 
 const GRID_COLUMNS = 8;

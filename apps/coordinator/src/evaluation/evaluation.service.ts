@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
 import { decodeSiteEvaluation, mergeScarceClasses, scoreSites, type SiteScores } from '@tributary/evaluation';
 import { TributaryError, type EvaluationResult, type Recipe } from '@tributary/protocol';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { BlobStore } from '../platform/blobs/blob-store.js';
 
 export interface SiteResult {

@@ -1,5 +1,5 @@
 import { encodePng, imageGrid } from '@tributary/imaging';
-import { concatenated } from '@tributary/tensor/parameters/concatenated';
+import { concatenated } from '@tributary/layers/parameters/concatenated';
 import type { SimulatedSite } from '../simulation/simulated-site.js';
 import { Synthesis } from '../trainer/synthetic-images.js';
 

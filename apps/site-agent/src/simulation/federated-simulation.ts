@@ -13,7 +13,7 @@ import {
 import type { Recipe } from '@tributary/protocol';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
 import type { Engine } from '@tributary/tensor';
-import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { writeParameterFile } from '@tributary/safetensors';
 import { SimulatedSite, type FinishedTask } from './simulated-site.js';
 
 export interface SimulationOptions {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { averageWeights, emaDecayAt } from '@tributary/federation/aggregation/exponential-average';
-import { randomStream } from '@tributary/tensor/random/random-stream';
-import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { randomStream } from '@tributary/random';
+import { writeParameterFile } from '@tributary/safetensors';
 import { BatchOrder } from '../trainer/batch-order.js';
 import type { SimulatedSite } from './simulated-site.js';
 

@@ -1,5 +1,5 @@
 import { decodeSiteEvaluation, mergeScarceClasses, scoreSites, type SiteScores } from '@tributary/evaluation';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import type { SimulatedSite } from './simulated-site.js';
 
 /** Scores of a model as the coordinator computes them, from what every site evaluates. */

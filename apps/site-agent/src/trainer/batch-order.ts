@@ -1,4 +1,4 @@
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 
 /**
  * The order in which a site's training images are seen over a whole run: one seeded permutation after the other. Any place

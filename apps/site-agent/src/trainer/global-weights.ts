@@ -1,7 +1,7 @@
 import { TributaryError } from '@tributary/protocol';
 import { manifestHash } from '@tributary/protocol/manifest-hash';
 import type { ParameterEntry } from '@tributary/protocol/manifest';
-import { readParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { readParameterFile } from '@tributary/safetensors';
 
 /**
  * Reads a model version's weights.

@@ -8,7 +8,7 @@ import {
 import { createExtractor, type Extractor } from '@tributary/evaluation/extractor';
 import { volumeFeatures } from '@tributary/evaluation/volume-features';
 import { OWN_MODEL_FILE, TributaryError, type Recipe, type TaskFile } from '@tributary/protocol';
-import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { writeParameterFile } from '@tributary/safetensors';
 import { EvaluationProgress } from './evaluation-progress.js';
 import { readGlobalWeights } from './global-weights.js';
 import { proportionalLabels } from './label-quota.js';

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Trainer } from '@tributary/diffusion';
 import { type AssignmentReport, type RunFile, type TaskFile } from '@tributary/protocol';
 import type { Engine } from '@tributary/tensor';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { BatchOrder } from './batch-order.js';
 import { readGlobalWeights } from './global-weights.js';
 import { SiteExchange, type RoundStart } from './site-exchange.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTrainer, type Trainer } from '@tributary/diffusion';
 import { embeddingRows, RUN_FILE, runFileSchema, TributaryError } from '@tributary/protocol';
-import { openEngine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
 import { LocalTraining } from './local-training.js';
 import { SiteImages } from './site-images.js';
 import { phantomRecipe, TrainerRun, writePatients } from './trainer-run.spec-support.js';

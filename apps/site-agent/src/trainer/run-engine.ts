@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { TributaryError, type RunFile } from '@tributary/protocol';
-import { chooseEngine, openChoice, type Engine, type EngineChoice } from '@tributary/tensor';
+import { chooseEngine, type EngineChoice, openChoice } from '@tributary/engines';
+import type { Engine } from '@tributary/tensor';
 import { z } from 'zod';
 import { readJson } from '../durable-files/read-json.js';
 import { writeFileAtomically } from '../durable-files/write-file-atomically.js';

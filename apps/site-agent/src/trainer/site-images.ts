@@ -7,7 +7,7 @@ import {
   type TrainerMessage,
 } from '@tributary/protocol';
 import { imageValues } from '@tributary/protocol/image-shape';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 
 type DataFacts = Extract<TrainerMessage, { type: 'ready' }>['data'];
 

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { createSampler, type Generator } from '@tributary/diffusion';
 import { embeddingRows } from '@tributary/protocol';
 import { imageValues } from '@tributary/protocol/image-shape';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import type { LocalTrainingParts } from './local-training.js';
 
 /** Images that are generated between two looks at stdin; a multiple of the sampler's batch. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTrainer } from '@tributary/diffusion';
 import { embeddingRows, RUN_FILE, runFileSchema } from '@tributary/protocol';
-import { openEngine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
 import * as tf from '@tensorflow/tfjs-core';
 import { readFile } from 'node:fs/promises';
 import { LocalEvaluation } from './local-evaluation.js';

@@ -21,8 +21,8 @@ import {
   type TrainerCommand,
   type TrainerMessage,
 } from '@tributary/protocol';
-import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { writeParameterFile } from '@tributary/safetensors';
+import { randomStream } from '@tributary/random';
 import { trainerEnvironment } from '../agent/trainer-process/trainer-environment.js';
 import { exampleRecipe } from '../example-recipe.spec-support.js';
 

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeSiteEvaluation } from '@tributary/evaluation';
 import { federationSchema, RESULT_FILE, strategySchema } from '@tributary/protocol';
-import { readParameterFile, writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { readParameterFile, writeParameterFile } from '@tributary/safetensors';
 import { readTrainingState, writeTrainingState } from './training-state-file.js';
 import { phantomRecipe, readTaskReport, TestTrainer, TrainerRun, writePatients } from './trainer-run.spec-support.js';
 

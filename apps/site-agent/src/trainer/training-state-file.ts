@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import type { OptimiserState } from '@tributary/diffusion';
 import { TributaryError } from '@tributary/protocol';
-import { readParameterFile, writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { readParameterFile, writeParameterFile } from '@tributary/safetensors';
 import { z } from 'zod';
 
 /** Flat float32 vectors by name, and a few numbers: what a checkpoint or the optimiser's moments consist of. */

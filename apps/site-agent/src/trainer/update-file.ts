@@ -10,9 +10,9 @@ import {
 } from '@tributary/federation';
 import { RESULT_FILE, type RunFile } from '@tributary/protocol';
 import type { ParameterEntry } from '@tributary/protocol/manifest';
-import { concatenated } from '@tributary/tensor/parameters/concatenated';
-import { randomStream } from '@tributary/tensor/random/random-stream';
-import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { concatenated } from '@tributary/layers/parameters/concatenated';
+import { randomStream } from '@tributary/random';
+import { writeParameterFile } from '@tributary/safetensors';
 import { writeResult, type WrittenResult } from './task-result.js';
 
 export interface UpdateToWrite {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeSiteEvaluation } from '@tributary/evaluation';
 import { RESULT_FILE } from '@tributary/protocol';
-import { readParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { readParameterFile } from '@tributary/safetensors';
 import { exampleRecipe } from '../example-recipe.spec-support.js';
 import { TestTrainer, TrainerRun, writePatients } from './trainer-run.spec-support.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { CLEAN, noiseRatio, type NoiseLevel } from '../processes/noise-process.js';
 import { createVpProcess } from '../processes/vp-process.js';
 import { createDdim } from '../samplers/ddim.js';

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { RecipeInput } from '@tributary/protocol/recipe';
-import { openEngine, randomStream, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
+import type { Engine } from '@tributary/tensor';
 import { SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
 import { createSampler } from '../sampling/generator.js';
 import { createTrainer } from '../training/trainer.js';

@@ -1,4 +1,4 @@
-import type { Graph, Node, Value } from '@tributary/tensor/graph/graph';
+import type { Graph, Node, Value } from '@tributary/onnx-graph';
 
 const PRIMES: readonly number[] = [61, 67, 71, 73, 79, 83, 89, 97];
 

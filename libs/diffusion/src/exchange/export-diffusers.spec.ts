@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { readParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { readParameterFile } from '@tributary/safetensors';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

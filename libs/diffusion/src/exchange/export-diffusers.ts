@@ -1,5 +1,5 @@
 import type { Recipe } from '@tributary/protocol';
-import { writeParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { writeParameterFile } from '@tributary/safetensors';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unetConfig } from '../network/unet-config.js';

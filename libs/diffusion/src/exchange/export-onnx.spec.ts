@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { openEngine, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import type { Engine } from '@tributary/tensor';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

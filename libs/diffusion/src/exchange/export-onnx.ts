@@ -1,9 +1,8 @@
 import type { Recipe } from '@tributary/protocol/recipe';
 import { conditionChannels, imageShape } from '@tributary/protocol/image-shape';
-import { unflatten } from '@tributary/tensor';
-import type { Graph, Value } from '@tributary/tensor/graph/graph';
-import { encodeModel } from '@tributary/tensor/onnx/encode-model';
-import { record } from '@tributary/tensor/recorder/record';
+import { unflatten } from '@tributary/layers';
+import { encodeModel, type Graph, type Value } from '@tributary/onnx-graph';
+import { record } from '@tributary/tensor';
 import { Rank, transpose } from '@tensorflow/tfjs-core';
 import { writeFile } from 'node:fs/promises';
 import { buildNetwork } from '../network/build-network.js';

@@ -1,6 +1,6 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { concatenated } from '@tributary/tensor/parameters/concatenated';
-import { readParameterFile } from '@tributary/tensor/safetensors/parameter-file';
+import { concatenated } from '@tributary/layers/parameters/concatenated';
+import { readParameterFile } from '@tributary/safetensors';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';

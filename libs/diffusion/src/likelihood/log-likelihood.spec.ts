@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { createVeProcess } from '../processes/ve-process.js';
 import { createSubVpProcess, createVpProcess } from '../processes/vp-process.js';
 import { referenceVectors } from '../reference-vectors.spec-support.js';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { openEngine, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import type { Engine } from '@tributary/tensor';
 import { initialModel } from '../initial-model.js';
 import { DDPM_FIELDS, SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
 import { bitsPerDimension } from './log-likelihood.js';

@@ -1,7 +1,9 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import type { Recipe } from '@tributary/protocol/recipe';
 import { SAMPLER_FITS } from '@tributary/protocol/recipe-diffusion';
-import { randomStream, unflatten, type Engine, type Program } from '@tributary/tensor';
+import { randomStream } from '@tributary/random';
+import { unflatten } from '@tributary/layers';
+import type { Engine, Program } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { conditionChannels, imageShape, imageValues } from '@tributary/protocol/image-shape';
 import { buildNetwork } from '../network/build-network.js';

@@ -1,4 +1,4 @@
-import { attention } from '@tributary/tensor';
+import { attention } from '@tributary/layers';
 import * as tf from '@tensorflow/tfjs-core';
 import { asImages, type Images } from './images.js';
 import { applyLinear, applyNorm, type BlockContext } from './forward-pass.js';

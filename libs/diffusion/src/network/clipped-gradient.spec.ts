@@ -1,14 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import {
-  clippedGradient,
-  openEngine,
-  randomStream,
-  valueAndGradient,
-  type Arrays,
-  type Engine,
-  type StepFunction,
-  type Tensors,
-} from '@tributary/tensor';
+import { clippedGradient, valueAndGradient } from '@tributary/layers';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
+import type { Arrays, Engine, StepFunction, Tensors } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { tensorOf } from './tensor-of.js';
 import { createUNet, type Network } from './unet.js';

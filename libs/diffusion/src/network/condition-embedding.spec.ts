@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { openEngine, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import type { Engine } from '@tributary/tensor';
 import { Rank } from '@tensorflow/tfjs-core';
 import { referenceVectors, worstDeviation } from '../reference-vectors.spec-support.js';
 import { sinusoids } from './condition-embedding.js';

@@ -1,4 +1,4 @@
-import { embedding as embeddingOf, silu, stopGradient } from '@tributary/tensor';
+import { embedding as embeddingOf, silu, stopGradient } from '@tributary/layers';
 import * as tf from '@tensorflow/tfjs-core';
 import { applyLinear, type ForwardContext } from './forward-pass.js';
 import { tensorOf } from './tensor-of.js';

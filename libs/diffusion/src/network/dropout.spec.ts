@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { smallRecipe } from '../recipe.spec-support.js';
 import { drawDropoutMasks, dropoutSites } from './dropout.js';
 import { unetConfig } from './unet-config.js';

@@ -1,4 +1,4 @@
-import type { RandomStream } from '@tributary/tensor';
+import type { RandomStream } from '@tributary/random';
 import { sizeOf } from './parameter.js';
 import { spatialSize } from './unet-config.js';
 import type { LevelShape, ResidualShape, UNetStructure } from './unet-structure.js';

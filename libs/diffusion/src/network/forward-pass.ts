@@ -1,4 +1,5 @@
-import { conv2d, conv3d, groupNorm, linear, upsampledConv2d, type Tensors } from '@tributary/tensor';
+import { conv2d, conv3d, groupNorm, linear, upsampledConv2d } from '@tributary/layers';
+import type { Tensors } from '@tributary/tensor';
 import { Rank, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { enlarged, isVolumes, type Images } from './images.js';
 import { tensorOf } from './tensor-of.js';

@@ -1,4 +1,5 @@
-import { avgPool2d, avgPool3d, upsampleNearest2d, upsampleNearest3d, type Tensors } from '@tributary/tensor';
+import { avgPool2d, avgPool3d, upsampleNearest2d, upsampleNearest3d } from '@tributary/layers';
+import type { Tensors } from '@tributary/tensor';
 import type { Tensor, Tensor4D, Tensor5D } from '@tensorflow/tfjs-core';
 
 /** Images [batch, height, width, channels] or volumes [batch, depth, height, width, channels]. */

@@ -1,4 +1,4 @@
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 
 /** Distribution of a parameter's first values. */
 export type Initial =

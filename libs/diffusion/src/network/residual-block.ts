@@ -1,4 +1,4 @@
-import { silu } from '@tributary/tensor';
+import { silu } from '@tributary/layers';
 import * as tf from '@tensorflow/tfjs-core';
 import { asImages, enlarged, reduced, type Images } from './images.js';
 import {

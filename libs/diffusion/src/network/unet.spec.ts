@@ -1,6 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { decodeSafetensorsHeader } from '@tributary/protocol/safetensors';
-import { openEngine, unflatten, valueAndGradient, type Engine, type Tensors } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { unflatten, valueAndGradient } from '@tributary/layers';
+import type { Engine, Tensors } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

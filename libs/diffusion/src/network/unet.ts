@@ -1,4 +1,4 @@
-import { silu, type ParameterSpec } from '@tributary/tensor';
+import { type ParameterSpec, silu } from '@tributary/layers';
 import * as tf from '@tensorflow/tfjs-core';
 import { applyAttention } from './attention-block.js';
 import { embedConditions, type Conditions } from './condition-embedding.js';

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Recipe } from '@tributary/protocol/recipe';
-import { openEngine, unflatten, valueAndGradient, type Engine, type Program } from '@tributary/tensor';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { openEngine } from '@tributary/engines';
+import { unflatten, valueAndGradient } from '@tributary/layers';
+import type { Engine, Program } from '@tributary/tensor';
+import { randomStream } from '@tributary/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { smallRecipe } from '../recipe.spec-support.js';
 import { buildNetwork } from './build-network.js';

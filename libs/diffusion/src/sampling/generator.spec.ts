@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { openEngine, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import type { Engine } from '@tributary/tensor';
 import fc from 'fast-check';
 import { buildNetwork } from '../network/build-network.js';
 import { DDPM_FIELDS, SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';

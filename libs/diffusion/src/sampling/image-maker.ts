@@ -1,7 +1,7 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import type { Recipe } from '@tributary/protocol/recipe';
 import type { SamplerName } from '@tributary/protocol/recipe-diffusion';
-import { randomStream, type RandomStream } from '@tributary/tensor';
+import { randomStream, type RandomStream } from '@tributary/random';
 import { imageValues } from '@tributary/protocol/image-shape';
 import type { DiffusionModel } from '../parameterisation/diffusion-model.js';
 import { editedPlan, type ImageEdit } from './image-edit.js';

@@ -1,5 +1,6 @@
 import type { Recipe } from '@tributary/protocol';
-import { unflatten, type Engine } from '@tributary/tensor';
+import { unflatten } from '@tributary/layers';
+import type { Engine } from '@tributary/tensor';
 import { Rank } from '@tensorflow/tfjs-core';
 import { conditionChannels, imageShape, imageValues } from '@tributary/protocol/image-shape';
 import { buildNetwork } from '../network/build-network.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { processSchema, samplersFor, type SamplerName } from '@tributary/protocol/recipe-diffusion';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { createProcess } from '../processes/create-process.js';
 import type { NoiseProcess } from '../processes/noise-process.js';
 import { mixtureDenoiser, mixtureMoments, sampleMoments, type PlaneMode } from './mixture-data.spec-support.js';

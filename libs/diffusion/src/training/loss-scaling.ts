@@ -1,10 +1,5 @@
-import {
-  valueAndGradient,
-  type LossScale,
-  type ParameterSpec,
-  type Tensors,
-  type ValueAndGradient,
-} from '@tributary/tensor';
+import { type LossScale, type ParameterSpec, valueAndGradient, type ValueAndGradient } from '@tributary/layers';
+import type { Tensors } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { replaceWhere } from './replace-where.js';
 

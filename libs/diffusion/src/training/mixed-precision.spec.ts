@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { openEngine, randomStream, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
+import type { Engine } from '@tributary/tensor';
 import { SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
 import { createTrainer, type StepResult, type Trainer } from './trainer.js';
 

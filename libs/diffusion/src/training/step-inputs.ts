@@ -1,7 +1,7 @@
 import type { Recipe } from '@tributary/protocol';
 import { imageValues } from '@tributary/protocol/image-shape';
 import { learningRateAt, totalStepsOf } from '@tributary/protocol/learning-rate';
-import { adamWScalars, type LossScale } from '@tributary/tensor';
+import { adamWScalars, type LossScale } from '@tributary/layers';
 import { drawDropoutMasks } from '../network/dropout.js';
 import type { Network } from '../network/unet.js';
 import type { DiffusionModel } from '../parameterisation/diffusion-model.js';

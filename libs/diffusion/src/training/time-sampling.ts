@@ -1,5 +1,5 @@
 import type { Recipe } from '@tributary/protocol/recipe';
-import type { RandomStream } from '@tributary/tensor';
+import type { RandomStream } from '@tributary/random';
 import { noiseRatio, type NoiseLevel, type NoiseProcess } from '../processes/noise-process.js';
 
 /** Draws the noise level of one training example. */

@@ -1,13 +1,7 @@
 import { TributaryError, type Recipe } from '@tributary/protocol';
-import {
-  FIRST_LOSS_SCALE,
-  nextLossScale,
-  type Engine,
-  type LossScale,
-  type ParameterSpec,
-  type Program,
-  type RandomStream,
-} from '@tributary/tensor';
+import { FIRST_LOSS_SCALE, type LossScale, nextLossScale, type ParameterSpec } from '@tributary/layers';
+import type { Engine, Program } from '@tributary/tensor';
+import type { RandomStream } from '@tributary/random';
 import { buildNetwork } from '../network/build-network.js';
 import { createDiffusionModel } from '../parameterisation/diffusion-model.js';
 import { partFlags, partOfBatch } from './gradient-accumulation.js';

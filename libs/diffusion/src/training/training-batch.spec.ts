@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { objectiveSchema, processSchema } from '@tributary/protocol/recipe-diffusion';
 import { recipeSchema, type Recipe } from '@tributary/protocol/recipe';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import fc from 'fast-check';
 import { createDiffusionModel } from '../parameterisation/diffusion-model.js';
 import { noiseRatio, signalToNoise } from '../processes/noise-process.js';

@@ -1,6 +1,6 @@
 import type { Recipe } from '@tributary/protocol';
 import { conditionChannels } from '@tributary/protocol/image-shape';
-import type { RandomStream } from '@tributary/tensor';
+import type { RandomStream } from '@tributary/random';
 import type { DiffusionModel } from '../parameterisation/diffusion-model.js';
 import type { NoiseLevel } from '../processes/noise-process.js';
 import { lowResolution } from '../conditioning/image-condition.js';

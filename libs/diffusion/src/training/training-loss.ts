@@ -1,4 +1,5 @@
-import { stopGradient, type Tensors } from '@tributary/tensor';
+import { stopGradient } from '@tributary/layers';
+import type { Tensors } from '@tributary/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { imagesOf } from '../network/images.js';
 import { tensorOf } from '../network/tensor-of.js';

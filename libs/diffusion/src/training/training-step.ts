@@ -1,17 +1,8 @@
 import { conditionChannels, imageShape } from '@tributary/protocol/image-shape';
 import type { Recipe } from '@tributary/protocol/recipe';
-import {
-  ADAMW_SCALARS,
-  adamWStep,
-  valueAndGradient,
-  type Engine,
-  type Precision,
-  type Program,
-  type Signature,
-  type StepFunction,
-  type Tensors,
-  type ValueAndGradient,
-} from '@tributary/tensor';
+import { ADAMW_SCALARS, adamWStep, valueAndGradient, type ValueAndGradient } from '@tributary/layers';
+import type { Engine, Program, Signature, StepFunction, Tensors } from '@tributary/tensor';
+import type { Precision } from '@tributary/onnx-graph';
 import * as tf from '@tensorflow/tfjs-core';
 import { addPart, afterLastPart, PART_FLAGS } from './gradient-accumulation.js';
 import { afterGoodStep, LOSS_SCALE, scaledGradient } from './loss-scaling.js';

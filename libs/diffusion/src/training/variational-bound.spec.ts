@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { openEngine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { createDiffusionModel } from '../parameterisation/diffusion-model.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { accumulateMoments } from '../moments/feature-moments.js';
 import { poolMoments } from '../moments/pool-moments.js';
 import { accuracy, confusionOf } from './confusion.js';

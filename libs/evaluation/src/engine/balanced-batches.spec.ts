@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { BalancedBatches } from './balanced-batches.js';
 
 const shape = { batchSize: 64, imageSize: 8, channels: 1 };

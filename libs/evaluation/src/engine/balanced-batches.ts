@@ -1,4 +1,4 @@
-import type { RandomStream } from '@tributary/tensor';
+import type { RandomStream } from '@tributary/random';
 
 /** Square images with a yes or no each. */
 export interface LabelledImages {

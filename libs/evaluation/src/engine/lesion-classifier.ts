@@ -3,14 +3,12 @@ import {
   ADAMW_SCALARS,
   adamWScalars,
   adamWStep,
-  randomStream,
+  type ParameterSpec,
   unflatten,
   valueAndGradient,
-  type Engine,
-  type ParameterSpec,
-  type Program,
-  type Tensors,
-} from '@tributary/tensor';
+} from '@tributary/layers';
+import { randomStream } from '@tributary/random';
+import type { Engine, Program, Tensors } from '@tributary/tensor';
 import { BalancedBatches, type LabelledImages } from './balanced-batches.js';
 import { initialLesionWeights, lesionLogits, lesionManifest, logisticLoss } from './lesion-network.js';
 import { runInBatches } from './padded-batches.js';

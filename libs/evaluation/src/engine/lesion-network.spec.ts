@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
-import { openEngine, parameterCount, type Engine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
+import { parameterCount } from '@tributary/layers';
+import type { Engine } from '@tributary/tensor';
 import { initialLesionWeights, lesionManifest, logisticLoss } from './lesion-network.js';
 
 describe('logisticLoss', () => {

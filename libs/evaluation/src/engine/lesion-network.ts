@@ -1,14 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  conv2d,
-  groupNorm,
-  linear,
-  parameterCount,
-  silu,
-  randomStream,
-  type ParameterSpec,
-  type Tensors,
-} from '@tributary/tensor';
+import { conv2d, groupNorm, linear, parameterCount, type ParameterSpec, silu } from '@tributary/layers';
+import { randomStream } from '@tributary/random';
+import type { Tensors } from '@tributary/tensor';
 
 const KERNEL = 3;
 /** Channels and stride of the convolutions. The last feature map keeps a lesion of a few pixels apart from its surroundings. */

@@ -1,5 +1,5 @@
 import type { Program } from '@tributary/tensor';
-import { concatenated } from '@tributary/tensor/parameters/concatenated';
+import { concatenated } from '@tributary/layers/parameters/concatenated';
 
 export interface BatchedInput {
   /** `[count, ...]`, all images one after the other. */

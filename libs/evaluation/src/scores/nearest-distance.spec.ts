@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { randomStream } from '@tributary/tensor';
+import { randomStream } from '@tributary/random';
 import fc from 'fast-check';
 import { copyingShare, nearestDistances } from './nearest-distance.js';
 

@@ -1,4 +1,4 @@
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { accumulateMoments, type FeatureMoments } from '../moments/feature-moments.js';
 import { spreadOf } from '../scores/spread.js';
 import type { SiteEvaluation, SyntheticFeatures } from './site-evaluation.js';

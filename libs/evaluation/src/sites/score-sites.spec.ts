@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { sampleEvaluation } from './sample-evaluation.spec-support.js';
 import { scoreSites, type ScoreOptions } from './score-sites.js';
 import type { SiteEvaluation } from './site-evaluation.js';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { acquireSlice, FIELD_OF_VIEW_MM } from './acquisition.js';
 import { loadAtlas, type BrainAtlas } from './atlas.js';
 import { PHANTOM_CLASSES, PHANTOM_SLABS, type PhantomSlab } from './classes.js';

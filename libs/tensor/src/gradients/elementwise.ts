@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { SELU_ALPHA, SELU_SCALE } from '../recorder/selu.js';
+import { SELU_ALPHA, SELU_SCALE } from '@tributary/kernels';
 import { fromSlope, gradient, listGradient, need, unbroadcast, zeroGradient } from './gradient.js';
 
 const isTrue = (condition: tf.Tensor) => tf.cast(condition, 'float32');

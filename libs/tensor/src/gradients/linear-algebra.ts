@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { CONVOLUTIONS, type ConvolutionNames } from '../recorder/convolution-names.js';
+import { type ConvolutionNames, CONVOLUTIONS, einsumLetters } from '@tributary/kernels';
 import { isRecording } from '../recorder/recorder-name.js';
-import { einsumLetters } from '../kernels/einsum-equation.js';
-import { at } from '../graph/shapes.js';
+import { at } from '@tributary/onnx-graph';
 import { gradient, listGradient, need, unbroadcast } from './gradient.js';
 
 /** Runs a kernel by name: tfjs exports no operation for the backward kernels of convolutions and pools. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { product, at } from '../graph/shapes.js';
+import { at, product } from '@tributary/onnx-graph';
 import { gradient, need } from './gradient.js';
 
 /** `reduced` as it would be with `keepDims`, so that it broadcasts against a tensor of `shape`. */

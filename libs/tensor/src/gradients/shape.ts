@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { at, positiveAxis, range } from '../graph/shapes.js';
-import { mirrorIndices } from '../kernels/padding.js';
+import { at, positiveAxis, range } from '@tributary/onnx-graph';
+import { mirrorIndices } from '@tributary/kernels';
 import { gradient, listGradient, need } from './gradient.js';
 
 /** Sums the `repeats` copies of every element that `tile` made. */

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from '@jest/globals';
-import { subgraphs } from '../graph/graph.js';
-import { estimatePeakBytes } from '../graph/peak-memory.js';
-import { at } from '../graph/shapes.js';
+import { subgraphs } from '@tributary/onnx-graph/graph/graph';
+import { at, estimatePeakBytes } from '@tributary/onnx-graph';
 import { loopSteps } from './loop-steps.js';
 import { record } from './record.js';
 

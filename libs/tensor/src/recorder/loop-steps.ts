@@ -1,6 +1,12 @@
-import type { ElementType, Graph, GraphOutput, Node, Value } from '../graph/graph.js';
-import { at } from '../graph/shapes.js';
-import { removeDeadCode } from '../passes/dead-code.js';
+import {
+  at,
+  type ElementType,
+  type Graph,
+  type GraphOutput,
+  type Node,
+  removeDeadCode,
+  type Value,
+} from '@tributary/onnx-graph';
 import type { Recording } from './record.js';
 import type { Port } from './trace-step.js';
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from '@jest/globals';
-import { useMendedCpu } from '../engines/mended-cpu.js';
-import { at } from '../graph/shapes.js';
+import { useMendedCpu } from '@tributary/engines/mended-cpu';
+import { at } from '@tributary/onnx-graph';
 import type { Signature, StepFunction, Tensors } from '../program.js';
 import { record } from './record.js';
 import { RecordingError } from './recording-error.js';

@@ -1,12 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Graph, GraphOutput } from '../graph/graph.js';
-import { GraphBuilder, type GraphTarget } from '../graph/graph-builder.js';
-import { optimise } from '../passes/optimise.js';
+import { type Graph, GraphBuilder, type GraphOutput, type GraphTarget, optimise } from '@tributary/onnx-graph';
 import type { Signature, StepFunction, Tensors, TensorSpec } from '../program.js';
-import { cast } from './elementwise.js';
+import { cast, denseInOrder, plain } from '@tributary/kernels';
 import { recorderBackend, type RecorderBackend } from './recorder-backend.js';
-import { denseInOrder, plain } from './symbolic.js';
-import { ports, signaturePorts, traceStep, type Port } from './trace-step.js';
+import { type Port, ports, signaturePorts, traceStep } from './trace-step.js';
 
 /** A step function as a graph, and how its inputs, outputs and state are named there. */
 export interface Recording {

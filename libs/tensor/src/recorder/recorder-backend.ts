@@ -1,16 +1,20 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { GraphBuilder } from '../graph/graph-builder.js';
+import { equalShapes, type GraphBuilder } from '@tributary/onnx-graph';
 import { registerGradients } from '../gradients/register-gradients.js';
-import { equalShapes } from '../graph/shapes.js';
-import { KERNEL_TABLE, registerLayerGradients } from '../kernels/kernel-table.js';
-import { elementType } from './element-type.js';
+import {
+  elementType,
+  fill,
+  KERNEL_TABLE,
+  plain,
+  type RecordedKernel,
+  registerLayerGradients,
+  reshapeSymbolic,
+  type Symbolic,
+} from '@tributary/kernels';
 import type { Recorder } from './guards.js';
 import { Hazards } from './hazards.js';
-import type { RecordedKernel } from './kernel.js';
 import { RECORDER } from './recorder-name.js';
 import { RecordingError } from './recording-error.js';
-import { reshapeSymbolic } from './reshape.js';
-import { fill, plain, type Symbolic } from './symbolic.js';
 
 const COVERED: ReadonlySet<string> = new Set(KERNEL_TABLE.map(({ name }) => name));
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DType, Signature, StepFunction, Tensors, TensorSpec } from '../program.js';
-import { withRecorder, type Recorder } from './guards.js';
+import { type Recorder, withRecorder } from './guards.js';
 import { RecordingError } from './recording-error.js';
 
 /** A tensor that goes into or comes out of a recorded graph, under the name it has there. */

@@ -1,5 +1,5 @@
 import { shuffle } from '@tributary/imaging/random-source';
-import type { RandomStream } from '@tributary/tensor';
+import type { RandomStream } from '@tributary/random';
 
 /** `wanted` random indices below `count`, each as often as the others: whole shuffled rounds, then a part of one. */
 export function drawIndices(count: number, wanted: number, random: RandomStream): Int32Array {

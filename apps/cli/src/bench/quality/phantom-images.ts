@@ -1,6 +1,6 @@
 import { loadAtlas, readImageFolder, splitByPatient, writePhantomSite } from '@tributary/imaging';
 import { embeddingRow, type Recipe } from '@tributary/protocol/recipe';
-import { randomStream } from '@tributary/tensor';
+import { randomStream } from '@tributary/random';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { demoSites } from '../../demo/demo-sites.js';

@@ -1,4 +1,4 @@
-import { openEngine } from '@tributary/tensor';
+import { openEngine } from '@tributary/engines';
 import { resolve } from 'node:path';
 import type { Action } from '../../command-context.js';
 import { parseVerbOptions } from '../../verb-options.js';

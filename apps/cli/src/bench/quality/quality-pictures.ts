@@ -1,7 +1,7 @@
 import { encodePng, imageGrid } from '@tributary/imaging';
 import type { Recipe } from '@tributary/protocol/recipe';
 import { mkdir } from 'node:fs/promises';
-import { concatenated } from '@tributary/tensor/parameters/concatenated';
+import { concatenated } from '@tributary/layers/parameters/concatenated';
 import { writeWholeFile } from '../../whole-file.js';
 import type { LabelledImages } from './phantom-images.js';
 import { samplingsFor, type QualityCase } from './quality-cases.js';

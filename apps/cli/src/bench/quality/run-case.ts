@@ -1,8 +1,9 @@
 import { createSampler, type Generator } from '@tributary/diffusion';
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
-import { randomStream, type Engine } from '@tributary/tensor';
+import { randomStream } from '@tributary/random';
+import type { Engine } from '@tributary/tensor';
 import type { CommandContext } from '../../command-context.js';
-import { concatenated } from '@tributary/tensor/parameters/concatenated';
+import { concatenated } from '@tributary/layers/parameters/concatenated';
 import { Progress } from '../../output/progress.js';
 import { drawIndices } from './draw-indices.js';
 import { SITE_COUNT, type PhantomImages } from './phantom-images.js';

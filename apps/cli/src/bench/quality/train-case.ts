@@ -1,6 +1,7 @@
 import { createTrainer } from '@tributary/diffusion';
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
-import { randomStream, type Engine } from '@tributary/tensor';
+import { randomStream } from '@tributary/random';
+import type { Engine } from '@tributary/tensor';
 import { SITE_COUNT, type LabelledImages } from './phantom-images.js';
 
 /** Share of the average of weights that each step keeps: it looks back some 200 steps. */

@@ -1,5 +1,5 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { ADDON_FILE, ADDON_SOURCE, LIBRARY_FOLDER } from '@tributary/tensor/engines/tensorflow/installation';
+import { ADDON_FILE, ADDON_SOURCE, LIBRARY_FOLDER } from '@tributary/engines/tensorflow/installation';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunTool, ToolOptions } from './tool.js';

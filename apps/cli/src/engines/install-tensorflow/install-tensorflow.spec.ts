@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ADDON_SOURCE, addonRevision, tensorflowInstallation } from '@tributary/tensor/engines/tensorflow/installation';
+import { ADDON_SOURCE, addonRevision, tensorflowInstallation } from '@tributary/engines/tensorflow/installation';
 import { compilerArguments } from './build-addon.js';
 import { installTensorflow, type InstallHost } from './install-tensorflow.js';
 import { installationPlan, placeOfCudaFile, placeOfWheelFile, wheelPrefix } from './installation-plan.js';

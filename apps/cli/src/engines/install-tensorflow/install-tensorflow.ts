@@ -1,10 +1,10 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import {
   addonRevision,
+  type InstallationStamp,
   STAMP_FILE,
   tensorflowInstallation,
-  type InstallationStamp,
-} from '@tributary/tensor/engines/tensorflow/installation';
+} from '@tributary/engines/tensorflow/installation';
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBytes } from '../../output/quantities.js';

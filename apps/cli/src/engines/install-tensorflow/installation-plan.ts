@@ -1,4 +1,4 @@
-import type { InstallationStamp } from '@tributary/tensor/engines/tensorflow/installation';
+import type { InstallationStamp } from '@tributary/engines/tensorflow/installation';
 
 /** A wheel with the one content that is accepted. */
 export interface PinnedWheel {

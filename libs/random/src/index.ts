@@ -1,0 +1,1 @@
+export { philoxStream, randomPosition, randomStream, type RandomStream } from './random-stream.js';

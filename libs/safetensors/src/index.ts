@@ -1,0 +1,1 @@
+export { readParameterFile, writeParameterFile } from './parameter-file.js';
