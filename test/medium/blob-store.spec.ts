@@ -136,7 +136,8 @@ describe.each(stores)('blobs in %s', (kind) => {
   });
 
   it('come from uploads that were begun at one replica and ended at the other', async () => {
-    const [first, second] = [openUploadStore(replicas[0]), openUploadStore(replicas[1])];
+    const first = await openUploadStore(replicas[0]);
+    const second = await openUploadStore(replicas[1]);
     const bytes = randomBytes(12 * MEBIBYTE + 100);
     const id = 'run-12345678-r1-a0-site-a';
     const metadata = { assignmentId: id };
@@ -160,7 +161,7 @@ describe.each(stores)('blobs in %s', (kind) => {
   });
 
   it('leave nothing of uploads that were given up, and of half-made files', async () => {
-    const uploads = openUploadStore(replicas[0]);
+    const uploads = await openUploadStore(replicas[0]);
     await uploads.datastore.create(new Upload({ id: uploads.idOf('abandoned'), size: 10 * MEBIBYTE, offset: 0 }));
     await uploads.datastore.write(Readable.from([Buffer.alloc(100)]), uploads.idOf('abandoned'), 0);
     writeFileSync(replicas[0].store.stagingPath('half-made'), 'x');

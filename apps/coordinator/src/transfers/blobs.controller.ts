@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { TributaryError, sha256Schema } from '@tributary/protocol';
@@ -42,6 +41,9 @@ export class BlobsController {
       return;
     }
     // The receiver hung up, or the store did: it asks again for the rest.
-    await pipeline(await this.blobs.read(sha256, download.range), response).catch(() => response.destroy());
+    await this.blobs
+      .send(sha256, download.range ?? { begin: 0, end: sizeBytes }, response)
+      .then(() => response.end())
+      .catch(() => response.destroy());
   }
 }

@@ -7,16 +7,21 @@ import { FileStore } from '@tus/file-store';
 import type { Upload } from '@tus/server';
 import { removeOld, syncFile } from '../platform/blobs/disk-files.js';
 import type { FolderBlobStore } from '../platform/blobs/folder-blob-store.js';
+import { EarlyFlushes } from './early-flushes.js';
 import { UploadStore } from './upload-store.js';
 
 const READ_BYTES = 1024 * 1024;
+/** What arrives while a write is under way goes with the next one, up to this. */
+const WRITE_BYTES = 1024 * 1024;
 /** Beside each file: what its site has announced. */
 const INFO_SUFFIX = '.json';
 
 /** Uploads as files beside the blobs. */
 export class FolderUploads extends UploadStore {
   readonly datastore: FileStore;
+  readonly isReadableEarly = true;
   private readonly folder: string;
+  private readonly flushes = new EarlyFlushes();
 
   constructor(
     private readonly blobs: FolderBlobStore,
@@ -24,7 +29,7 @@ export class FolderUploads extends UploadStore {
   ) {
     super();
     this.folder = join(blobDir, 'uploads');
-    this.datastore = new AppendingFileStore({ directory: this.folder });
+    this.datastore = new AppendingFileStore(this.folder, this.flushes);
   }
 
   idOf(assignmentId: string): string {
@@ -39,16 +44,22 @@ export class FolderUploads extends UploadStore {
     return (await readdir(this.folder)).filter((name) => !name.endsWith(INFO_SUFFIX));
   }
 
+  addressOf(assignmentId: string): string {
+    return this.pathOf(assignmentId);
+  }
+
   read(assignmentId: string): Promise<Readable> {
     return Promise.resolve(createReadStream(this.pathOf(assignmentId), { highWaterMark: READ_BYTES }));
   }
 
   async adopt(assignmentId: string, sha256: string): Promise<void> {
+    await this.flushes.settle(this.pathOf(assignmentId));
     await syncFile(this.pathOf(assignmentId));
     await this.blobs.adopt(this.pathOf(assignmentId), sha256);
   }
 
   async discard(assignmentId: string): Promise<void> {
+    this.flushes.forget(this.pathOf(assignmentId));
     await rm(this.pathOf(assignmentId), { force: true });
     await rm(`${this.pathOf(assignmentId)}${INFO_SUFFIX}`, { force: true });
   }
@@ -64,6 +75,13 @@ export class FolderUploads extends UploadStore {
 
 /** Unlike its base it says why a write failed: a full disk has a code. */
 class AppendingFileStore extends FileStore {
+  constructor(
+    directory: string,
+    private readonly flushes: EarlyFlushes,
+  ) {
+    super({ directory });
+  }
+
   /**
    * Appends to an upload; what was written before a failure stays, and is where the next attempt goes on.
    *
@@ -71,8 +89,11 @@ class AppendingFileStore extends FileStore {
    * @throws The system's error, such as ENOSPC, or that of the connection.
    */
   override async write(bytes: Readable, id: string, offset: number): Promise<number> {
-    const file = createWriteStream(join(this.directory, id), { flags: 'r+', start: offset });
+    const path = join(this.directory, id);
+    const file = createWriteStream(path, { flags: 'r+', start: offset, highWaterMark: WRITE_BYTES });
     await pipeline(bytes, file);
-    return offset + file.bytesWritten;
+    const reached = offset + file.bytesWritten;
+    this.flushes.grown(path, reached);
+    return reached;
   }
 }

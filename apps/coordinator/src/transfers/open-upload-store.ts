@@ -1,10 +1,10 @@
 import type { Blobs } from '../platform/blobs/open-blobs.js';
 import { FolderUploads } from './folder-uploads.js';
-import { S3Uploads } from './s3-uploads.js';
 import type { UploadStore } from './upload-store.js';
 
 /** Uploads lie where the blobs do, so that a checked one becomes a blob without travelling. */
-export function openUploadStore(blobs: Blobs): UploadStore {
+export async function openUploadStore(blobs: Blobs): Promise<UploadStore> {
   if (blobs.kind === 'folder') return new FolderUploads(blobs.store, blobs.folder);
+  const { S3Uploads } = await import('./s3-uploads.js');
   return new S3Uploads(blobs.store, blobs.bucket);
 }

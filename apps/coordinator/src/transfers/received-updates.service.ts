@@ -41,7 +41,7 @@ export class ReceivedUpdatesService {
     const { siteId, sizeBytes, announced } = upload;
     const { assignmentId, sha256, report } = announced;
     try {
-      await this.checks.check({ announced, sizeBytes, read: () => this.uploads.read(assignmentId) }, context);
+      await this.checks.check(upload, context);
       await this.uploads.adopt(assignmentId, sha256);
       await this.count({ assignmentId, siteId, sha256, sizeBytes, report });
     } catch (error) {

@@ -3,6 +3,7 @@ import { S3Store, type MetadataValue } from '@tus/s3-store';
 import type { KvStore, Upload } from '@tus/server';
 import type { S3BlobStore } from '../platform/blobs/s3/s3-blob-store.js';
 import type { S3Bucket } from '../platform/blobs/s3/s3-bucket.js';
+import { s3Address } from '../platform/blobs/s3/s3-bytes.js';
 import { coded } from '../platform/blobs/s3/s3-errors.js';
 import { s3ClientConfig } from '../platform/blobs/s3/s3-settings.js';
 import { UploadStore } from './upload-store.js';
@@ -24,6 +25,7 @@ const NO_CACHE: KvStore<MetadataValue> = {
 /** Uploads as multipart uploads of a bucket. */
 export class S3Uploads extends UploadStore {
   readonly datastore: S3Store;
+  readonly isReadableEarly = false;
 
   constructor(
     private readonly blobs: S3BlobStore,
@@ -53,6 +55,10 @@ export class S3Uploads extends UploadStore {
 
   async list(): Promise<string[]> {
     return (await this.infos()).map(({ assignmentId }) => assignmentId);
+  }
+
+  addressOf(assignmentId: string): string {
+    return s3Address(keyOf(assignmentId));
   }
 
   read(assignmentId: string): Promise<Readable> {

@@ -6,6 +6,7 @@ import { StorageModule } from '../storage/storage.module.js';
 import { BlobAccessService } from './blob-access.service.js';
 import { BlobsController } from './blobs.controller.js';
 import { ReceivedUpdatesService } from './received-updates.service.js';
+import { CheckThread } from './checking/check-thread.js';
 import { UpdateCheckService } from './update-check.service.js';
 import { UploadsController } from './uploads.controller.js';
 import { BLOBS } from '../platform/blobs/open-blobs.js';
@@ -19,6 +20,7 @@ import { UploadsService } from './uploads.service.js';
   providers: [
     BlobAccessService,
     ReceivedUpdatesService,
+    CheckThread,
     UpdateCheckService,
     UploadsService,
     { provide: UploadStore, inject: [BLOBS], useFactory: openUploadStore },

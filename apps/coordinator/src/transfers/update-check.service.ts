@@ -1,34 +1,51 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
-import { UpdateVerifier, updateLayout } from '@tributary/federation';
+import { updateLayout } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
 import { EvaluationService } from '../evaluation/evaluation.service.js';
 import type { AssignmentContext } from '../runs/assignments.service.js';
+import { CheckThread } from './checking/check-thread.js';
+import type { UpdateCheck } from './checking/check-messages.js';
 import type { AnnouncedUpload } from './upload-request.js';
+import { UploadStore } from './upload-store.js';
 
 /** An evaluation is read whole: sums and features, a few megabytes at the most. */
 const MAX_EVALUATION_BYTES = 64 * 1024 * 1024;
 
-/** A file that has arrived whole. */
-export interface WholeUpload {
+/** A file that arrives, or has. */
+export interface CheckedFile {
   readonly announced: AnnouncedUpload;
   readonly sizeBytes: number;
-  /** Its bytes, from the first. */
-  readonly read: () => Promise<Readable>;
 }
 
-/** Holds an uploaded file to what was announced and to what its run asks for, a window at a time. */
+/** Holds an uploaded file to what was announced and to what its run asks for, while it arrives. */
 @Injectable()
 export class UpdateCheckService {
-  constructor(private readonly evaluation: EvaluationService) {}
+  constructor(
+    private readonly evaluation: EvaluationService,
+    private readonly uploads: UploadStore,
+    private readonly thread: CheckThread,
+  ) {}
+
+  /** Goes on checking an update of which `bytes` have arrived, in another thread: little is left when it is whole. */
+  arrived(upload: CheckedFile, context: AssignmentContext, bytes: number): void {
+    if (this.uploads.isReadableEarly && context.kind === 'train')
+      this.thread.arrived(this.checkOf(upload, context), bytes);
+  }
+
+  /** The upload is gone. */
+  forget(assignmentId: string): void {
+    this.thread.forget(assignmentId);
+  }
 
   /**
+   * Checks a file that has arrived whole.
+   *
    * @throws TributaryError UPDATE_WRONG_SIZE, UPDATE_WRONG_HASH, UPDATE_WRONG_MANIFEST, UPDATE_NOT_FINITE,
    *         SAFETENSORS_INVALID, UPLOAD_METADATA_INVALID, DATA_TOO_FEW_IMAGES.
    */
-  async check(upload: WholeUpload, context: AssignmentContext): Promise<void> {
+  async check(upload: CheckedFile, context: AssignmentContext): Promise<void> {
     const { announced } = upload;
     const { kind, run } = context;
     if (announced.report.kind !== kind) {
@@ -39,33 +56,24 @@ export class UpdateCheckService {
       if (announced.report.images < minImages) {
         throw new TributaryError('DATA_TOO_FEW_IMAGES', { detail: `${announced.report.images} of ${minImages}` });
       }
-      await this.checkUpdate(upload, context);
+      await this.thread.finish(this.checkOf(upload, context));
     } else await this.checkEvaluation(upload);
   }
 
-  private async checkUpdate(
-    { announced, sizeBytes, read }: WholeUpload,
-    { run, assignment, round }: AssignmentContext,
-  ): Promise<void> {
+  private checkOf({ announced, sizeBytes }: CheckedFile, { run, assignment, round }: AssignmentContext): UpdateCheck {
     if (run.manifest === null) throw new Error(`run ${run.id} has no manifest`);
-    const { recipe, sites } = run;
-    const { manifest, compression } = updateLayout({
-      recipe,
-      manifest: run.manifest,
-      sites,
-      siteId: assignment.siteId,
-      round,
-    });
-    const verifier = new UpdateVerifier({ sizeBytes, sha256: announced.sha256, manifest, compression });
-    const windows: AsyncIterable<Buffer> = await read();
-    for await (const window of windows) verifier.push(window);
-    verifier.finish();
+    const { recipe, manifest: whole, sites } = run;
+    const { assignmentId, sha256 } = announced;
+    const { siteId } = assignment;
+    const { manifest, compression } = updateLayout({ recipe, manifest: whole, sites, siteId, round });
+    const address = this.uploads.addressOf(assignmentId);
+    return { assignmentId, address, expected: { sizeBytes, sha256, manifest, compression } };
   }
 
-  private async checkEvaluation({ announced, sizeBytes, read }: WholeUpload): Promise<void> {
+  private async checkEvaluation({ announced, sizeBytes }: CheckedFile): Promise<void> {
     if (sizeBytes > MAX_EVALUATION_BYTES)
       throw new TributaryError('UPDATE_WRONG_SIZE', { detail: 'too large for an evaluation' });
-    const bytes = await buffer(await read());
+    const bytes = await buffer(await this.uploads.read(announced.assignmentId));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     if (sha256 !== announced.sha256) throw new TributaryError('UPDATE_WRONG_HASH');
     this.evaluation.check(bytes);

@@ -15,6 +15,12 @@ export abstract class UploadStore {
   /** Assignments that have an upload, whole or not. */
   abstract list(): Promise<string[]>;
 
+  /** Where the checking thread reads an upload, see `blobBytesOpener`. */
+  abstract addressOf(assignmentId: string): string;
+
+  /** Whether the bytes that have arrived can be read before the last one has. */
+  abstract readonly isReadableEarly: boolean;
+
   /** The bytes of an upload that has arrived whole. */
   abstract read(assignmentId: string): Promise<Readable>;
 

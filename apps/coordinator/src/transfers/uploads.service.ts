@@ -12,6 +12,8 @@ import { ReplicaLocks } from '../platform/replicas/replica-locks.js';
 import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
 import { ReceivedUpdatesService } from './received-updates.service.js';
 import { readAnnouncement, readCreation } from './upload-request.js';
+import { UpdateCheckService } from './update-check.service.js';
+import { UploadAppend } from './upload-append.js';
 import { UploadLocker } from './upload-locker.js';
 import { UploadStore } from './upload-store.js';
 
@@ -32,22 +34,26 @@ const CODE_BY_TUS_STATUS: Readonly<Record<number, ErrorCode>> = {
 @Injectable()
 export class UploadsService implements OnApplicationBootstrap {
   private readonly tus: Server;
+  private readonly appends: UploadAppend;
   /** What is known of the assignments whose bytes are coming in. */
   private readonly contexts = new Map<string, AssignmentContext>();
 
   constructor(
     private readonly assignments: AssignmentsService,
     private readonly received: ReceivedUpdatesService,
+    private readonly checks: UpdateCheckService,
     private readonly store: UploadStore,
     private readonly exclusive: Exclusive,
     locks: ReplicaLocks,
     @Inject(CONFIG) config: CoordinatorConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
+    const locker = new UploadLocker(locks);
+    this.appends = new UploadAppend(store, locker);
     this.tus = new Server({
       path: UPLOADS_PATH,
       datastore: store.datastore,
-      locker: new UploadLocker(locks),
+      locker,
       maxSize: config.maxUploadBytes,
       namingFunction: (_request, metadata) => store.idOf(readAnnouncement(metadata).assignmentId),
       getFileIdFromRequest: (_request, assignmentId) => assignmentId && store.idOf(assignmentId),
@@ -85,7 +91,10 @@ export class UploadsService implements OnApplicationBootstrap {
       if (known.offset === sizeBytes) await this.finish(known);
       return answer(request, response, { status: 201, id: assignment.id, offset: known.offset });
     }
-    if (known !== null) await this.store.discard(assignment.id);
+    if (known !== null) {
+      this.checks.forget(assignment.id);
+      await this.store.discard(assignment.id);
+    }
     await this.handOver(context, request, response);
   }
 
@@ -101,17 +110,11 @@ export class UploadsService implements OnApplicationBootstrap {
   ) {
     const context = await this.assignments.contextFor(siteId, id);
     const { state, bytes } = context.assignment;
-    const status = request.method === 'HEAD' ? 200 : 204;
-    if (state === 'received') return answer(request, response, { status, id, offset: bytes ?? 0 });
+    const isQuestion = request.method === 'HEAD';
+    if (state === 'received')
+      return answer(request, response, { status: isQuestion ? 200 : 204, id, offset: bytes ?? 0 });
     assertOpen(context);
-    const known = await this.store.find(id);
-    if (known === null) throw new TributaryError('NOT_FOUND', { detail: `upload ${id}` });
-    if (known.size !== undefined && known.offset === known.size) {
-      // It arrived whole, and the process died before it was counted.
-      await this.finish(known);
-      return answer(request, response, { status, id, offset: known.size });
-    }
-    await this.handOver(context, request, response);
+    return isQuestion ? this.tell(context, request, response) : this.append(context, request, response);
   }
 
   /** Removes uploads that nobody has written to for `ageMs`: their rounds have gone on. @returns How many files. */
@@ -132,16 +135,46 @@ export class UploadsService implements OnApplicationBootstrap {
     }
   }
 
-  /** Lets tus take the bytes; when the last has come, `count` finds the context here. */
-  private async handOver(
-    context: AssignmentContext,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
+  /** How far an upload is; tus tells it of those that are not whole. */
+  private async tell(context: AssignmentContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { id } = context.assignment;
+    const known = await this.store.find(id);
+    if (known === null) throw new TributaryError('NOT_FOUND', { detail: `upload ${id}` });
+    if (known.size !== known.offset) return this.handOver(context, request, response);
+    // It arrived whole, and the process died before it was counted.
+    await this.finish(known);
+    answer(request, response, { status: 200, id, offset: known.offset });
+  }
+
+  private async append(context: AssignmentContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { id } = context.assignment;
+    const upload = await this.appends.append(id, request).catch((error: unknown) => {
+      // What the site still sends is for nobody.
+      if (!request.complete) response.setHeader('connection', 'close');
+      throw error;
+    });
+    const { offset, size: sizeBytes = 0, metadata } = upload;
+    try {
+      if (offset === sizeBytes) await this.knowing(context, () => this.finish(upload));
+      else this.checks.arrived({ announced: readAnnouncement(metadata), sizeBytes }, context, offset);
+      answer(request, response, { status: 204, id, offset });
+    } catch (error) {
+      // A refused update is in the audit log already: it is no refused request besides.
+      const { status_code: status, body } = this.answerOf(error instanceof Error ? error : new Error(String(error)));
+      response.writeHead(status, { 'tus-resumable': TUS_VERSION }).end(body);
+    }
+  }
+
+  private handOver(context: AssignmentContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    return this.knowing(context, () => this.tus.handle(request, response));
+  }
+
+  /** While `work` takes bytes: when the last has come, `count` finds the context here. */
+  private async knowing<T>(context: AssignmentContext, work: () => Promise<T>): Promise<T> {
     const { id } = context.assignment;
     this.contexts.set(id, context);
     try {
-      await this.tus.handle(request, response);
+      return await work();
     } finally {
       this.contexts.delete(id);
     }

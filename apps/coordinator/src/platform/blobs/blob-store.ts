@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 
 /** Bytes of a blob: from `begin` up to, and not with, `end`. */
@@ -17,7 +18,7 @@ export abstract class BlobStore {
   /** An id that every replica on this very store reads, and no other. */
   abstract storeId(): Promise<string>;
 
-  /** Where the aggregation thread reads a blob, see `openBlobBytes`. */
+  /** Where the aggregation thread reads a blob, see `blobBytesOpener`. */
   abstract addressOf(sha256: string): string;
 
   /** Size in bytes; null when there is no such blob. */
@@ -25,6 +26,9 @@ export abstract class BlobStore {
 
   /** A blob's bytes, or some of them; the blob exists. */
   abstract read(sha256: string, range?: ByteRange): Promise<Readable>;
+
+  /** Writes some of a blob's bytes to `out`, without ending it; the blob exists. @throws When the store or the receiver goes. */
+  abstract send(sha256: string, range: ByteRange, out: ServerResponse): Promise<void>;
 
   /** A path on this machine's disk where a file may be written that {@link adopt} takes over. */
   abstract stagingPath(name: string): string;

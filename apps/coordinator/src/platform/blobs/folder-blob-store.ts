@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { isErrno } from '../errors/errno.js';
 import { BlobStore, type ByteRange } from './blob-store.js';
 import { freeDiskBytes, removeOld, syncFolder } from './disk-files.js';
+import { sendFile } from './send-file.js';
 
 const STORE_ID_FILE = 'store-id';
 const READ_BYTES = 256 * 1024;
@@ -49,6 +51,10 @@ export class FolderBlobStore extends BlobStore {
   read(sha256: string, range?: ByteRange): Promise<Readable> {
     const part = range === undefined ? {} : { start: range.begin, end: range.end - 1 };
     return Promise.resolve(createReadStream(this.addressOf(sha256), { highWaterMark: READ_BYTES, ...part }));
+  }
+
+  send(sha256: string, range: ByteRange, out: ServerResponse): Promise<void> {
+    return sendFile(this.addressOf(sha256), range, out);
   }
 
   /** On the same disk as the blobs, so that the move is a rename. */

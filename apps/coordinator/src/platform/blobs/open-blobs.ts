@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { CoordinatorConfig } from '../config/coordinator-config.js';
 import { FolderBlobStore } from './folder-blob-store.js';
-import { S3BlobStore } from './s3/s3-blob-store.js';
-import { S3Bucket } from './s3/s3-bucket.js';
+import type { S3BlobStore } from './s3/s3-blob-store.js';
+import type { S3Bucket } from './s3/s3-bucket.js';
 
 /** The opened blob store, by what it is made of. */
 export type Blobs =
@@ -19,9 +19,11 @@ export const BLOBS = Symbol('Blobs');
  */
 export async function openBlobs({ s3, blobDir, dataDir }: CoordinatorConfig): Promise<Blobs> {
   if (s3 === undefined) return { kind: 'folder', store: await FolderBlobStore.open(blobDir), folder: blobDir };
-  const bucket = new S3Bucket(s3);
+  // The client of S3 takes memory: it is loaded where one is used.
+  const [bucketModule, storeModule] = await Promise.all([import('./s3/s3-bucket.js'), import('./s3/s3-blob-store.js')]);
+  const bucket = new bucketModule.S3Bucket(s3);
   await bucket.check();
-  return { kind: 's3', store: await S3BlobStore.open(bucket, join(dataDir, 'staging')), bucket };
+  return { kind: 's3', store: await storeModule.S3BlobStore.open(bucket, join(dataDir, 'staging')), bucket };
 }
 
 export function closeBlobs(blobs: Blobs): void {

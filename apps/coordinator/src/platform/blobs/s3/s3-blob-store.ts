@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
 import { BlobStore, type ByteRange } from '../blob-store.js';
 import { freeDiskBytes, removeOld } from '../disk-files.js';
@@ -48,6 +50,10 @@ export class S3BlobStore extends BlobStore {
 
   read(sha256: string, range?: ByteRange): Promise<Readable> {
     return this.bucket.read(keyOf(sha256), range);
+  }
+
+  async send(sha256: string, range: ByteRange, out: ServerResponse): Promise<void> {
+    await pipeline(await this.read(sha256, range), out, { end: false });
   }
 
   stagingPath(name: string): string {
