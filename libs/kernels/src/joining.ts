@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { at, type GraphBuilder, positiveAxis, product } from '@tributary/onnx-graph';
+import { at, type GraphBuilder, positiveAxis, product, type Value } from '@tributary/onnx-graph';
+import { blocksBehind, fromBlocks, toBlocks } from './blocked-layout.js';
 import { kernel, listKernel, type RecordedKernel } from './kernel.js';
 import { dense, dropDimensions, fill, fillValue, relabel, symbolic, type Symbolic } from './symbolic/symbolic.js';
 
@@ -16,8 +17,29 @@ export function concat(g: GraphBuilder, inputs: readonly Symbolic[], axis: numbe
   shape[axis] = parts.reduce((size, s) => size + at(s.shape, axis), 0);
   const { order } = parts.reduce((best, s) => (product(s.shape) > product(best.shape) ? s : best));
   const values = parts.map((s) => dense(g, s, order));
-  const attributes = { axis: order.indexOf(axis) };
-  return symbolic(g.apply('Concat', values, { shape: order.map((d) => at(shape, d)), attributes }), order, shape);
+  const place = order.indexOf(axis);
+  const physical = order.map((d) => at(shape, d));
+  const joined = joinBlocks(g, values, { place, shape: physical });
+  const join = () => g.apply('Concat', values, { shape: physical, attributes: { axis: place } });
+  return symbolic(joined ?? join(), order, shape);
+}
+
+interface Joining {
+  readonly place: number;
+  readonly shape: readonly number[];
+}
+
+/** Images joined by channels stay blocked where one of them is and all have whole blocks. */
+function joinBlocks(g: GraphBuilder, values: readonly Value[], { place, shape }: Joining): Value | undefined {
+  const sizes = values.map((value) => at(value.shape, place));
+  if (place !== 1 || !values.some((value) => blocksBehind(g, value)) || !areWholeBlocks(g, sizes)) return undefined;
+  const blocks = values.map((value) => toBlocks(g, value));
+  return fromBlocks(g, g.apply('Concat', blocks, { shape, attributes: { axis: place } }));
+}
+
+function areWholeBlocks({ target }: GraphBuilder, sizes: readonly number[]): boolean {
+  const { nchwcBlock = 1 } = target;
+  return sizes.every((size) => size % nchwcBlock === 0);
 }
 
 /** Stacks along a new axis. The new dimension is stored first, or second after a batch, so that parts stay contiguous. */
@@ -75,8 +97,9 @@ export function split(
     shape: x.value.shape.map((whole, k) => (k === place ? size : whole)),
     type: x.type,
   }));
-  const values = g.applyMany('Split', [x.value, g.int64(sizes)], { outputs, attributes: { axis: place } });
-  return values.map((value, i) => symbolic(value, x.order, at(shapes, i)));
+  const blocks = place === 1 && areWholeBlocks(g, sizes) ? blocksBehind(g, x.value) : undefined;
+  const parts = g.applyMany('Split', [blocks ?? x.value, g.int64(sizes)], { outputs, attributes: { axis: place } });
+  return parts.map((part, i) => symbolic(blocks ? fromBlocks(g, part) : part, x.order, at(shapes, i)));
 }
 
 /** What tfjs's shape arithmetic asks for; it reads the shape only. */

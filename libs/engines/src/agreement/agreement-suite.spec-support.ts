@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { useMendedCpu } from '../mended-cpu.js';
 import { openEngine } from '../open-engine.js';
 import type { Engine } from '@tributary/tensor';
-import { outputShape, relativeDifference, runOn } from './agreement.spec-support.js';
+import { type AgreementCase, outputShape, relativeDifference, runOn } from './agreement.spec-support.js';
 import { AGREEMENT_CASES } from './cases.spec-support.js';
 
 /** float32: sums of up to some thousand products in another order. */
@@ -11,8 +11,17 @@ const TOLERANCE = 2e-5;
 /** The reference is slow, and slower where other work runs beside it. */
 const TIMEOUT_MS = 30_000;
 
-/** Every covered kernel and its gradients on an engine, against tfjs's own backend. */
-export function describeAgreement(title: string, open: () => Promise<Engine>): void {
+interface AgreementSuite {
+  readonly cases?: readonly AgreementCase[];
+  readonly tolerance?: number;
+}
+
+/** Cases (every covered kernel, when left out) and their gradients on an engine, against tfjs's own backend. */
+export function describeAgreement(
+  title: string,
+  open: () => Promise<Engine>,
+  { cases = AGREEMENT_CASES, tolerance = TOLERANCE }: AgreementSuite = {},
+): void {
   describe(title, () => {
     let engine: Engine;
     let reference: Engine;
@@ -28,7 +37,7 @@ export function describeAgreement(title: string, open: () => Promise<Engine>): v
       await reference.dispose();
     });
 
-    it.each(AGREEMENT_CASES.map((test) => [test.name, test] as const))(
+    it.each(cases.map((test) => [test.name, test] as const))(
       'agrees on %s',
       async (_, test) => {
         const shape = outputShape(test);
@@ -36,7 +45,7 @@ export function describeAgreement(title: string, open: () => Promise<Engine>): v
         const actual = await runOn(engine, test, shape);
         expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
         for (const [name, values] of Object.entries(expected)) {
-          expect({ name, isClose: relativeDifference(actual[name] ?? [], values) < TOLERANCE }).toEqual({
+          expect({ name, isClose: relativeDifference(actual[name] ?? [], values) < tolerance }).toEqual({
             name,
             isClose: true,
           });

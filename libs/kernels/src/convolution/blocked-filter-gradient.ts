@@ -1,5 +1,5 @@
 import { at, type GraphBuilder, product, range, type Value } from '@tributary/onnx-graph';
-import { blockedConvolution, fromBlocks, toBlocks } from './blocked-layout.js';
+import { blockedConvolution, fromBlocks, toBlocks } from '../blocked-layout.js';
 import type { ConvolutionGeometry } from '../window-geometry.js';
 
 /** Pixels of `dy` that one pass reads for 64 output channels: 1 MiB, which a core's second cache holds. */

@@ -1,5 +1,6 @@
 import { at, type GraphBuilder, product, range, type Value } from '@tributary/onnx-graph';
-import { blockedConvolution, blockedSwappedWeight, fromBlocks, toBlocks } from './blocked-layout.js';
+import { blockedConvolution, blocksBehind, fromBlocks, toBlocks } from '../blocked-layout.js';
+import { blockedSwappedWeight } from './blocked-weight.js';
 import type { ConvolutionGeometry } from '../window-geometry.js';
 
 /** The pixels q · stride + phase along one dimension: which elements of the kernel reach them, and from where. */
@@ -25,6 +26,7 @@ export function blockedInputGradient(
 ): Value | undefined {
   const block = g.target.nchwcBlock;
   if (block === undefined || !isCovered(geometry, block)) return undefined;
+  if (product(geometry.kernelSize) === 1 && !blocksBehind(g, dy)) return undefined;
   const [rows, columns] = [phases(geometry, 0), phases(geometry, 1)];
   if (!rows || !columns) return undefined;
   const { batch, inChannels, outChannels, inSize, kernelSize, strides } = geometry;
@@ -50,7 +52,7 @@ export function blockedInputGradient(
 
 function isCovered(geometry: ConvolutionGeometry, block: number): boolean {
   const { inChannels, outChannels, groups, kernelSize, dilations, strides, inSize } = geometry;
-  const isPlane = kernelSize.length === 2 && product(kernelSize) > 1 && dilations.every((dilation) => dilation === 1);
+  const isPlane = kernelSize.length === 2 && dilations.every((dilation) => dilation === 1);
   const isDivisible = inSize.every((size, axis) => size % at(strides, axis) === 0);
   return isPlane && isDivisible && groups === 1 && inChannels % block === 0 && outChannels % block === 0;
 }

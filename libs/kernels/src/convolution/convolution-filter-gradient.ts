@@ -1,7 +1,7 @@
 import { at, type GraphBuilder, product, range, type Value } from '@tributary/onnx-graph';
 import { blockedFilterGradient } from './blocked-filter-gradient.js';
 import { multiply } from '../matrix-product.js';
-import { type ConvolutionGeometry, isTiling } from '../window-geometry.js';
+import { isTiling, type ConvolutionGeometry } from '../window-geometry.js';
 
 export interface FilterGradientOperands {
   readonly x: Value;
@@ -21,22 +21,30 @@ export function filterGradient(
 ): Value {
   const blocked = weights ? undefined : blockedFilterGradient(g, operands, geometry);
   if (blocked) return blocked;
-  const { outChannels, inChannels, groups, kernelSize } = geometry;
-  const { pairs, rowsAreIn } = tapOperands(g, operands, geometry);
+  const { pairs, order } = tapOperands(g, operands, geometry);
   const parts = pairs.map((pair) => {
     const part = sumExamples(g, pixelProducts(g, pair, geometry), weights);
     return g.reshape(part, [...part.shape, 1]);
   });
-  const joined = joinLast(g, parts);
-  if (rowsAreIn === 'x') return g.reshape(joined, [outChannels, inChannels / groups, ...kernelSize]);
-  return g.transpose(g.reshape(joined, [outChannels, at(kernelSize, 0), inChannels, at(kernelSize, 1)]), [0, 2, 1, 3]);
+  const size = [geometry.outChannels, geometry.inChannels / geometry.groups, ...geometry.kernelSize];
+  const inOrder = g.reshape(
+    joinLast(g, parts),
+    order.map((axis) => at(size, axis)),
+  );
+  return g.transpose(
+    inOrder,
+    range(size.length).map((axis) => order.indexOf(axis)),
+  );
 }
 
-/** Pairs whose products are parts of a filter gradient, and which operand holds a copy for every row of the kernel. */
+/** Pairs whose products are parts of a filter gradient. */
 export interface TapOperands {
   readonly pairs: readonly FilterGradientOperands[];
-  readonly rowsAreIn: 'x' | 'dy';
+  /** Which dimension of the weight [O, C, …] each dimension of the joined products is, the parts being the last. */
+  readonly order: readonly number[];
 }
+
+const [OUT, IN, ROW, COLUMN] = [0, 1, 2, 3];
 
 /**
  * Copies of `x` and `dy` whose products over pixels are the filter gradient; the parts of several pairs are joined along a
@@ -49,17 +57,42 @@ export function tapOperands(
   geometry: ConvolutionGeometry,
 ): TapOperands {
   const { kernelSize, strides, inSize, outSize, padBefore, dilations, groups } = geometry;
+  const asWeight = range(kernelSize.length + 2);
   const isUnpadded = padBefore.every((padding) => padding === 0);
-  if (product(kernelSize) === 1 && product(strides) === 1 && isUnpadded) return { pairs: [operands], rowsAreIn: 'x' };
+  if (product(kernelSize) === 1 && product(strides) === 1 && isUnpadded) return { pairs: [operands], order: asWeight };
   const isCompact = dilations.every((dilation) => dilation === 1);
-  if (isCompact && isUnpadded && isTiling(geometry)) return { pairs: [patches(g, operands, geometry)], rowsAreIn: 'x' };
+  if (isCompact && isUnpadded && isTiling(geometry))
+    return { pairs: [patches(g, operands, geometry)], order: asWeight };
   if (isCompact && kernelSize.length === 2 && at(strides, 1) * at(outSize, 1) === inSize[1]) {
     const keepsSize = product(strides) === 1 && inSize[0] === outSize[0] && groups === 1;
-    return keepsSize && geometry.outChannels < geometry.inChannels
-      ? { pairs: shiftedGradientRows(g, operands, geometry), rowsAreIn: 'dy' }
-      : { pairs: shiftedRows(g, operands, geometry), rowsAreIn: 'x' };
+    return keepsSize
+      ? sameSizeTaps(g, operands, geometry)
+      : { pairs: shiftedRows(g, operands, geometry), order: asWeight };
   }
-  return { pairs: shiftedTaps(g, operands, geometry), rowsAreIn: 'x' };
+  return { pairs: shiftedTaps(g, operands, geometry), order: asWeight };
+}
+
+/** For a convolution that keeps the image's size, copies can be made of either operand: of the one with fewer channels. */
+function sameSizeTaps(g: GraphBuilder, { x, dy }: FilterGradientOperands, geometry: ConvolutionGeometry): TapOperands {
+  const { inChannels, outChannels, kernelSize, padBefore } = geometry;
+  const isOfGradient = outChannels < inChannels;
+  const rows = isOfGradient ? gradientRows(g, dy, geometry) : imageRows(g, x, geometry);
+  const distances = range(at(kernelSize, 1)).map((tap) => tap - at(padBefore, 1));
+  if (Math.min(inChannels, outChannels) * product(kernelSize) > Math.max(inChannels, outChannels)) {
+    return isOfGradient
+      ? { pairs: distances.map((d) => ({ x: shiftColumns(g, x, -d), dy: rows })), order: [OUT, ROW, IN, COLUMN] }
+      : { pairs: distances.map((d) => ({ x: rows, dy: shiftColumns(g, dy, d) })), order: [OUT, IN, ROW, COLUMN] };
+  }
+  const [batch = 0, , ...size] = x.shape;
+  const image = g.reshape(rows, [batch, at(rows.shape, 1), ...size]);
+  const copies = distances.map((d) => shiftColumns(g, image, isOfGradient ? d : -d));
+  const all = g.apply('Concat', copies, {
+    shape: [batch, copies.length * at(rows.shape, 1), ...size],
+    attributes: { axis: 1 },
+  });
+  return isOfGradient
+    ? { pairs: [{ x, dy: all }], order: [COLUMN, OUT, ROW, IN] }
+    : { pairs: [{ x: all, dy }], order: [OUT, COLUMN, IN, ROW] };
 }
 
 /** Products over pixels of every example and group: [batch, groups, rows, columns], or columns first when `isTurned`. */
@@ -122,37 +155,30 @@ function patches(
   return { x: g.reshape(g.transpose(cut, order), [batch, inChannels * product(kernelSize), ...outSize]), dy };
 }
 
-/** Kernel rows by one gather of rows of `x`; kernel columns by shifting `dy`, the smaller copy. */
+/** Kernel rows by one gather of rows of `x`; kernel columns by shifting `dy`. */
 function shiftedRows(
   g: GraphBuilder,
   { x, dy }: FilterGradientOperands,
   geometry: ConvolutionGeometry,
 ): FilterGradientOperands[] {
   const { batch, outChannels, kernelSize, outSize, strides, padBefore } = geometry;
-  const [kernelHeight = 0, kernelWidth = 0] = kernelSize;
-  const [outHeight = 0, outWidth = 0] = outSize;
-  const rows = range(kernelHeight).map((tap) =>
-    range(outHeight).map((out) => out * at(strides, 0) + tap - at(padBefore, 0)),
-  );
-  const x3 = gatherRows(g, x, rows);
-  const spread = spreadColumns(g, dy, { stride: at(strides, 1), shape: [batch, outChannels, outHeight, outWidth] });
-  return range(kernelWidth).map((tap) => ({ x: x3, dy: shiftColumns(g, spread, tap - at(padBefore, 1)) }));
+  const rows = imageRows(g, x, geometry);
+  const spread = spreadColumns(g, dy, { stride: at(strides, 1), shape: [batch, outChannels, ...outSize] });
+  return range(at(kernelSize, 1)).map((tap) => ({ x: rows, dy: shiftColumns(g, spread, tap - at(padBefore, 1)) }));
 }
 
-/**
- * The same with the parts of `x` and `dy` exchanged, for a convolution that keeps the image's size and has fewer outputs than
- * inputs: the gather, three times as large as what it reads, is then made of the smaller of both.
- */
-function shiftedGradientRows(
-  g: GraphBuilder,
-  { x, dy }: FilterGradientOperands,
-  { kernelSize, outSize, padBefore }: ConvolutionGeometry,
-): FilterGradientOperands[] {
-  const [kernelHeight = 0, kernelWidth = 0] = kernelSize;
-  const [height = 0] = outSize;
-  const rows = range(kernelHeight).map((tap) => range(height).map((row) => row - tap + at(padBefore, 0)));
-  const dy3 = gatherRows(g, dy, rows);
-  return range(kernelWidth).map((tap) => ({ x: shiftColumns(g, x, at(padBefore, 1) - tap), dy: dy3 }));
+/** The rows of `x` that meet every row of `dy`, for every row of the kernel: [N, C · h, …]. */
+function imageRows(g: GraphBuilder, x: Value, { kernelSize, outSize, strides, padBefore }: ConvolutionGeometry): Value {
+  const rows = range(at(kernelSize, 0)).map((tap) =>
+    range(at(outSize, 0)).map((out) => out * at(strides, 0) + tap - at(padBefore, 0)),
+  );
+  return gatherRows(g, x, rows);
+}
+
+/** The rows of `dy` that meet every row of `x`, for every row of the kernel: [N, O · h, …]. */
+function gradientRows(g: GraphBuilder, dy: Value, { kernelSize, outSize, padBefore }: ConvolutionGeometry): Value {
+  const rows = range(at(kernelSize, 0)).map((tap) => range(at(outSize, 0)).map((row) => row - tap + at(padBefore, 0)));
+  return gatherRows(g, dy, rows);
 }
 
 /** Rows of `image` [N, C, H, W] as listed, one list after another; zeros for rows outside: [N, C · lists, rows · W]. */

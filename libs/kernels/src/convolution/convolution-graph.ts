@@ -1,8 +1,9 @@
 import { at, type GraphBuilder, product, range, type Value } from '@tributary/onnx-graph';
+import { blockedConvolution, blocksBehind, fromBlocks, toBlocks } from '../blocked-layout.js';
 import { blockedInputGradient } from './blocked-input-gradient.js';
-import { blockedConvolution, blockedWeight, fromBlocks, toBlocks } from './blocked-layout.js';
+import { blockedOutputs, blockedWeight } from './blocked-weight.js';
 import { hasTransposedConvolution, padChannels, spreadPixels } from './convolution-gpu.js';
-import { type ConvolutionGeometry, effectiveKernel } from '../window-geometry.js';
+import { effectiveKernel, type ConvolutionGeometry } from '../window-geometry.js';
 
 /** Convolution of `x` [N, C, …] with `weight` [O, C / groups, …]. */
 export function convolve(
@@ -17,28 +18,38 @@ export function convolve(
     strides: geometry.strides,
     group: geometry.groups,
   };
-  const block = g.target.nchwcBlock;
-  if (block !== undefined && isBlockable(geometry, block))
-    return fromBlocks(
-      g,
-      blockedConvolution(g, { x: toBlocks(g, x), weight: blockedWeight(g, weight, block) }, { shape, attributes }),
-    );
+  const operands = blockedOperands(g, { x, weight }, geometry);
+  if (operands) return fromBlocks(g, blockedConvolution(g, operands, { shape, attributes }));
   if (g.target.device === 'gpu' && geometry.groups > 1 && geometry.kernelSize.length > 2) {
     throw new RangeError('convolution: groups in three dimensions cannot be recorded for a GPU');
   }
-  const operands = padChannels(g, { x, weight }, geometry);
-  return g.apply('Conv', [operands.x, operands.weight], {
+  const padded = padChannels(g, { x, weight }, geometry);
+  return g.apply('Conv', [padded.x, padded.weight], {
     shape,
     attributes: { ...attributes, dilations: geometry.dilations },
   });
 }
 
-function isBlockable(geometry: ConvolutionGeometry, block: number): boolean {
+interface Operands {
+  readonly x: Value;
+  readonly weight: Value;
+}
+
+/** As ONNX Runtime's blocked convolution reads them; undefined where that layout is not in use, not covered, or no gain. */
+function blockedOperands(
+  g: GraphBuilder,
+  { x, weight }: Operands,
+  geometry: ConvolutionGeometry,
+): Operands | undefined {
+  const block = g.target.nchwcBlock;
   const { inChannels, outChannels, kernelSize, dilations, groups } = geometry;
-  const divisible = inChannels % block === 0 && outChannels % block === 0;
-  return (
-    divisible && groups === 1 && kernelSize.length === 2 && product(kernelSize) > 1 && dilations.every((d) => d === 1)
-  );
+  const isPlane = kernelSize.length === 2 && groups === 1 && dilations.every((d) => d === 1);
+  if (block === undefined || !isPlane || outChannels % block !== 0) return undefined;
+  const isOfPixels = product(kernelSize) === 1;
+  if (isOfPixels && !blocksBehind(g, x)) return undefined;
+  if (inChannels < block) return { x, weight: g.reshape(blockedOutputs(g, weight, block), weight.shape) };
+  if (inChannels % block !== 0) return undefined;
+  return { x: toBlocks(g, x), weight: blockedWeight(g, weight, block) };
 }
 
 /**

@@ -1,11 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { binary, unary } from '../symbolic/elementwise.js';
 import { kernel, type RecordedKernel } from '../kernel.js';
+import { fillFloat, type Symbolic } from '../symbolic/symbolic.js';
 
 export const SILU = 'TributarySilu';
 export const SILU_GRADIENT = 'TributarySiluGradient';
 
-/** The recorded forms. The gradient is dy · (s + y - y s) with s = sigmoid(x): no second sigmoid, and x is not kept. */
+/**
+ * The recorded forms. The gradient is dy · (s + y - y s) with s = sigmoid(x): no second sigmoid, and x is not kept. Written as
+ * dy · (1 - (1 - s) (1 - y)), two of its operators read one image only.
+ */
 export const siluKernels: readonly RecordedKernel[] = [
   {
     ...kernel(SILU, ['x'], (g, { x }) => {
@@ -23,7 +27,7 @@ export const siluKernels: readonly RecordedKernel[] = [
     },
   },
   kernel(SILU_GRADIENT, ['dy', 'y', 'gate'], (g, { dy, y, gate }) => {
-    const slope = binary(g, 'Add', [gate, binary(g, 'Sub', [y, binary(g, 'Mul', [y, gate])])]);
-    return binary(g, 'Mul', [dy, slope]);
+    const fromOne = (s: Symbolic) => binary(g, 'Sub', [fillFloat(g, 1), s]);
+    return binary(g, 'Mul', [dy, fromOne(binary(g, 'Mul', [fromOne(gate), fromOne(y)]))]);
   }),
 ];

@@ -1,5 +1,6 @@
-import { backend_util } from '@tensorflow/tfjs-core';
 import { at, type AttributeMap, DATA_TYPE, type ElementType, type GraphBuilder, product } from '@tributary/onnx-graph';
+import { applyBlocked, blocksBehind, fromBlocks } from '../blocked-layout.js';
+import { backend_util } from '@tensorflow/tfjs-core';
 import { arrange, fill, fillValue, padRank, relabel, symbolic, type Symbolic } from './symbolic.js';
 
 /** Operators of two numbers that are carried out while recording when both are constants. */
@@ -26,7 +27,12 @@ export function unary(g: GraphBuilder, op: string, s: Symbolic, attributes?: Att
   const constant = fillValue(s);
   const fold = FOLDED_UNARY[op];
   if (constant !== undefined && fold) return fill(g, s.shape, { value: Math.fround(fold(constant)), type: s.type });
-  return symbolic(g.apply(op, [s.value], { shape: s.value.shape, attributes }), s.order, s.shape);
+  const { shape } = s.value;
+  const blocks = blocksBehind(g, s.value);
+  const value = blocks
+    ? fromBlocks(g, g.apply(op, [blocks], { shape, attributes }))
+    : g.apply(op, [s.value], { shape, attributes });
+  return symbolic(value, s.order, s.shape);
 }
 
 export function cast(g: GraphBuilder, s: Symbolic, type: ElementType): Symbolic {
@@ -59,7 +65,8 @@ export function broadcastApply(
   const values = operands.map((s) => arrange(g, s, largest.order));
   const physical = largest.order.map((_, k) => Math.max(...values.map((value) => at(value.shape, k))));
   const type = call.type ?? operands.at(-1)?.type;
-  return symbolic(g.apply(op, values, { shape: physical, type }), largest.order, call.shape);
+  const blocked = type === 'float32' ? applyBlocked(g, op, { values, shape: physical }) : undefined;
+  return symbolic(blocked ?? g.apply(op, values, { shape: physical, type }), largest.order, call.shape);
 }
 
 interface BinaryCall {

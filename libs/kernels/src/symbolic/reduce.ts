@@ -1,5 +1,6 @@
 import { util } from '@tensorflow/tfjs-core';
-import { at, type GraphBuilder, product } from '@tributary/onnx-graph';
+import { at, type GraphBuilder, product, type Value } from '@tributary/onnx-graph';
+import { blocksBehind, meanPixels } from '../blocked-layout.js';
 import { binary } from './elementwise.js';
 import { dropDimensions, fill, symbolic, type Symbolic } from './symbolic.js';
 
@@ -16,8 +17,7 @@ export function reduce(
   const physical = [...s.order.keys()].filter((k) => isReduced(k) && at(s.value.shape, k) > 1);
   const repeated = [...s.order.keys()].filter((k) => isReduced(k) && s.value.shape[k] === 1);
   const shape = s.value.shape.map((size, k) => (physical.includes(k) ? 1 : size));
-  const apply = () => g.apply(op, [s.value, g.int64(physical)], { shape, attributes: { keepdims: 1 } });
-  const value = physical.length > 0 ? apply() : s.value;
+  const value = physical.length > 0 ? reduceValue(g, op, { value: s.value, dimensions: physical, shape }) : s.value;
   const reduced = symbolic(
     value,
     s.order,
@@ -25,6 +25,25 @@ export function reduce(
   );
   const result = repeat(g, op, { s: reduced, count: product(repeated.map((k) => at(s.shape, at(s.order, k)))) });
   return keepDims ? result : dropDimensions(g, result, logical);
+}
+
+interface ValueReduction {
+  readonly value: Value;
+  readonly dimensions: readonly number[];
+  readonly shape: readonly number[];
+}
+
+/** A sum or mean over all pixels of a blocked image (and over examples) is taken as the image lies. */
+function reduceValue(g: GraphBuilder, op: Reduction, { value, dimensions, shape }: ValueReduction): Value {
+  const blocks = blocksBehind(g, value);
+  const isOfPixels = [2, 3].every((k) => dimensions.includes(k)) && !dimensions.includes(1);
+  const attributes = { keepdims: 1 };
+  if (!blocks || !isOfPixels || (op !== 'ReduceSum' && op !== 'ReduceMean'))
+    return g.apply(op, [value, g.int64(dimensions)], { shape, attributes });
+  const mean = meanPixels(g, blocks);
+  const pixels = g.scalar(product(value.shape.slice(2)));
+  const ofImages = op === 'ReduceMean' ? mean : g.apply('Mul', [mean, pixels], { shape: mean.shape });
+  return dimensions.includes(0) ? g.apply(op, [ofImages, g.int64([0])], { shape, attributes }) : ofImages;
 }
 
 /** What reducing over a dimension that repeats one number `count` times still has to do. */

@@ -1,29 +1,20 @@
 import { countReaders, type Graph, type Node, producers, type Value } from '../graph/graph.js';
 import { equalShapes } from '../graph/shapes.js';
 
-/**
- * `Add(Conv(x, w), b)` becomes `Conv(x, w, b)` when nothing else reads the convolution and `b` has one number a channel; so
- * does `Add(ReorderOutput(Conv(x, w)), b)` of the blocked layout, whose bias is added before the reordering.
- */
+/** `Add(Conv(x, w), b)` becomes `Conv(x, w, b)` when nothing else reads the convolution and `b` has one number a channel. */
 export function fuseBias(graph: Graph): Graph {
   const made = producers(graph.nodes);
   const readers = countReaders(graph);
   const replaced = new Map<Node, readonly Node[]>();
   const fuse = (node: Node, convolved: Value | undefined, added: Value | undefined): boolean => {
-    const last = convolved && made.get(convolved);
-    const bias = added && channelVector(added, made);
-    if (!last || !bias || readers.get(convolved) !== 1 || convolved.shape[1] !== bias.shape[0]) return false;
-    if (!equalShapes(convolved.shape, node.outputs[0]?.shape ?? [])) return false;
-    const blocked = last.op === 'ReorderOutput' ? last.inputs[0] : undefined;
-    if (blocked && readers.get(blocked) !== 1) return false;
-    const convolution = blocked ? made.get(blocked) : last;
+    if (!convolved || !added) return false;
+    const convolution = made.get(convolved);
+    const bias = channelVector(added, made);
+    if (!bias || readers.get(convolved) !== 1 || convolved.shape[1] !== bias.shape[0]) return false;
     if (convolution?.op !== 'Conv' || convolution.inputs.length !== 2 || replaced.has(convolution)) return false;
-    const withBias = { ...convolution, inputs: [...convolution.inputs, bias] };
+    if (!equalShapes(convolved.shape, node.outputs[0]?.shape ?? [])) return false;
     replaced.set(convolution, []);
-    replaced.set(
-      node,
-      blocked ? [withBias, { ...last, outputs: node.outputs }] : [{ ...withBias, outputs: node.outputs }],
-    );
+    replaced.set(node, [{ ...convolution, inputs: [...convolution.inputs, bias], outputs: node.outputs }]);
     return true;
   };
   for (const node of graph.nodes) {

@@ -1,15 +1,14 @@
 import { isChannelScaling } from '../graph/channel-scaling.js';
-import { type Graph, type Node, producers, type Value } from '../graph/graph.js';
+import { MICROSOFT } from '../graph/graph-builder.js';
+import { producers, type Graph, type Node, type Value } from '../graph/graph.js';
 
 /** Readers this many nodes after a gate belong to the way back; until then the gate would lie in memory. */
 const FAR = 64;
 
-/** A default, written out: to ONNX Runtime, which would merge the copy with the first, another operator. */
-const WRITTEN_OUT = { dilations: [1, 1] };
-
 /**
  * Computes the gate of a SiLU after a normalisation a second time where the gradient reads it, from the normalisation's input,
- * which is kept anyway: a third less memory for two cheap passes (Chen et al. 2016, "Training deep nets with sublinear memory cost").
+ * which is kept anyway: a third less memory for one cheap pass (Chen et al. 2016, "Training deep nets with sublinear memory cost"),
+ * as the convolution that scales the channels can end with the sigmoid.
  */
 export function recomputeGates(graph: Graph): Graph {
   const made = producers(graph.nodes);
@@ -32,7 +31,7 @@ export function recomputeGates(graph: Graph): Graph {
   return { ...graph, nodes };
 }
 
-/** Copies of the nodes that lead from a normalisation's input to a gate, in order; none where the way is another. */
+/** Nodes that lead from a normalisation's input to a gate a second time, in order; none where the way is another. */
 function again(gate: Node, made: ReadonlyMap<Value, Node>): Node[] {
   const chain = [gate];
   const before = (node: Node): Node | undefined => (node.inputs[0] ? made.get(node.inputs[0]) : undefined);
@@ -42,15 +41,17 @@ function again(gate: Node, made: ReadonlyMap<Value, Node>): Node[] {
     chain.unshift(node);
   }
   const renamed = new Map<Value, Value>();
-  return chain.map((node) => {
+  return chain.slice(0, -1).map((node) => {
     const outputs = node.outputs.map((output) => ({ ...output, name: `${output.name}_again` }));
     const inputs = node.inputs.map((input) => input && (renamed.get(input) ?? input));
     node.outputs.forEach((output, i) => renamed.set(output, outputs[i] ?? output));
-    return {
-      ...node,
-      inputs,
-      outputs,
-      attributes: { ...node.attributes, ...(isChannelScaling(node) ? WRITTEN_OUT : {}) },
-    };
+    const copy = { ...node, inputs, outputs };
+    return isChannelScaling(node) ? endingWithSigmoid(copy) : copy;
   });
+}
+
+/** The blocked convolution knows activations; of the standard's, ONNX Runtime has a second operator that does. */
+function endingWithSigmoid(scaling: Node): Node {
+  const fused = scaling.domain === '' ? { op: 'FusedConv', domain: MICROSOFT } : {};
+  return { ...scaling, ...fused, attributes: { ...scaling.attributes, activation: 'Sigmoid' } };
 }

@@ -1,25 +1,5 @@
-import { at, type AttributeMap, type GraphBuilder, MICROSOFT, product, type Value } from '@tributary/onnx-graph';
-
-const NCHWC = `${MICROSOFT}.nchwc`;
-
-/** Images [N, C, H, W] as [N, C / b, H, W, b]: channels in blocks that fill a vector register, innermost. The shape stays written as it was. */
-export function toBlocks(g: GraphBuilder, x: Value): Value {
-  return g.apply('ReorderInput', [x], { shape: x.shape, domain: NCHWC });
-}
-
-/** The inverse of `toBlocks`. */
-export function fromBlocks(g: GraphBuilder, y: Value): Value {
-  return g.apply('ReorderOutput', [y], { shape: y.shape, attributes: { channels: at(y.shape, 1) }, domain: NCHWC });
-}
-
-/** Convolution of blocked images with a blocked weight, to blocked images of `shape`. */
-export function blockedConvolution(
-  g: GraphBuilder,
-  { x, weight }: { x: Value; weight: Value },
-  spec: { readonly shape: readonly number[]; readonly attributes: AttributeMap },
-): Value {
-  return g.apply('Conv', [x, weight], { ...spec, domain: NCHWC });
-}
+import { type GraphBuilder, product, type Value } from '@tributary/onnx-graph';
+import { toBlocks } from '../blocked-layout.js';
 
 /**
  * [O, I, H, W] to [O / b, I / b, H, W, b of I, b of O], in two steps that both move whole vectors (a transposition of six
@@ -28,9 +8,8 @@ export function blockedConvolution(
 export function blockedWeight(g: GraphBuilder, weight: Value, block: number): Value {
   const [outChannels = 0, inChannels = 0, ...kernel] = weight.shape;
   const taps = product(kernel);
-  const outBlocks = outChannels / block;
-  const outputsInside = toBlocks(g, g.reshape(weight, [outBlocks, block, inChannels * taps, 1]));
-  const split = g.reshape(outputsInside, [(outBlocks * inChannels) / block, block, taps, block]);
+  const outputsInside = blockedOutputs(g, weight, block);
+  const split = g.reshape(outputsInside, [(outChannels / block) * (inChannels / block), block, taps, block]);
   return g.reshape(g.transpose(split, [0, 2, 1, 3]), weight.shape);
 }
 
@@ -53,4 +32,10 @@ export function blockedSwappedWeight(
     shape: [inBlocks, outBlocks, taps.length, block, block],
     attributes: { axis: 2 },
   });
+}
+
+/** [O, I, H, W] to [O / b, I, H, W, b]: the weight for plain images of fewer channels than a block. */
+export function blockedOutputs(g: GraphBuilder, weight: Value, block: number): Value {
+  const [outChannels = 0, ...rest] = weight.shape;
+  return toBlocks(g, g.reshape(weight, [outChannels / block, block, product(rest), 1]));
 }
