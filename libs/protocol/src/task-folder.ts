@@ -79,6 +79,14 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
 ]);
 export type TrainerCommand = z.infer<typeof trainerCommandSchema>;
 
+/** When the parts of a training ended, by the clock of the site's machine. */
+export const trainingMomentsSchema = z.object({
+  firstStepAt: z.iso.datetime(),
+  lastStepAt: z.iso.datetime(),
+  writtenAt: z.iso.datetime(),
+});
+export type TrainingMoments = z.infer<typeof trainingMomentsSchema>;
+
 /** Trainer to agent, one JSON a line on stdout. Never an identifier, pixel or path of a patient's file. */
 export const trainerMessageSchema = z.discriminatedUnion('type', [
   z.object({
@@ -103,7 +111,7 @@ export const trainerMessageSchema = z.discriminatedUnion('type', [
     loss: z.number().optional(),
     imagesPerSecond: z.number().optional(),
   }),
-  z.object({ type: z.literal('done'), assignmentId: assignmentIdSchema }),
+  z.object({ type: z.literal('done'), assignmentId: assignmentIdSchema, moments: trainingMomentsSchema.optional() }),
   z.object({ type: z.literal('failed'), assignmentId: assignmentIdSchema.nullable(), problem: problemSchema }),
 ]);
 export type TrainerMessage = z.infer<typeof trainerMessageSchema>;

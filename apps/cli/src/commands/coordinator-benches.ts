@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Attach } from '../program.js';
 import { withExample } from './example.js';
 
-/** What a coordinator does with sites that do not train. */
+/** What rounds cost: without training, beside training, with many sites. */
 export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
   const rounds = bench
     .command('rounds')
@@ -20,6 +20,18 @@ export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
     .option('--python <path>', 'a Python with flwr and numpy, or nvflare: the same rounds in them');
   withExample(rounds, 'tributary bench rounds --bytes 100000000 --sites 4');
   attach(rounds, async () => (await import('../bench/rounds/bench-rounds.js')).benchRounds);
+
+  const shortRounds = bench
+    .command('short-rounds')
+    .summary('what a round costs beside its training')
+    .description(
+      'A real coordinator, real agents and their trainers with a tiny model: the time from the last answer of one round to the first training step of the next, and what it consists of.',
+    )
+    .option('--sites <n>', 'sites that train', '3')
+    .option('--rounds <n>', 'rounds of two steps each; the median of all but the first counts', '40')
+    .option('--dir <dir>', 'where files may be made; the folder for temporary files when left out');
+  withExample(shortRounds, 'tributary bench short-rounds --sites 3');
+  attach(shortRounds, async () => (await import('../bench/rounds/bench-short-rounds.js')).benchShortRounds);
 
   const agents = bench
     .command('agents')

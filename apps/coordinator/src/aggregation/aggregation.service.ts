@@ -89,11 +89,11 @@ export class AggregationService {
     this.metrics.aggregated(result.bytesRead, (performance.now() - startedAt) / 1000);
     const { weights, ema, state, updateNorms } = result;
     if (ema === undefined) throw new Error('the aggregation left out the moving average');
-    await this.blobs.adopt(out.weightsPath, weights.sha256);
-    await this.blobs.adopt(out.emaPath, ema.sha256);
-    for (const [name, { sha256 }] of Object.entries(state)) {
-      await this.blobs.adopt(out.statePaths[name] ?? name, sha256);
-    }
+    await Promise.all([
+      this.blobs.adopt(out.weightsPath, weights.sha256),
+      this.blobs.adopt(out.emaPath, ema.sha256),
+      ...Object.entries(state).map(([name, { sha256 }]) => this.blobs.adopt(out.statePaths[name] ?? name, sha256)),
+    ]);
     return { weights, ema, state, updateNorms };
   }
 

@@ -1,5 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { AggregationService, type AggregatedRound, type ReceivedUpdate } from '../aggregation/aggregation.service.js';
+import {
+  AggregationService,
+  type AggregatedRound,
+  type ReceivedUpdate,
+  type RoundToAggregate,
+} from '../aggregation/aggregation.service.js';
 import { AuditService } from '../audit/audit.service.js';
 import { VersionsService, type Version } from '../models/versions.service.js';
 import { Database } from '../platform/database/database.js';
@@ -42,35 +47,17 @@ export class PublicationService {
    * @throws TributaryError DISK_FULL: the round stays closed and is aggregated when there is room.
    */
   async publish(run: Run, round: RoundWithAssignments, { signal, andThen }: PublicationOptions): Promise<void> {
-    const shortage = await this.freeSpace.shortageForAggregation(await this.sizes(run, round));
+    const previous = await this.versions.get(this.database.db, run.id, round.n - 1);
+    const sizes = { kind: round.kind, strategy: run.recipe.strategy, weightsBytes: previous.weights.sizeBytes };
+    const shortage = await this.freeSpace.shortageForAggregation(sizes);
     if (shortage !== null) throw shortage;
     const startedAt = performance.now();
-    const aggregated = await this.aggregation.aggregate(await this.input(run, round), signal);
+    const aggregated = await this.aggregation.aggregate(toAggregate(run, round, previous), signal);
     signal.throwIfAborted();
     const aggregateMs = Math.round(performance.now() - startedAt);
     await this.changes.change(run.id, async (change) => {
       await andThen(change, await this.record(change, round, { aggregated, aggregateMs }));
     });
-  }
-
-  private async sizes(run: Run, { n, kind }: RoundWithAssignments) {
-    const { weights } = await this.versions.get(this.database.db, run.id, n - 1);
-    return { kind, strategy: run.recipe.strategy, weightsBytes: weights.sizeBytes };
-  }
-
-  private async input(run: Run, round: RoundWithAssignments) {
-    const previous = await this.versions.get(this.database.db, run.id, round.n - 1);
-    if (run.manifest === null) throw new Error(`run ${run.id} has no manifest`);
-    return {
-      studyId: run.studyId,
-      roundId: round.id,
-      n: round.n,
-      recipe: run.recipe,
-      sites: run.sites,
-      manifest: run.manifest,
-      updates: countedUpdates(round),
-      previous,
-    };
   }
 
   private async record(
@@ -113,6 +100,20 @@ export class PublicationService {
     this.metrics.roundSeconds.observe({ stage: 'collect' }, collectMs / 1000);
     this.metrics.roundSeconds.observe({ stage: 'aggregate' }, aggregateMs / 1000);
   }
+}
+
+function toAggregate(run: Run, round: RoundWithAssignments, previous: Version): RoundToAggregate {
+  if (run.manifest === null) throw new Error(`run ${run.id} has no manifest`);
+  return {
+    studyId: run.studyId,
+    roundId: round.id,
+    n: round.n,
+    recipe: run.recipe,
+    sites: run.sites,
+    manifest: run.manifest,
+    updates: countedUpdates(round),
+    previous,
+  };
 }
 
 interface RoundFacts {

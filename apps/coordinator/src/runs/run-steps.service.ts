@@ -140,7 +140,7 @@ export class RunStepsService {
       return this.abandonRound(run, round, error.message);
     }
     this.logger.info({ runId: run.id, round: round.n, kind: round.kind }, 'round published');
-    await this.retention.prune(run);
+    this.retention.pruneSoon(run);
     return false;
   }
 

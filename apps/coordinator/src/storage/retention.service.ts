@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Recipe } from '@tributary/protocol';
 import { BlobStore } from '../platform/blobs/blob-store.js';
 import { Clock } from '../platform/clock/clock.js';
@@ -9,6 +9,12 @@ import { BlobReferences } from './blob-references.service.js';
 import { keepsUpdates, keepsVersion } from './retention-rule.js';
 import { RetentionRepository } from './retention.repository.js';
 
+/** By then the sites of a round that was just opened have their weights: short rounds do not wait for tidying up. */
+const SOON_MS = 1000;
+
+/** A run and its rule. */
+type PrunedRun = { readonly id: string; readonly recipe: Recipe };
+
 /** Files that the rule of a run lets go, with the rows that named them. */
 interface Prunable {
   readonly rounds: number[];
@@ -18,7 +24,9 @@ interface Prunable {
 
 /** Removes what a run no longer needs, by the retention rule of its recipe; never a file that any row still names. */
 @Injectable()
-export class RetentionService {
+export class RetentionService implements OnApplicationShutdown {
+  private readonly timers = new Map<string, NodeJS.Timeout>();
+
   constructor(
     private readonly database: Database,
     private readonly repository: RetentionRepository,
@@ -34,7 +42,7 @@ export class RetentionService {
    *
    * @returns Bytes freed.
    */
-  async prune({ id, recipe }: { readonly id: string; readonly recipe: Recipe }): Promise<number> {
+  async prune({ id, recipe }: PrunedRun): Promise<number> {
     if (isEmpty(await this.prunable(this.database.db, id, recipe))) return 0;
     const freedBytes = await this.database.transaction(async (db) => {
       await this.references.lockForRemoval(db);
@@ -47,6 +55,25 @@ export class RetentionService {
     this.metrics.prunedBytes.inc(freedBytes);
     this.logger.debug({ runId: id, freedBytes }, 'files that the run no longer needs were removed');
     return freedBytes;
+  }
+
+  /** Prunes a run a little later, once for all that ask until then. What a crash leaves, the next prune of the run takes. */
+  pruneSoon(run: PrunedRun): void {
+    if (this.timers.has(run.id)) return;
+    const prune = async (): Promise<void> => {
+      this.timers.delete(run.id);
+      await this.prune(run).catch((error: unknown) =>
+        this.logger.warn({ runId: run.id, err: error }, 'pruning failed'),
+      );
+    };
+    this.timers.set(
+      run.id,
+      setTimeout(() => void prune(), SOON_MS),
+    );
+  }
+
+  onApplicationShutdown(): void {
+    for (const timer of this.timers.values()) clearTimeout(timer);
   }
 
   /** Removes a file that was taken in and then refused, unless a row names the same bytes. */

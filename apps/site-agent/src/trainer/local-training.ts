@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Trainer } from '@tributary/diffusion';
-import { type AssignmentReport, type RunFile, type TaskFile } from '@tributary/protocol';
+import { type AssignmentReport, type RunFile, type TaskFile, type TrainingMoments } from '@tributary/protocol';
 import type { Engine } from '@tributary/tensor';
 import { randomStream } from '@tributary/random';
 import { BatchOrder } from './batch-order.js';
@@ -69,17 +69,22 @@ export class LocalTraining {
    * From the global weights through the local steps to `result.safetensors` (what travels of local minus global weights) and,
    * last, `report.json`. Goes on from the folder's checkpoint where there is one.
    *
+   * @returns When its parts ended, in this process.
    * @throws TributaryError TRAIN_NOT_FINITE (the checkpoint stays), UPDATE_WRONG_MANIFEST; the signal's reason.
    */
-  async train(task: TrainTask, { folder, signal, onStep }: TrainOptions): Promise<void> {
+  async train(task: TrainTask, { folder, signal, onStep }: TrainOptions): Promise<TrainingMoments> {
     const { trainer } = this.parts;
     const start = await this.begin(task, folder);
-    const tally = await this.steps(task, await this.resume(start, folder), { folder, signal, onStep });
+    const resumed = await this.resume(start, folder);
+    const firstStepAt = now();
+    const tally = await this.steps(task, resumed, { folder, signal, onStep });
+    const lastStepAt = now();
     const end = { weights: await trainer.weights(), strategyState: await trainer.strategyState() };
     const { written, kept } = await this.exchange.finish({ folder, round: task.round }, start, end);
     await this.history.finish(task.round, kept);
     await writeReport(folder, written, this.report(tally));
     await rm(join(folder, CHECKPOINT_FILE), { force: true });
+    return { firstStepAt, lastStepAt, writtenAt: now() };
   }
 
   private async begin({ countedRound, weightsFile, controlFile }: TrainTask, folder: string): Promise<RoundStart> {
@@ -177,4 +182,8 @@ export class LocalTraining {
       engine: { name, device, threads },
     };
   }
+}
+
+function now(): string {
+  return new Date().toISOString();
 }

@@ -93,13 +93,14 @@ async function perform({ folder, signal }: QueuedTask, work: RunWork, messages: 
     if (task.kind === 'train') {
       const onStep = (step: object & { done: number; total: number }): void =>
         messages.progress({ assignmentId: id, stage: 'training', ...step });
-      await work.training.train(task, { folder, signal, onStep });
+      const moments = await work.training.train(task, { folder, signal, onStep });
+      messages.send({ type: 'done', assignmentId: id, moments });
     } else {
       const onProgress = (done: number, total: number): void =>
         messages.progress({ assignmentId: id, stage: 'evaluating', done, total });
       await work.evaluation.evaluate(task, { folder, signal, onProgress });
+      messages.send({ type: 'done', assignmentId: id });
     }
-    messages.send({ type: 'done', assignmentId: id });
   } catch (error) {
     messages.fail(assignmentId, error);
   }

@@ -38,6 +38,8 @@ export class AssignmentDelivery {
     let done = 0;
     const onOffset = (bytes: number): void => {
       done = bytes;
+      // That all of it is there is the answer itself: the assignment is received by then.
+      if (bytes === report.sizeBytes) return;
       this.socket.reportProgress({ assignmentId, stage: 'uploading', done, total: report.sizeBytes });
     };
     let attempts = 0;

@@ -48,7 +48,7 @@ class Stage {
   readonly work: Pick<AssignmentWork, 'perform' | 'endRun' | 'stop'> = {
     perform: async (_, signal) => {
       await this.act('work', signal);
-      return report;
+      return { report, moments: {} };
     },
     endRun: () => this.act('endRun', new AbortController().signal),
     stop: () => Promise.resolve(),

@@ -20,6 +20,8 @@ interface FinishOptions {
   readonly signal: AbortSignal;
   /** Settles when the coordinator acknowledged that the site takes part. */
   readonly answered: Promise<void>;
+  /** When the offer came and was decided; absent where an earlier process did that. */
+  readonly moments?: { readonly offeredAt: string; readonly decidedAt: string };
 }
 
 /** Takes each offered assignment from wherever it stands to its end; an offer that is being worked on is not taken twice. */
@@ -69,17 +71,18 @@ export class AssignmentRunner {
   }
 
   private async run(offer: AssignmentOffer, own: AbortController): Promise<void> {
+    const offeredAt = new Date().toISOString();
     const known = await this.store.find(offer);
     if (known !== undefined) return this.goOn(known, own.signal);
 
     const { signal } = own;
     const admitted = await this.admission.decide(offer, signal);
-    await this.store.save(admitted);
+    const { updatedAt: decidedAt } = await this.store.save(admitted);
     if (admitted.state === 'declined') return this.admission.decline(admitted, signal);
     // Telling the decision and fetching the weights go side by side; a refusal ends both.
     const answered = this.admission.accept(offer, signal);
     answered.catch((error: unknown) => own.abort(error));
-    await this.finish(offer, { resume: false, signal, answered });
+    await this.finish(offer, { resume: false, signal, answered, moments: { offeredAt, decidedAt } });
   }
 
   /** The coordinator still lists it as open: take up what is left, or tell the end once more. */
@@ -94,13 +97,11 @@ export class AssignmentRunner {
     }
   }
 
-  private async finish(offer: AssignmentOffer, { resume, signal, answered }: FinishOptions): Promise<void> {
-    const startedMs = performance.now();
-    const [report] = await Promise.all([this.work.perform(offer, signal), answered]);
-    const workedMs = performance.now();
-    await this.delivery.deliver(offer, report, { resume, signal });
-    const timings = { workMs: Math.round(workedMs - startedMs), uploadMs: Math.round(performance.now() - workedMs) };
-    await this.store.save({ offer, state: 'received' }, { sizeBytes: report.sizeBytes, ...timings });
+  private async finish(offer: AssignmentOffer, { resume, signal, answered, moments }: FinishOptions): Promise<void> {
+    const [work] = await Promise.all([this.work.perform(offer, signal), answered]);
+    const { sizeBytes } = work.report;
+    await this.delivery.deliver(offer, work.report, { resume, signal });
+    await this.store.save({ offer, state: 'received' }, { sizeBytes, moments: { ...moments, ...work.moments } });
   }
 
   private async end(offer: AssignmentOffer, reason: unknown, stopping: AbortSignal): Promise<void> {

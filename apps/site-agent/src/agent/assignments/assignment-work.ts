@@ -1,12 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { join } from 'node:path';
-import { TributaryError, type AssignmentOffer, type ReportFile } from '@tributary/protocol';
+import { TributaryError, type AssignmentOffer, type ReportFile, type TrainingMoments } from '@tributary/protocol';
 import { advancing, retryUntilDone } from '../coordinator-client/backoff.js';
 import { BlobCache } from '../coordinator-client/blob-cache.js';
 import { CoordinatorSocket } from '../coordinator-client/coordinator-socket.js';
 import { RunTrainers } from '../trainer-process/run-trainers.js';
 import { AssignmentStore } from './assignment-store.js';
 import { readReport, taskBlobs, writeTask } from './task-folder.js';
+
+/** The report of a finished result; `moments` of the parts that were done by this process. */
+export interface FinishedWork {
+  readonly report: ReportFile;
+  readonly moments: { readonly downloadedAt?: string } & Partial<TrainingMoments>;
+}
 
 /** Gets an accepted assignment done: download, train or evaluate. What the folder already holds is not done again. */
 @Injectable()
@@ -18,17 +24,17 @@ export class AssignmentWork {
     private readonly socket: CoordinatorSocket,
   ) {}
 
-  /** The report of the finished result. */
-  async perform(offer: AssignmentOffer, signal: AbortSignal): Promise<ReportFile> {
+  async perform(offer: AssignmentOffer, signal: AbortSignal): Promise<FinishedWork> {
     const folder = this.store.folder(offer);
     const finished = await readReport(folder);
-    if (finished !== undefined) return finished;
+    if (finished !== undefined) return { report: finished, moments: {} };
     await Promise.all([writeTask(folder, offer), this.download(offer, folder, signal)]);
-    await this.train(offer, folder, signal);
+    const downloadedAt = new Date().toISOString();
+    const moments = await this.train(offer, folder, signal);
     const report = await readReport(folder);
     if (report === undefined)
       throw new TributaryError('TRAINER_TASK_INVALID', { detail: 'the trainer left no report' });
-    return report;
+    return { report, moments: { downloadedAt, ...moments } };
   }
 
   /** Nothing more comes for a run: its trainer goes, and what only the trainer needed. */
@@ -59,12 +65,16 @@ export class AssignmentWork {
     }
   }
 
-  private async train(offer: AssignmentOffer, folder: string, signal: AbortSignal): Promise<void> {
+  private async train(
+    offer: AssignmentOffer,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<TrainingMoments | undefined> {
     const { assignmentId, kind } = offer;
     const stage = kind === 'train' ? 'training' : 'evaluating';
     this.socket.reportProgress({ assignmentId, stage, done: 0, total: 1 });
     const trainer = await this.trainers.forOffer(offer);
-    await trainer.perform({
+    return trainer.perform({
       assignmentId,
       folder,
       signal,

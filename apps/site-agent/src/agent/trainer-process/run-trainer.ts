@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { fromProblem, TributaryError, type TrainerMessage } from '@tributary/protocol';
+import { fromProblem, TributaryError, type TrainerMessage, type TrainingMoments } from '@tributary/protocol';
 import { backoffMs } from '../coordinator-client/backoff.js';
 import { TrainerProcess, type TrainerLaunch } from './trainer-process.js';
 
@@ -42,8 +42,12 @@ export class RunTrainer {
     return this.survive(signal, ({ ready }) => ready);
   }
 
-  /** Has a task done. A trainer that dies meanwhile is started again and goes on from its last checkpoint. */
-  async perform(task: TrainerTask): Promise<void> {
+  /**
+   * Has a task done. A trainer that dies meanwhile is started again and goes on from its last checkpoint.
+   *
+   * @returns When the parts of a training ended.
+   */
+  async perform(task: TrainerTask): Promise<TrainingMoments | undefined> {
     let furthest = 0;
     const onProgress = (progress: TrainerProgress): void => {
       // What kills a trainer at the same place each time is a fault; one that gets further each time may go on.
@@ -51,11 +55,12 @@ export class RunTrainer {
       furthest = Math.max(furthest, progress.done);
       task.onProgress(progress);
     };
-    await this.survive(task.signal, async (running) => {
+    const moments = await this.survive(task.signal, async (running) => {
       await running.ready;
-      await performOnce(running.process, { ...task, onProgress });
+      return performOnce(running.process, { ...task, onProgress });
     });
     this.deaths = 0;
+    return moments;
   }
 
   async stop(): Promise<void> {
@@ -105,14 +110,14 @@ function untilReady(process: TrainerProcess): Promise<TrainerReady> {
   });
 }
 
-async function performOnce(process: TrainerProcess, task: TrainerTask): Promise<void> {
+async function performOnce(process: TrainerProcess, task: TrainerTask): Promise<TrainingMoments | undefined> {
   const { assignmentId, folder, signal, onProgress } = task;
   if (process.ended !== undefined) throw process.ended;
-  const finished = Promise.withResolvers<undefined>();
+  const finished = Promise.withResolvers<TrainingMoments | undefined>();
   const onMessage = (message: TrainerMessage): void => {
     if (!('assignmentId' in message) || message.assignmentId !== assignmentId) return;
     if (message.type === 'progress') onProgress(message);
-    else if (message.type === 'done') finished.resolve(undefined);
+    else if (message.type === 'done') finished.resolve(message.moments);
     else finished.reject(fromProblem(message.problem));
   };
   const onAbort = (): void => {
@@ -124,7 +129,7 @@ async function performOnce(process: TrainerProcess, task: TrainerTask): Promise<
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     process.send({ type: 'task', folder });
-    await finished.promise;
+    return await finished.promise;
   } finally {
     process.off('message', onMessage);
     process.off('ended', finished.reject);
