@@ -100,6 +100,19 @@ describe.each(stores)('blobs in %s', (kind) => {
     expect(await replicas[0].store.remove(sha256)).toBe(0);
   });
 
+  it('are known by the age of their last writing', async () => {
+    const sha256 = await adopted(Buffer.from('just written'));
+    const { store } = replicas[1];
+    expect(await store.olderThan(0)).toContain(sha256);
+    expect(await store.olderThan(3600_000)).toEqual([]);
+    expect([await store.isOlderThan(sha256, 0), await store.isOlderThan(sha256, 3600_000)]).toEqual([true, false]);
+    await store.remove(sha256);
+    expect([await store.olderThan(0), await store.isOlderThan(sha256, 0)]).toEqual([
+      expect.not.arrayContaining([sha256]),
+      false,
+    ]);
+  });
+
   it('are aggregated by windows, read from where they lie', async () => {
     const manifest = [{ name: 'weight', shape: [300_000] }];
     const header = encodeSafetensorsHeader(manifestLocations(manifest));

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { modelVersionSchema, type AssignmentOffer } from '@tributary/protocol';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { buildRecipe } from '../factories/recipe.js';
 import { Consortium } from './support/consortium.js';
@@ -43,7 +44,7 @@ const disk = SmallDisk.mount(DISK_BYTES);
     const folder = databaseCase.name.replaceAll(' ', '-');
     const runId = await consortium.createRun(buildRecipe({ count: 8 }));
     await consortium.until(runId, ({ state }) => state === 'completed');
-    const versions = await consortium.coordinator.admin.get(`/v1/models?runId=${runId}`, z.array(modelVersionSchema));
+    const versions = await prunedVersions(runId, 3);
     const kept = versions.filter(({ prunedAt }) => prunedAt === null);
     expect(kept.map(({ round }) => round)).toEqual([0, 1, 2, 5, 7, 8]);
     // No update and no evaluation is left, and nothing half-made.
@@ -129,6 +130,15 @@ const disk = SmallDisk.mount(DISK_BYTES);
     await answerHeld(held.slice(1));
     await consortium.until(runId, ({ state }) => state === 'completed');
   });
+
+  /** A run is pruned a moment after its rounds. */
+  async function prunedVersions(runId: string, count: number) {
+    for (let looks = 0; ; looks++) {
+      const versions = await consortium.coordinator.admin.get(`/v1/models?runId=${runId}`, z.array(modelVersionSchema));
+      if (looks === 100 || versions.filter(({ prunedAt }) => prunedAt !== null).length >= count) return versions;
+      await sleep(100);
+    }
+  }
 
   async function answerHeld(held: readonly AssignmentOffer[]): Promise<void> {
     for (const offer of held) {

@@ -32,6 +32,12 @@ describe('the benches of the coordinator', () => {
     expect(figures['firstRoundSeconds']).toBeGreaterThan(0);
   }, 120_000);
 
+  it('measure what a round costs beside its training, part by part', async () => {
+    const { fixedCostSeconds = NaN, betweenStepsSeconds = NaN } = await bench('short-rounds', '--rounds', '6');
+    expect(fixedCostSeconds).toBeGreaterThan(0);
+    expect(betweenStepsSeconds).toBeGreaterThan(fixedCostSeconds);
+  }, 240_000);
+
   it('reach every one of many agents with one round, and count every answer', async () => {
     const figures = await bench('agents', '--agents', '40', '--processes', '2');
     expect(figures['messagesLost']).toBe(0);

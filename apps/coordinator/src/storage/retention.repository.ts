@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { blobRefSchema, type AssignmentState } from '@tributary/protocol';
+import { blobRefSchema, recipeSchema, type AssignmentState, type Recipe } from '@tributary/protocol';
 import { z } from 'zod';
 import type { Db } from '../platform/database/database.js';
 
@@ -25,6 +25,15 @@ export interface StoredUpdate {
 /** What rows say about files. A blob may belong to many rows: runs with the same seed make the same bytes. */
 @Injectable()
 export class RetentionRepository {
+  /** Runs that go on, or ended after `since`. */
+  async runsSince(db: Db, since: Date): Promise<{ id: string; recipe: Recipe }[]> {
+    const rows = await db.run.findMany({
+      where: { startedAt: { not: null }, OR: [{ endedAt: null }, { endedAt: { gte: since } }] },
+      select: { id: true, recipe: true },
+    });
+    return rows.map(({ id, recipe }) => ({ id, recipe: recipeSchema.parse(recipe) }));
+  }
+
   /** Versions of a run whose files have not been removed. */
   async storedVersions(db: Db, runId: string): Promise<StoredVersion[]> {
     const rows = await db.modelVersion.findMany({ where: { runId, prunedAt: null }, orderBy: { round: 'asc' } });

@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Recipe } from '@tributary/protocol';
 import { BlobStore } from '../platform/blobs/blob-store.js';
-import { Clock } from '../platform/clock/clock.js';
+import { Clock, after } from '../platform/clock/clock.js';
 import { Database, type Db } from '../platform/database/database.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { Metrics } from '../platform/metrics/metrics.js';
@@ -11,6 +11,7 @@ import { RetentionRepository } from './retention.repository.js';
 
 /** By then the sites of a round that was just opened have their weights: short rounds do not wait for tidying up. */
 const SOON_MS = 1000;
+const ENDED_FOR_SECONDS = 7 * 24 * 3600;
 
 /** A run and its rule. */
 type PrunedRun = { readonly id: string; readonly recipe: Recipe };
@@ -54,6 +55,14 @@ export class RetentionService implements OnApplicationShutdown {
     });
     this.metrics.prunedBytes.inc(freedBytes);
     this.logger.debug({ runId: id, freedBytes }, 'files that the run no longer needs were removed');
+    return freedBytes;
+  }
+
+  /** Prunes every run that goes on or ended in the last days: what a crash kept from being pruned goes. @returns Bytes freed. */
+  async pruneAll(): Promise<number> {
+    const since = after(this.clock.now(), -ENDED_FOR_SECONDS);
+    let freedBytes = 0;
+    for (const run of await this.repository.runsSince(this.database.db, since)) freedBytes += await this.prune(run);
     return freedBytes;
   }
 

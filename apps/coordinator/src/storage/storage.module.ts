@@ -4,9 +4,17 @@ import { FreeSpaceService } from './free-space.service.js';
 import { RetentionRepository } from './retention.repository.js';
 import { RetentionService } from './retention.service.js';
 import { StorageRepository } from './storage.repository.js';
+import { UnreferencedBlobsService } from './unreferenced-blobs.service.js';
 
 @Module({
-  providers: [BlobReferences, FreeSpaceService, RetentionRepository, RetentionService, StorageRepository],
-  exports: [BlobReferences, FreeSpaceService, RetentionService],
+  providers: [
+    BlobReferences,
+    FreeSpaceService,
+    RetentionRepository,
+    RetentionService,
+    StorageRepository,
+    UnreferencedBlobsService,
+  ],
+  exports: [BlobReferences, FreeSpaceService, RetentionService, UnreferencedBlobsService],
 })
 export class StorageModule {}

@@ -1,11 +1,11 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { FileStore } from '@tus/file-store';
 import type { Upload } from '@tus/server';
-import { removeOld, syncFile } from '../platform/blobs/disk-files.js';
+import { isOlderThan, syncFile } from '../platform/blobs/disk-files.js';
 import type { FolderBlobStore } from '../platform/blobs/folder-blob-store.js';
 import { EarlyFlushes } from './early-flushes.js';
 import { UploadStore } from './upload-store.js';
@@ -41,7 +41,8 @@ export class FolderUploads extends UploadStore {
   }
 
   async list(): Promise<string[]> {
-    return (await readdir(this.folder)).filter((name) => !name.endsWith(INFO_SUFFIX));
+    const names = await readdir(this.folder);
+    return [...new Set(names.map((name) => basename(name, INFO_SUFFIX)))];
   }
 
   addressOf(assignmentId: string): string {
@@ -64,8 +65,15 @@ export class FolderUploads extends UploadStore {
     await rm(`${this.pathOf(assignmentId)}${INFO_SUFFIX}`, { force: true });
   }
 
-  removeAbandoned(ageMs: number): Promise<number> {
-    return removeOld(this.folder, ageMs);
+  /** What was announced is written once, the bytes again and again: they say whether somebody goes on with it. */
+  async removeAbandoned(ageMs: number): Promise<number> {
+    let removed = 0;
+    for (const assignmentId of await this.list()) {
+      if (!(await isOlderThan(this.pathOf(assignmentId), ageMs))) continue;
+      await this.discard(assignmentId);
+      removed++;
+    }
+    return removed;
   }
 
   private pathOf(assignmentId: string): string {

@@ -43,6 +43,12 @@ export abstract class BlobStore {
   /** Removes a blob that nothing names any more. @returns Its size in bytes; 0 when there was none. */
   abstract remove(sha256: string): Promise<number>;
 
+  /** Hashes of the blobs that were written more than `ageMs` ago. */
+  abstract olderThan(ageMs: number): Promise<string[]>;
+
+  /** Whether a blob is there and was written more than `ageMs` ago. */
+  abstract isOlderThan(sha256: string, ageMs: number): Promise<boolean>;
+
   /** Bytes that may still be written where the blobs lie; Infinity where there is no limit. */
   abstract freeBytes(): Promise<number>;
 

@@ -1,14 +1,18 @@
 import { open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** Whether a file is there and was last written more than `ageMs` ago; another replica may have removed it meanwhile. */
+export async function isOlderThan(path: string, ageMs: number): Promise<boolean> {
+  const found = await stat(path).catch(() => null);
+  return found !== null && Date.now() - found.mtimeMs >= ageMs;
+}
+
 /** Removes the files of a folder that were last written more than `ageMs` ago. @returns How many. */
 export async function removeOld(folder: string, ageMs: number): Promise<number> {
   let removed = 0;
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
-    const found = await stat(path).catch(() => null);
-    // Another replica may have finished or removed it meanwhile.
-    if (found === null || Date.now() - found.mtimeMs < ageMs) continue;
+    if (!(await isOlderThan(path, ageMs))) continue;
     await rm(path, { force: true });
     removed++;
   }

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { isErrno } from '../errors/errno.js';
 import { BlobStore, type ByteRange } from './blob-store.js';
-import { freeDiskBytes, removeOld, syncFolder } from './disk-files.js';
+import { freeDiskBytes, isOlderThan, removeOld, syncFolder } from './disk-files.js';
 import { sendFile } from './send-file.js';
 
 const STORE_ID_FILE = 'store-id';
 const READ_BYTES = 256 * 1024;
+/** Folders are named by the first two digits of the hashes in them. */
+const BLOB_FOLDER = /^[0-9a-f]{2}$/;
 
 /** Blobs in a folder: of this machine, or of a file system that the replicas share. */
 export class FolderBlobStore extends BlobStore {
@@ -73,6 +75,20 @@ export class FolderBlobStore extends BlobStore {
     const sizeBytes = await this.sizeOf(sha256);
     await rm(this.addressOf(sha256), { force: true });
     return sizeBytes ?? 0;
+  }
+
+  async olderThan(ageMs: number): Promise<string[]> {
+    const old: string[] = [];
+    for (const folder of (await readdir(this.folder)).filter((name) => BLOB_FOLDER.test(name))) {
+      for (const sha256 of await readdir(join(this.folder, folder))) {
+        if (await this.isOlderThan(sha256, ageMs)) old.push(sha256);
+      }
+    }
+    return old;
+  }
+
+  isOlderThan(sha256: string, ageMs: number): Promise<boolean> {
+    return isOlderThan(this.addressOf(sha256), ageMs);
   }
 
   freeBytes(): Promise<number> {

@@ -21,6 +21,7 @@ const environmentSchema = z.object({
   TRIBUTARY_INVITATION_SECONDS: seconds(72 * 3600),
   TRIBUTARY_APPROVAL_WINDOW_SECONDS: seconds(24 * 3600),
   TRIBUTARY_SWEEP_SECONDS: seconds(2),
+  TRIBUTARY_ABANDONED_SECONDS: seconds(24 * 3600),
   TRIBUTARY_MAX_UPLOAD_BYTES: z.coerce
     .number()
     .int()
@@ -61,6 +62,8 @@ export interface CoordinatorConfig {
   readonly approvalWindowSeconds: number;
   /** How often every live run is examined again, whatever was or was not notified. */
   readonly sweepSeconds: number;
+  /** Age from which half-made files, uploads that nobody goes on with and files that no row names are removed. */
+  readonly abandonedAfterSeconds: number;
   readonly maxUploadBytes: number;
   /** Disk space where the blobs lie that rounds leave free. */
   readonly diskReserveBytes: number;
@@ -87,6 +90,7 @@ export function readConfig(flags: CoordinatorFlags, environment: NodeJS.ProcessE
     invitationSeconds: settings.TRIBUTARY_INVITATION_SECONDS,
     approvalWindowSeconds: settings.TRIBUTARY_APPROVAL_WINDOW_SECONDS,
     sweepSeconds: settings.TRIBUTARY_SWEEP_SECONDS,
+    abandonedAfterSeconds: settings.TRIBUTARY_ABANDONED_SECONDS,
     maxUploadBytes: settings.TRIBUTARY_MAX_UPLOAD_BYTES,
     diskReserveBytes: settings.TRIBUTARY_DISK_RESERVE_BYTES,
   });

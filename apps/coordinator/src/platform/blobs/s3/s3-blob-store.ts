@@ -14,7 +14,8 @@ const STORE_ID_KEY = 'store-id';
 /** An upload over a slow line takes longer than making a file on this machine. */
 const PARTS_AGE_FACTOR = 7;
 
-const keyOf = (sha256: string): string => `blobs/${sha256}`;
+const BLOBS = 'blobs/';
+const keyOf = (sha256: string): string => `${BLOBS}${sha256}`;
 
 /** Blobs as objects of a bucket. What is being made lies in a folder of this machine until it is whole. */
 export class S3BlobStore extends BlobStore {
@@ -76,6 +77,16 @@ export class S3BlobStore extends BlobStore {
     const sizeBytes = await this.sizeOf(sha256);
     if (sizeBytes !== null) await this.bucket.remove(keyOf(sha256));
     return sizeBytes ?? 0;
+  }
+
+  async olderThan(ageMs: number): Promise<string[]> {
+    const old = (await this.bucket.list(BLOBS)).filter(({ modifiedAt }) => Date.now() - modifiedAt.getTime() >= ageMs);
+    return old.map(({ key }) => key.slice(BLOBS.length));
+  }
+
+  async isOlderThan(sha256: string, ageMs: number): Promise<boolean> {
+    const objects = await this.bucket.list(keyOf(sha256));
+    return objects.some(({ modifiedAt }) => Date.now() - modifiedAt.getTime() >= ageMs);
   }
 
   freeBytes(): Promise<number> {
