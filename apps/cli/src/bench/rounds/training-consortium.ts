@@ -3,7 +3,7 @@ import { TributaryError } from '@tributary/protocol/errors';
 import { runViewSchema, studySchema, type RunEvent } from '@tributary/protocol/http';
 import { fromProblem } from '@tributary/protocol/problem';
 import type { Recipe } from '@tributary/protocol/recipe';
-import { randomStream } from '@tributary/tensor/random/random-stream';
+import { randomStream } from '@tributary/random';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
