@@ -10,13 +10,21 @@ const HEAD_ID = 1;
 
 @Injectable()
 export class AuditRepository {
-  /** Appends one entry; the head row's lock puts the writers of all replicas in a line. */
-  async append(db: Db, fact: AuditFact, at: Date): Promise<AuditEntry> {
-    const head = await db.auditHead.update({ where: { id: HEAD_ID }, data: { seq: { increment: 0 } } });
-    const entry = chainEntry(head, fact, at);
-    await db.auditEntry.create({ data: { ...entry, at, detail: storedJson(entry.detail) } });
-    await db.auditHead.update({ where: { id: HEAD_ID }, data: { seq: entry.seq, hash: entry.hash } });
-    return entry;
+  /** Appends entries in their order; the head row's lock puts the writers of all replicas in a line. */
+  async append(db: Db, facts: readonly AuditFact[], at: Date): Promise<void> {
+    let head: { seq: number; hash: string } = await db.auditHead.update({
+      where: { id: HEAD_ID },
+      data: { seq: { increment: 0 } },
+    });
+    const entries = facts.map((fact) => {
+      const entry = chainEntry(head, fact, at);
+      head = entry;
+      return entry;
+    });
+    await db.auditEntry.createMany({
+      data: entries.map((entry) => ({ ...entry, at, detail: storedJson(entry.detail) })),
+    });
+    await db.auditHead.update({ where: { id: HEAD_ID }, data: { seq: head.seq, hash: head.hash } });
   }
 
   async list(db: Db, page: { after: number; limit: number }): Promise<AuditEntry[]> {

@@ -22,8 +22,13 @@ export class AuditService {
   ) {}
 
   /** Appends an entry in the caller's transaction: it is there exactly when the change it speaks of is. */
-  async append(db: Db, fact: AuditFact): Promise<void> {
-    await this.entries.append(db, fact, this.clock.now());
+  append(db: Db, fact: AuditFact): Promise<void> {
+    return this.appendAll(db, [fact]);
+  }
+
+  /** As {@link append}, for several: their order is that of the chain. */
+  async appendAll(db: Db, facts: readonly AuditFact[]): Promise<void> {
+    if (facts.length > 0) await this.entries.append(db, facts, this.clock.now());
   }
 
   list(after: number, limit: number): Promise<AuditEntry[]> {

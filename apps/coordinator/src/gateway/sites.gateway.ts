@@ -20,10 +20,11 @@ import {
 import { SitesService } from '../identity/sites.service.js';
 import { SiteHints, type SiteHint } from '../platform/hints/site-hints.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
-import { ApprovalsService } from '../runs/approvals.service.js';
 import { AssignmentsService } from '../runs/assignments.service.js';
 import { OpenWorkService } from '../runs/open-work.service.js';
+import { Together } from '../platform/together/together.js';
 import { ProgressService } from '../runs/progress.service.js';
+import { RecipeAnswersService } from '../runs/recipe-answers.service.js';
 import { acknowledge } from './acknowledge.js';
 import { SocketAdmission } from './socket-admission.js';
 import type { SiteServer, SiteSocket } from './site-socket.js';
@@ -36,14 +37,14 @@ const HEARTBEAT = { pingInterval: 10_000, pingTimeout: 10_000 };
 @WebSocketGateway({ maxHttpBufferSize: MAX_MESSAGE_BYTES, serveClient: false, ...HEARTBEAT })
 export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnection, OnGatewayDisconnect {
   private server: SiteServer | undefined;
-  private noting: Promise<void> = Promise.resolve();
+  private readonly noting = new Together((siteIds: readonly string[]) => this.noteConnections(siteIds));
 
   constructor(
     private readonly admission: SocketAdmission,
     private readonly sites: SitesService,
     private readonly hints: SiteHints,
     private readonly openWork: OpenWorkService,
-    private readonly approvals: ApprovalsService,
+    private readonly recipeAnswers: RecipeAnswersService,
     private readonly assignments: AssignmentsService,
     private readonly progress: ProgressService,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -78,7 +79,7 @@ export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnect
   @SubscribeMessage('recipe:answer')
   onRecipeAnswer(@ConnectedSocket() socket: SiteSocket, @MessageBody() body: unknown): Promise<Ack<null>> {
     return acknowledge(this.logger, async () => {
-      await this.approvals.answer(socket.data.siteId, parseOrThrow(recipeAnswerSchema, body, 'REQUEST_INVALID'));
+      await this.recipeAnswers.answer(socket.data.siteId, parseOrThrow(recipeAnswerSchema, body, 'REQUEST_INVALID'));
       return null;
     });
   }
@@ -131,14 +132,22 @@ export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnect
     }
   }
 
-  /** One after the other, each with what is so then: a site that comes back at once is not noted as gone. */
+  /** With what is so when it is noted: a site that comes back at once is not noted as gone. */
   private noteConnection(siteId: string): void {
-    this.noting = this.noting
-      .then(() => {
-        const sockets = this.server?.sockets.adapter.rooms.get(roomOf(siteId));
-        return this.sites.noteConnection(siteId, sockets !== undefined && sockets.size > 0);
-      })
+    this.noting
+      .ask(siteId)
       .catch((error: unknown) => this.logger.warn({ siteId, err: error }, 'a connection was not noted'));
+  }
+
+  private async noteConnections(siteIds: readonly string[]): Promise<readonly void[]> {
+    const changed = [...new Set(siteIds)];
+    const rooms = this.server?.sockets.adapter.rooms;
+    const isConnected = (siteId: string): boolean => (rooms?.get(roomOf(siteId))?.size ?? 0) > 0;
+    await this.sites.noteConnections({
+      connected: changed.filter(isConnected),
+      disconnected: changed.filter((siteId) => !isConnected(siteId)),
+    });
+    return siteIds.map(() => undefined);
   }
 }
 

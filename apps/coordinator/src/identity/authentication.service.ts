@@ -14,37 +14,48 @@ import { CONFIG } from '../platform/config/config.module.js';
 import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
 import { SECRETS, type Secrets } from '../platform/data-dir/secrets.js';
 import { Database } from '../platform/database/database.js';
+import { Together } from '../platform/together/together.js';
 import { issueAccessToken, looksLikeAccessToken, verifyAccessToken } from './access-token.js';
 import { ApiKeysService } from './api-keys.service.js';
-import { ChallengeRepository } from './challenge.repository.js';
+import { ChallengeRepository, type Challenge } from './challenge.repository.js';
 import { isSignedBy } from './ed25519.js';
 import { randomSecret, secretHash } from './secret-hash.js';
-import { SiteRepository } from './site.repository.js';
-import { SitesService } from './sites.service.js';
+import { SitesService, type SiteCredentials } from './sites.service.js';
 
 const CHALLENGE_SECONDS = 60;
 
 /** Proves who asks: people by API key, sites by a token that they get for signing a challenge. */
 @Injectable()
 export class AuthenticationService {
+  private readonly creating: Together<Challenge, Challenge>;
+  private readonly consuming: Together<string, Challenge | null>;
+
   constructor(
     private readonly database: Database,
-    private readonly sites: SiteRepository,
     private readonly challenges: ChallengeRepository,
-    private readonly siteStates: SitesService,
+    private readonly sites: SitesService,
     private readonly apiKeys: ApiKeysService,
     private readonly refusals: RefusalsService,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: CoordinatorConfig,
     @Inject(SECRETS) private readonly secrets: Secrets,
-  ) {}
+  ) {
+    this.creating = new Together(async (challenges) => {
+      await this.challenges.createAll(this.database.db, challenges);
+      return challenges;
+    });
+    this.consuming = new Together(async (sha256s) => {
+      const used = await this.challenges.consumeAll(this.database.db, sha256s, this.clock.now());
+      return sha256s.map((sha256) => used.get(sha256) ?? null);
+    });
+  }
 
   /** A one-time challenge. Whether the site exists is not told before it has signed. */
   async challenge(siteId: string): Promise<z.infer<typeof challengeResponseSchema>> {
     const challenge = randomSecret('tbc');
     const now = this.clock.now();
     const expiresAt = after(now, CHALLENGE_SECONDS);
-    await this.challenges.create(this.database.db, { sha256: secretHash(challenge), siteId, expiresAt });
+    await this.creating.ask({ sha256: secretHash(challenge), siteId, expiresAt });
     return { challenge, serverTime: now.toISOString(), expiresAt: expiresAt.toISOString() };
   }
 
@@ -56,14 +67,14 @@ export class AuthenticationService {
   async token(request: z.infer<typeof tokenRequestSchema>): Promise<z.infer<typeof tokenResponseSchema>> {
     const { siteId, challenge, siteTime, signature } = request;
     const now = this.clock.now();
-    const fresh = await this.challenges.consume(this.database.db, { sha256: secretHash(challenge), siteId }, now);
-    const site = await this.sites.find(this.database.db, siteId);
+    const used = await this.consuming.ask(secretHash(challenge));
+    const site = await this.sites.credentials(siteId);
     const message = `tributary-auth:${siteId}:${challenge}:${siteTime}`;
-    if (!fresh || site === null || !isSignedBy(site.publicKey, message, signature)) {
+    if (used?.siteId !== siteId || site === null || !isSignedBy(site.publicKey, message, signature)) {
       throw new TributaryError('AUTH_INVALID');
     }
     assertClock(siteTime, now);
-    await this.siteStates.assertApproved(siteId);
+    assertApproved(site);
     const expiresAt = after(now, this.config.accessTokenSeconds);
     const accessToken = issueAccessToken({ siteId, expiresAtMs: expiresAt.getTime() }, this.secrets.tokenKey);
     return { accessToken, expiresAt: expiresAt.toISOString() };
@@ -78,7 +89,7 @@ export class AuthenticationService {
     if (!looksLikeAccessToken(bearer)) return this.apiKeys.authenticate(bearer);
     const siteId = verifyAccessToken(bearer, this.secrets.tokenKey, this.clock.now());
     try {
-      await this.siteStates.assertApproved(siteId);
+      assertApproved(await this.sites.credentials(siteId));
     } catch (error) {
       if (error instanceof TributaryError) await this.refusals.note({ siteId, subject: siteId, error });
       throw error;
@@ -89,6 +100,13 @@ export class AuthenticationService {
   removeExpiredChallenges(): Promise<number> {
     return this.challenges.removeExpired(this.database.db, this.clock.now());
   }
+}
+
+/** @throws TributaryError AUTH_INVALID (unknown), SITE_NOT_APPROVED, SITE_REVOKED. */
+function assertApproved(site: SiteCredentials | null): void {
+  if (site === null) throw new TributaryError('AUTH_INVALID');
+  if (site.state === 'revoked') throw new TributaryError('SITE_REVOKED', { siteId: site.id });
+  if (site.state === 'pending') throw new TributaryError('SITE_NOT_APPROVED', { siteId: site.id });
 }
 
 function assertClock(siteTime: string, now: Date): void {

@@ -1,16 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import type { Db } from '../platform/database/database.js';
 
+export interface Challenge {
+  readonly sha256: string;
+  readonly siteId: string;
+  readonly expiresAt: Date;
+}
+
 @Injectable()
 export class ChallengeRepository {
-  async create(db: Db, challenge: { sha256: string; siteId: string; expiresAt: Date }): Promise<void> {
-    await db.challenge.create({ data: challenge });
+  async createAll(db: Db, challenges: readonly Challenge[]): Promise<void> {
+    await db.challenge.createMany({ data: [...challenges] });
   }
 
-  /** Uses a challenge up. @returns False when it is unknown, used, expired or another site's. */
-  async consume(db: Db, challenge: { sha256: string; siteId: string }, now: Date): Promise<boolean> {
-    const { count } = await db.challenge.deleteMany({ where: { ...challenge, expiresAt: { gt: now } } });
-    return count > 0;
+  /** Uses challenges up. @returns Those that were there and had not expired, by hash. */
+  async consumeAll(db: Db, sha256s: readonly string[], now: Date): Promise<Map<string, Challenge>> {
+    const rows = await db.$queryRaw<Challenge[]>`
+      DELETE FROM "Challenge" WHERE "sha256" = ANY(${sha256s}) RETURNING "sha256", "siteId", "expiresAt"`;
+    return new Map(rows.filter(({ expiresAt }) => expiresAt > now).map((row) => [row.sha256, row]));
   }
 
   /** @returns How many were removed. */

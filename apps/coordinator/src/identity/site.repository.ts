@@ -16,6 +16,9 @@ export interface RegisteredSite {
   readonly trainingHours: TrainingHours | null;
 }
 
+/** What a site proves itself with, and whether it is let in. */
+export type SiteCredentials = Pick<RegisteredSite, 'id' | 'state' | 'publicKey'>;
+
 /** A site that may be asked, and when. */
 export type SchedulableSite = Pick<RegisteredSite, 'id' | 'trainingHours'>;
 
@@ -33,17 +36,17 @@ export class SiteRepository {
     return (await db.site.findMany({ include: WITH_STUDIES, orderBy: { id: 'asc' } })).map(toSite);
   }
 
-  /** State only: asked for with every request of a site. */
-  async stateOf(db: Db, id: string): Promise<SiteState | null> {
-    return (await db.site.findUnique({ where: { id }, select: { state: true } }))?.state ?? null;
+  /** What sites are known by, by id: asked for with every request of a site. */
+  async credentials(db: Db, ids: readonly string[]): Promise<Map<string, SiteCredentials>> {
+    const rows = await db.site.findMany({
+      where: { id: { in: [...ids] } },
+      select: { id: true, state: true, publicKey: true },
+    });
+    return new Map(rows.map((row) => [row.id, row]));
   }
 
   async countApprovedIn(db: Db, studyId: string): Promise<number> {
     return db.site.count({ where: { state: 'approved', memberships: { some: { studyId } } } });
-  }
-
-  async isApprovedIn(db: Db, id: string, studyId: string): Promise<boolean> {
-    return (await db.site.count({ where: { id, state: 'approved', memberships: { some: { studyId } } } })) > 0;
   }
 
   /** Ids of the approved sites of a study, ascending. */
@@ -87,13 +90,18 @@ export class SiteRepository {
     return count > 0;
   }
 
-  /** @param instanceId Of the replica that holds its connection. */
-  async connected(db: Db, id: string, { at, instanceId }: { at: Date; instanceId: string }): Promise<void> {
-    await db.site.updateMany({ where: { id }, data: { lastSeenAt: at, connectedTo: instanceId } });
+  /** @param instanceId Of the replica that holds their connections. */
+  async connected(db: Db, ids: readonly string[], { at, instanceId }: { at: Date; instanceId: string }): Promise<void> {
+    await db.site.updateMany({ where: { id: { in: [...ids] } }, data: { lastSeenAt: at, connectedTo: instanceId } });
   }
 
-  /** The site may be connected to another replica by now: that stays. */
-  async disconnected(db: Db, id: string, { at, instanceId }: { at: Date; instanceId: string }): Promise<void> {
+  /** The sites may be connected to another replica by now: that stays. */
+  async disconnected(
+    db: Db,
+    ids: readonly string[],
+    { at, instanceId }: { at: Date; instanceId: string },
+  ): Promise<void> {
+    const id = { in: [...ids] };
     await db.site.updateMany({ where: { id }, data: { lastSeenAt: at } });
     await db.site.updateMany({ where: { id, connectedTo: instanceId }, data: { connectedTo: null } });
   }

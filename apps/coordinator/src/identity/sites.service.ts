@@ -6,12 +6,15 @@ import { Clock } from '../platform/clock/clock.js';
 import { Database, type Db } from '../platform/database/database.js';
 import { INSTANCE, type Instance } from '../platform/replicas/instance.js';
 import { SiteHints } from '../platform/hints/site-hints.js';
-import { SiteRepository, type RegisteredSite, type SchedulableSite } from './site.repository.js';
+import { Together } from '../platform/together/together.js';
+import { SiteRepository, type RegisteredSite, type SchedulableSite, type SiteCredentials } from './site.repository.js';
 
-export type { RegisteredSite, SchedulableSite };
+export type { RegisteredSite, SchedulableSite, SiteCredentials };
 
 @Injectable()
 export class SitesService {
+  private readonly knowing: Together<string, SiteCredentials | null>;
+
   constructor(
     private readonly database: Database,
     private readonly sites: SiteRepository,
@@ -19,7 +22,12 @@ export class SitesService {
     private readonly hints: SiteHints,
     private readonly clock: Clock,
     @Inject(INSTANCE) private readonly instance: Instance,
-  ) {}
+  ) {
+    this.knowing = new Together(async (ids) => {
+      const known = await this.sites.credentials(this.database.db, ids);
+      return ids.map((id) => known.get(id) ?? null);
+    });
+  }
 
   async list(): Promise<Site[]> {
     const { db } = this.database;
@@ -74,10 +82,6 @@ export class SitesService {
     return this.sites.schedulableIn(db, studyId);
   }
 
-  isApprovedIn(db: Db, id: string, studyId: string): Promise<boolean> {
-    return this.sites.isApprovedIn(db, id, studyId);
-  }
-
   countApprovedIn(db: Db, studyId: string): Promise<number> {
     return this.sites.countApprovedIn(db, studyId);
   }
@@ -86,23 +90,17 @@ export class SitesService {
     return this.sites.approvedIn(db, studyId);
   }
 
-  /**
-   * Holds a site that asks for something to being approved.
-   *
-   * @throws TributaryError AUTH_INVALID (unknown), SITE_NOT_APPROVED, SITE_REVOKED.
-   */
-  async assertApproved(id: string): Promise<void> {
-    const state = await this.sites.stateOf(this.database.db, id);
-    if (state === null) throw new TributaryError('AUTH_INVALID');
-    if (state === 'revoked') throw new TributaryError('SITE_REVOKED', { siteId: id });
-    if (state === 'pending') throw new TributaryError('SITE_NOT_APPROVED', { siteId: id });
+  /** What a site proves itself with, as it is now; null for a site that is not known. */
+  credentials(id: string): Promise<SiteCredentials | null> {
+    return this.knowing.ask(id);
   }
 
-  /** Notes that a site has connected to this replica, or that its last connection here has ended. */
-  async noteConnection(id: string, isConnected: boolean): Promise<void> {
+  /** Notes which sites have connected to this replica, and which ones' last connection here has ended. */
+  async noteConnections(siteIds: { connected: readonly string[]; disconnected: readonly string[] }): Promise<void> {
     const note = { at: this.clock.now(), instanceId: this.instance.id };
     const { db } = this.database;
-    await (isConnected ? this.sites.connected(db, id, note) : this.sites.disconnected(db, id, note));
+    if (siteIds.connected.length > 0) await this.sites.connected(db, siteIds.connected, note);
+    if (siteIds.disconnected.length > 0) await this.sites.disconnected(db, siteIds.disconnected, note);
   }
 
   private async get(id: string): Promise<RegisteredSite> {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { TributaryError, toProblem, type RecipeAnswer } from '@tributary/protocol';
+import { TributaryError, toProblem } from '@tributary/protocol';
 import { InitialModelService } from '../aggregation/initial-model.service.js';
 import { AuditService } from '../audit/audit.service.js';
 import { SitesService } from '../identity/sites.service.js';
@@ -32,28 +32,6 @@ export class ApprovalsService {
     private readonly hints: SiteHints,
     private readonly audit: AuditService,
   ) {}
-
-  /**
-   * Keeps a site's answer to a recipe; while the run waits, a later answer replaces an earlier one.
-   *
-   * @throws TributaryError NOT_FOUND, RECIPE_NOT_APPROVED (another hash), RUN_ILLEGAL_TRANSITION (a new answer after the start).
-   */
-  async answer(siteId: string, { runId, recipeSha256, decision, ...said }: RecipeAnswer): Promise<void> {
-    const reason = said.reason ?? null;
-    await this.changes.change(runId, async (change) => {
-      const { run, db } = change;
-      if (!(await this.sites.isApprovedIn(db, siteId, run.studyId)))
-        throw new TributaryError('NOT_FOUND', { detail: `run ${runId}` });
-      if (recipeSha256 !== run.recipeSha256)
-        throw new TributaryError('RECIPE_NOT_APPROVED', { detail: 'another hash' });
-      const approved = decision === 'approve';
-      if (run.state !== 'approving') return;
-      if (!(await this.answers.put(db, runId, { siteId, approved, reason }))) return;
-      change.record({ kind: 'recipe.answered', siteId, detail: { decision, ...(reason === null ? {} : { reason }) } });
-      const action = approved ? 'recipe.approved' : 'recipe.declined';
-      await this.audit.append(db, { actor: siteId, action, subject: runId, detail: { recipeSha256, reason } });
-    });
-  }
 
   async count(db: Db, run: Run): Promise<ApprovalCount> {
     const members = await this.sites.approvedIn(db, run.studyId);

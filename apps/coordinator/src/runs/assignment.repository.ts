@@ -56,15 +56,37 @@ export class AssignmentRepository {
     await db.assignment.createMany({ data: [...assignments] });
   }
 
-  async find(db: Db, id: string): Promise<Assignment | null> {
-    const row = await db.assignment.findUnique({ where: { id } });
-    return row === null ? null : toAssignment(row);
+  /** Those that exist, by id. */
+  async findAll(db: Db, ids: readonly string[]): Promise<Map<string, Assignment>> {
+    return byId(await db.assignment.findMany({ where: { id: { in: [...ids] } } }));
   }
 
-  /** What a site may still answer. */
-  async openOf(db: Db, siteId: string): Promise<Assignment[]> {
+  /** Those that exist, by id; nobody else changes them until the transaction ends. */
+  async lockAll(db: Db, ids: readonly string[]): Promise<Map<string, Assignment>> {
+    return byId(
+      await db.$queryRaw<AssignmentRow[]>`
+        SELECT * FROM "Assignment" WHERE "id" = ANY(${ids}) ORDER BY "id" FOR UPDATE`,
+    );
+  }
+
+  /** Writes what changes of assignments that the transaction has locked, in one statement. */
+  async saveAll(db: Db, assignments: readonly Assignment[]): Promise<void> {
+    if (assignments.length === 0) return;
+    await db.$executeRaw`
+      UPDATE "Assignment" AS old SET
+        "state" = new."state"::"AssignmentState", "images" = new."images", "loss" = new."loss", "bytes" = new."bytes",
+        "updateSha256" = new."updateSha256", "report" = new."report", "problem" = new."problem",
+        "updatedAt" = new."updatedAt", "stageSince" = new."stageSince"
+      FROM jsonb_to_recordset(${JSON.stringify(assignments)}::jsonb) AS new(
+        "id" text, "state" text, "images" int, "loss" float8, "bytes" bigint, "updateSha256" text, "report" jsonb,
+        "problem" jsonb, "updatedAt" timestamp, "stageSince" timestamp)
+      WHERE old."id" = new."id"`;
+  }
+
+  /** What sites may still answer. */
+  async openOf(db: Db, siteIds: readonly string[]): Promise<Assignment[]> {
     const rows = await db.assignment.findMany({
-      where: { siteId, state: { in: OPEN_STATES } },
+      where: { siteId: { in: [...siteIds] }, state: { in: OPEN_STATES } },
       orderBy: { id: 'asc' },
     });
     return rows.map(toAssignment);
@@ -154,6 +176,10 @@ export class AssignmentRepository {
     };
     await db.assignment.updateMany({ where: live, data: { done, total, state, updatedAt: at, ...rates } });
   }
+}
+
+function byId(rows: readonly AssignmentRow[]): Map<string, Assignment> {
+  return new Map(rows.map((row) => [row.id, toAssignment(row)]));
 }
 
 export function toAssignment({ report, problem, bytes, ...row }: AssignmentRow): Assignment {

@@ -1,24 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import {
   TributaryError,
-  runIdOfAssignment,
   toProblem,
   type AssignmentAnswer,
   type AssignmentFailure,
   type AssignmentReport,
 } from '@tributary/protocol';
-import { AuditService } from '../audit/audit.service.js';
 import { Database } from '../platform/database/database.js';
-import { BlobReferences } from '../storage/blob-references.service.js';
-import { AssignmentChange } from './assignment-change.js';
+import { Together } from '../platform/together/together.js';
+import { AssignmentAnswersService, ownedBy } from './assignment-answers.service.js';
 import { AssignmentRepository, type Assignment } from './assignment.repository.js';
+import type { AssignmentStep } from './assignment-step.js';
 import { isOpen } from './assignment.states.js';
 import { bufferOf, stalenessOf } from './buffer.js';
-import { stepOfCollecting } from './next-step.js';
 import { RoundRepository, type Round } from './round.repository.js';
-import { isCollecting } from './round.states.js';
-import { RoundsService } from './rounds.service.js';
-import { RunChanges, type RunChange } from './run-change.js';
 import { RunRepository, type RunContract } from './run.repository.js';
 
 /** An upload that passed every check; its bytes are a blob already. */
@@ -44,16 +39,20 @@ export interface AssignmentContext {
 /** What sites say about their parts in rounds. Each message may come twice; the second changes nothing. */
 @Injectable()
 export class AssignmentsService {
+  private readonly finding: Together<string, Assignment | null>;
+
   constructor(
     private readonly database: Database,
     private readonly assignments: AssignmentRepository,
     private readonly rounds: RoundRepository,
     private readonly runs: RunRepository,
-    private readonly roundChanges: RoundsService,
-    private readonly changes: RunChanges,
-    private readonly references: BlobReferences,
-    private readonly audit: AuditService,
-  ) {}
+    private readonly answers: AssignmentAnswersService,
+  ) {
+    this.finding = new Together(async (ids) => {
+      const found = await this.assignments.findAll(this.database.db, ids);
+      return ids.map((id) => found.get(id) ?? null);
+    });
+  }
 
   /** @throws TributaryError NOT_FOUND, ASSIGNMENT_NOT_YOURS. */
   async contextFor(siteId: string, id: string): Promise<AssignmentContext> {
@@ -65,7 +64,7 @@ export class AssignmentsService {
   /** @throws TributaryError NOT_FOUND. */
   async context(id: string): Promise<AssignmentContext> {
     const { db } = this.database;
-    const assignment = await this.assignments.find(db, id);
+    const assignment = await this.finding.ask(id);
     if (assignment === null) throw notFound(id);
     const round = await this.rounds.placeOf(db, assignment.roundId);
     const run = await this.runs.contract(db, assignment.runId);
@@ -74,119 +73,76 @@ export class AssignmentsService {
   }
 
   /** @throws TributaryError NOT_FOUND, ASSIGNMENT_NOT_YOURS, ASSIGNMENT_CLOSED. */
-  async answer(siteId: string, { assignmentId, decision, code }: AssignmentAnswer): Promise<void> {
-    await this.change(siteId, assignmentId, async (step) => {
+  answer(siteId: string, { assignmentId, decision, code }: AssignmentAnswer): Promise<void> {
+    const decide = (step: AssignmentStep): void => {
       if (decision === 'accept' && step.assignment.state !== 'offered') return;
       if (decision === 'decline' && step.assignment.state === 'declined') return;
       step.assertOpen();
-      const problem =
-        decision === 'accept' ? undefined : toProblem(new TributaryError('POLICY_DECLINED', { detail: code }));
-      await step.move(decision, { problem }, code === undefined ? {} : { code });
-      if (decision === 'accept') this.noteAccepted(step);
-      else this.settle(step);
-    });
+      const declined = { problem: toProblem(new TributaryError('POLICY_DECLINED', { detail: code })) };
+      step.move(decision, decision === 'accept' ? {} : declined, code === undefined ? {} : { code });
+      if (decision === 'accept') step.accepts = true;
+      else step.settles = true;
+    };
+    return this.answers.settle({ siteId, assignmentId, decide });
   }
 
   /** @throws TributaryError NOT_FOUND, ASSIGNMENT_NOT_YOURS. */
-  async fail(siteId: string, { assignmentId, problem }: AssignmentFailure): Promise<void> {
-    await this.change(siteId, assignmentId, async (step) => {
+  fail(siteId: string, { assignmentId, problem }: AssignmentFailure): Promise<void> {
+    const decide = (step: AssignmentStep): void => {
       if (!isOpen(step.assignment.state)) return;
-      await step.move('fail', { problem }, { code: problem.code, reason: problem.message });
-      this.settle(step);
-    });
+      step.move('fail', { problem }, { code: problem.code, reason: problem.message });
+      step.settles = true;
+    };
+    return this.answers.settle({ siteId, assignmentId, decide });
   }
 
   /**
    * Counts an upload, once.
    *
    * @throws TributaryError UPDATE_CONFLICT for other bytes than were received before, ASSIGNMENT_CLOSED, UPDATE_TOO_STALE,
-   *         ROUND_STALE_TRANSITION.
+   *         ROUND_STALE_TRANSITION when its file was removed meanwhile.
    */
-  async receive({ assignmentId, siteId, sha256, sizeBytes, report }: CheckedUpload): Promise<void> {
-    await this.change(siteId, assignmentId, async (step) => {
+  receive({ assignmentId, siteId, sha256, sizeBytes, report }: CheckedUpload): Promise<void> {
+    const decide = (step: AssignmentStep): void => {
       if (step.assignment.state === 'received') {
         if (step.assignment.updateSha256 !== sha256) throw new TributaryError('UPDATE_CONFLICT', { assignmentId });
         return;
       }
       step.assertOpen();
-      await this.assertFresh(step);
-      await this.references.hold(step.change.db, [sha256]);
+      assertFresh(step);
+      if (!step.ground.hasFile) {
+        throw new TributaryError('ROUND_STALE_TRANSITION', { detail: 'one of its files was removed' });
+      }
       const facts = report.kind === 'train' ? { images: report.images, loss: report.loss } : {};
-      await step.move(
-        'receive',
-        { ...facts, updateSha256: sha256, bytes: sizeBytes, report },
-        { ...facts, bytes: sizeBytes },
-      );
-      this.settle(step);
-    });
+      const patch = { ...facts, updateSha256: sha256, bytes: sizeBytes, report };
+      step.move('receive', patch, { ...facts, bytes: sizeBytes });
+      step.settles = true;
+    };
+    return this.answers.settle({ siteId, assignmentId, sha256, decide });
   }
 
   /** Notes a refused upload; one that can never become right ends the assignment, so that its round need not wait. */
-  async refuse(siteId: string, assignmentId: string, error: TributaryError): Promise<void> {
-    await this.change(siteId, assignmentId, async (step) => {
-      const { change } = step;
+  refuse(siteId: string, assignmentId: string, error: TributaryError): Promise<void> {
+    const decide = (step: AssignmentStep): void => {
       const detail = { code: error.code, reason: error.message };
-      change.record({ kind: 'update.refused', round: step.roundNumber, siteId, detail });
-      await this.audit.append(change.db, { actor: siteId, action: 'update.refused', subject: assignmentId, detail });
-      if (!error.spec.retryable && isOpen(step.assignment.state)) {
-        await step.move('fail', { problem: toProblem(error) }, detail);
-        this.settle(step);
-      }
-    });
-  }
-
-  private async assertFresh({ change, assignment }: AssignmentChange): Promise<void> {
-    const buffer = bufferOf(change.run.recipe);
-    if (buffer === null) return;
-    const { maxStaleness = Infinity } = buffer;
-    const round = await this.rounds.placeOf(change.db, assignment.roundId);
-    const staleness = round === null ? 0 : stalenessOf(round, assignment);
-    if (staleness <= maxStaleness) return;
-    throw new TributaryError('UPDATE_TOO_STALE', { detail: `${staleness} versions`, assignmentId: assignment.id });
-  }
-
-  /** Before anything that closes the round: it collects from its first accepting site on. */
-  private noteAccepted({ change, assignment: { roundId } }: AssignmentChange): void {
-    change.onEnd(`accept ${roundId}`, async (last) => {
-      last.wakesDriver = false;
-      await this.rounds.accept(last.db, roundId);
-    });
-  }
-
-  /** A site has answered: the last to do so closes the round in the same transaction. */
-  private settle({ change, assignment: { roundId } }: AssignmentChange): void {
-    change.wakesDriver = false;
-    change.onEnd(`settle ${roundId}`, async (last) => {
-      last.wakesDriver = false;
-      if (await this.isAwaited(last, roundId)) return;
-      const round = await this.rounds.find(last.db, roundId);
-      if (round === null || !isCollecting(round.state)) return;
-      const next = stepOfCollecting(round, last.next, last.now);
-      if (next.kind === 'close-round') await this.roundChanges.close(last, round);
-      last.wakesDriver = next.kind !== 'wait';
-    });
-  }
-
-  /** Whether a round plainly waits for more answers: told by counting, because a round may have a thousand assignments. */
-  private async isAwaited({ db, run }: RunChange, roundId: string): Promise<boolean> {
-    if (bufferOf(run.recipe) !== null) return false;
-    const { received, open } = await this.assignments.countAnswers(db, roundId);
-    return open > 0 && received + open >= run.recipe.rounds.quorum;
-  }
-
-  private change(siteId: string, id: string, work: (step: AssignmentChange) => Promise<void>): Promise<void> {
-    return this.changes.change(runIdOfAssignment(id), async (change) => {
-      change.wakesDriver = false;
-      const assignment = ownedBy(siteId, await this.assignments.find(change.db, id), id);
-      await work(new AssignmentChange(change, assignment, this.assignments));
-    });
+      step.record('update.refused', detail);
+      step.facts.push({ actor: siteId, action: 'update.refused', subject: assignmentId, detail });
+      if (error.spec.retryable || !isOpen(step.assignment.state)) return;
+      step.move('fail', { problem: toProblem(error) }, detail);
+      step.settles = true;
+    };
+    return this.answers.settle({ siteId, assignmentId, decide });
   }
 }
 
-function ownedBy(siteId: string, assignment: Assignment | null, id: string): Assignment {
-  if (assignment === null) throw notFound(id);
-  if (assignment.siteId !== siteId) throw new TributaryError('ASSIGNMENT_NOT_YOURS', { assignmentId: id });
-  return assignment;
+/** @throws TributaryError UPDATE_TOO_STALE. */
+function assertFresh({ assignment, ground: { run, round } }: AssignmentStep): void {
+  const buffer = bufferOf(run.recipe);
+  if (buffer === null || round === undefined) return;
+  const { maxStaleness = Infinity } = buffer;
+  const staleness = stalenessOf(round, assignment);
+  if (staleness <= maxStaleness) return;
+  throw new TributaryError('UPDATE_TOO_STALE', { detail: `${staleness} versions`, assignmentId: assignment.id });
 }
 
 function notFound(id: string): TributaryError {

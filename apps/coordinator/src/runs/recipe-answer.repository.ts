@@ -9,16 +9,17 @@ export interface RecipeDecision {
 
 @Injectable()
 export class RecipeAnswerRepository {
-  /** Keeps a site's latest answer. @returns False when it said the same before. */
-  async put(db: Db, runId: string, { siteId, approved, reason }: RecipeDecision): Promise<boolean> {
-    const known = await db.recipeAnswer.findUnique({ where: { runId_siteId: { runId, siteId } } });
-    if (known?.approved === approved) return false;
-    await db.recipeAnswer.upsert({
-      where: { runId_siteId: { runId, siteId } },
-      create: { runId, siteId, approved, reason },
-      update: { approved, reason, answeredAt: new Date() },
-    });
-    return true;
+  /** Keeps answers, one a site; what a site says again is kept once. @returns The sites whose answer is another than before. */
+  async putAll(db: Db, runId: string, decisions: readonly RecipeDecision[]): Promise<Set<string>> {
+    const rows = await db.$queryRaw<{ siteId: string }[]>`
+      INSERT INTO "RecipeAnswer" AS known ("runId", "siteId", "approved", "reason")
+      SELECT ${runId}, said."siteId", said."approved", said."reason"
+      FROM jsonb_to_recordset(${JSON.stringify(decisions)}::jsonb) AS said("siteId" text, "approved" boolean, "reason" text)
+      ON CONFLICT ("runId", "siteId") DO UPDATE
+        SET "approved" = excluded."approved", "reason" = excluded."reason", "answeredAt" = now()
+        WHERE known."approved" <> excluded."approved"
+      RETURNING "siteId"`;
+    return new Set(rows.map(({ siteId }) => siteId));
   }
 
   async list(db: Db, runId: string): Promise<RecipeDecision[]> {
@@ -29,12 +30,15 @@ export class RecipeAnswerRepository {
     return db.recipeAnswer.count({ where: { runId } });
   }
 
-  /** Runs that a site has answered. */
-  async answeredBy(db: Db, siteId: string, runIds: string[]): Promise<Set<string>> {
-    const rows = await db.recipeAnswer.findMany({
-      where: { siteId, runId: { in: runIds } },
-      select: { runId: true },
+  /** Which sites have answered which runs. */
+  async answeredBy(
+    db: Db,
+    siteIds: readonly string[],
+    runIds: readonly string[],
+  ): Promise<{ siteId: string; runId: string }[]> {
+    return db.recipeAnswer.findMany({
+      where: { siteId: { in: [...siteIds] }, runId: { in: [...runIds] } },
+      select: { siteId: true, runId: true },
     });
-    return new Set(rows.map(({ runId }) => runId));
   }
 }

@@ -38,9 +38,10 @@ export type RoundPatch = Partial<
 
 const LIVE_STATES: RoundState[] = ['offered', 'collecting', 'aggregating'];
 const WITH_ASSIGNMENTS = { assignments: { orderBy: { siteId: 'asc' } } } as const;
+type RoundHeadRow = Prisma.RoundGetPayload<object>;
 type RoundRow = Prisma.RoundGetPayload<{ include: typeof WITH_ASSIGNMENTS }>;
 
-type RoundPlace = Pick<Round, 'kind' | 'n'>;
+export type RoundPlace = Pick<Round, 'kind' | 'n'>;
 /** A bound for what is remembered of rounds, far above those that are open at a time. */
 const MOST_PLACES = 10_000;
 
@@ -90,6 +91,12 @@ export class RoundRepository {
     });
   }
 
+  /** Those that exist, by id, without their assignments. */
+  async heads(db: Db, ids: readonly string[]): Promise<Map<string, Round>> {
+    const rows = await db.round.findMany({ where: { id: { in: [...ids] } } });
+    return new Map(rows.map((row) => [row.id, toHead(row)]));
+  }
+
   /** What kind of answers a round wants, which never changes. */
   async placeOf(db: Db, id: string): Promise<RoundPlace | null> {
     const known =
@@ -134,11 +141,10 @@ export class RoundRepository {
   }
 }
 
-function toRound({ assignments, timings, bytesUp, ...row }: RoundRow): RoundWithAssignments {
-  return {
-    ...row,
-    bytesUp: Number(bytesUp),
-    timings: timings === null ? null : timingsSchema.parse(timings),
-    assignments: assignments.map(toAssignment),
-  };
+function toRound({ assignments, ...row }: RoundRow): RoundWithAssignments {
+  return { ...toHead(row), assignments: assignments.map(toAssignment) };
+}
+
+function toHead({ timings, bytesUp, ...row }: RoundHeadRow): Round {
+  return { ...row, bytesUp: Number(bytesUp), timings: timings === null ? null : timingsSchema.parse(timings) };
 }

@@ -41,6 +41,11 @@ export interface Run {
   readonly endedAt: Date | null;
 }
 
+/** A run that some sites are told of. */
+export interface ConcerningRun extends Pick<Run, 'id' | 'state' | 'recipeSha256'> {
+  readonly siteIds: ReadonlySet<string>;
+}
+
 /** What of a run never changes once it has started. */
 export type RunContract = Pick<Run, 'id' | 'recipe' | 'sites' | 'manifest'>;
 
@@ -112,17 +117,24 @@ export class RunRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** Runs in one of `states` that concern a site: through its studies while sites are asked, through the run afterwards. */
-  async concerning(db: Db, siteId: string, { states, since }: { states: RunState[]; since: Date }): Promise<Run[]> {
+  /** Runs in one of `states` of the studies of some sites, oldest first, each with those of the sites that are in its study. */
+  async concerning(
+    db: Db,
+    siteIds: readonly string[],
+    { states, since }: { states: RunState[]; since: Date },
+  ): Promise<ConcerningRun[]> {
     const rows = await db.run.findMany({
-      where: {
-        state: { in: states },
-        OR: [{ endedAt: null }, { endedAt: { gte: since } }],
-        study: { members: { some: { siteId } } },
-      },
+      where: { state: { in: states }, OR: [{ endedAt: null }, { endedAt: { gte: since } }] },
       orderBy: { createdAt: 'asc' },
+      select: { id: true, state: true, recipeSha256: true, studyId: true },
     });
-    return rows.map((row) => this.parsed(row));
+    if (rows.length === 0) return [];
+    const members = await db.membership.findMany({
+      where: { siteId: { in: [...siteIds] }, studyId: { in: rows.map(({ studyId }) => studyId) } },
+    });
+    const sitesOf = (studyId: string): string[] =>
+      members.filter((member) => member.studyId === studyId).map(({ siteId }) => siteId);
+    return rows.map(({ studyId, ...run }) => ({ ...run, siteIds: new Set(sitesOf(studyId)) }));
   }
 
   /** Reads a run and keeps its row locked until the transaction ends. */

@@ -5,6 +5,7 @@ import { ModelsModule } from '../models/models.module.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { StudiesModule } from '../studies/studies.module.js';
 import { ApprovalsService } from './approvals.service.js';
+import { AssignmentAnswersService } from './assignment-answers.service.js';
 import { AssignmentRepository } from './assignment.repository.js';
 import { AssignmentsService } from './assignments.service.js';
 import { AsynchronousRoundsService } from './asynchronous-rounds.service.js';
@@ -14,6 +15,7 @@ import { OpenWorkService } from './open-work.service.js';
 import { ProgressService } from './progress.service.js';
 import { PublicationService } from './publication.service.js';
 import { RecipeAnswerRepository } from './recipe-answer.repository.js';
+import { RecipeAnswersService } from './recipe-answers.service.js';
 import { RoundLeases } from './round-leases.js';
 import { RoundOpeningService } from './round-opening.service.js';
 import { RoundRepository } from './round.repository.js';
@@ -33,6 +35,7 @@ import { RunsService } from './runs.service.js';
   controllers: [RunsController, MetricsController],
   providers: [
     ApprovalsService,
+    AssignmentAnswersService,
     AssignmentRepository,
     AssignmentsService,
     AsynchronousRoundsService,
@@ -41,6 +44,7 @@ import { RunsService } from './runs.service.js';
     ProgressService,
     PublicationService,
     RecipeAnswerRepository,
+    RecipeAnswersService,
     RoundLeases,
     RoundOpeningService,
     RoundRepository,
@@ -54,6 +58,6 @@ import { RunsService } from './runs.service.js';
     RunViewsService,
     RunsService,
   ],
-  exports: [ApprovalsService, AssignmentsService, OpenWorkService, ProgressService, RunDriver, RunsService],
+  exports: [AssignmentsService, OpenWorkService, ProgressService, RecipeAnswersService, RunDriver, RunsService],
 })
 export class RunsModule {}

@@ -20,12 +20,18 @@ export class BlobReferences {
    * @throws TributaryError ROUND_STALE_TRANSITION when one was removed after it was written: what made it is done again.
    */
   async hold(db: Db, sha256s: readonly string[]): Promise<void> {
-    await db.$executeRaw`SELECT pg_advisory_xact_lock_shared(${BLOBS_LOCK_ID})`;
-    for (const sha256 of new Set(sha256s)) {
-      if ((await this.blobs.sizeOf(sha256)) === null) {
-        throw new TributaryError('ROUND_STALE_TRANSITION', { detail: 'one of its files was removed' });
-      }
+    if ((await this.holdExisting(db, sha256s)).size > 0) {
+      throw new TributaryError('ROUND_STALE_TRANSITION', { detail: 'one of its files was removed' });
     }
+  }
+
+  /** As {@link hold}, for files of which some may be gone. @returns Those that are: no row may name them. */
+  async holdExisting(db: Db, sha256s: readonly string[]): Promise<Set<string>> {
+    await db.$executeRaw`SELECT pg_advisory_xact_lock_shared(${BLOBS_LOCK_ID})`;
+    const sizes = await Promise.all(
+      [...new Set(sha256s)].map(async (sha256) => ({ sha256, sizeBytes: await this.blobs.sizeOf(sha256) })),
+    );
+    return new Set(sizes.flatMap(({ sha256, sizeBytes }) => (sizeBytes === null ? [sha256] : [])));
   }
 
   /** To be called first in the transaction that removes files. */
