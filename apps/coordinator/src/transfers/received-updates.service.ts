@@ -7,7 +7,7 @@ import { ProgressService } from '../runs/progress.service.js';
 import { RetentionService } from '../storage/retention.service.js';
 import { UpdateCheckService } from './update-check.service.js';
 import type { AnnouncedUpload } from './upload-request.js';
-import { UploadStore } from './upload-store.js';
+import type { UploadedBytes } from './uploaded-bytes.js';
 
 const MAX_ATTEMPTS = 5;
 
@@ -16,6 +16,7 @@ export interface CompleteUpload {
   readonly siteId: string;
   readonly sizeBytes: number;
   readonly announced: AnnouncedUpload;
+  readonly bytes: UploadedBytes;
 }
 
 /** From a whole upload to a counted one. */
@@ -24,7 +25,6 @@ export class ReceivedUpdatesService {
   constructor(
     private readonly assignments: AssignmentsService,
     private readonly checks: UpdateCheckService,
-    private readonly uploads: UploadStore,
     private readonly progress: ProgressService,
     private readonly retention: RetentionService,
     private readonly metrics: Metrics,
@@ -38,17 +38,17 @@ export class ReceivedUpdatesService {
    * @throws TributaryError as the checks and `AssignmentsService.receive` do; the refusal is in the run's events and the audit then.
    */
   async take(upload: CompleteUpload, context: AssignmentContext): Promise<void> {
-    const { siteId, sizeBytes, announced } = upload;
+    const { siteId, sizeBytes, announced, bytes } = upload;
     const { assignmentId, sha256, report } = announced;
     try {
       await this.checks.check(upload, context);
-      await this.uploads.adopt(assignmentId, sha256);
+      await bytes.adopt(sha256);
       await this.count({ assignmentId, siteId, sha256, sizeBytes, report });
     } catch (error) {
       await this.refuse(upload, error);
       throw error;
     }
-    await this.uploads.discard(assignmentId);
+    await bytes.discard();
     this.progress.forget(assignmentId);
     this.metrics.updateBytes.inc(sizeBytes);
   }
@@ -66,11 +66,11 @@ export class ReceivedUpdatesService {
   }
 
   /** A disk or a database that failed is no fault of the file: it is checked again when it is asked for again. */
-  private async refuse({ siteId, announced }: CompleteUpload, error: unknown): Promise<void> {
+  private async refuse({ siteId, announced, bytes }: CompleteUpload, error: unknown): Promise<void> {
     if (!(error instanceof TributaryError) || error.spec.status >= 500) return;
     const { assignmentId } = announced;
     this.logger.warn({ siteId, assignmentId, code: error.code }, error.message);
-    await this.uploads.discard(assignmentId);
+    await bytes.discard();
     await this.retention.discard(announced.sha256);
     this.metrics.updatesRefused.inc({ code: error.code });
     await this.assignments.refuse(siteId, assignmentId, error);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
-import { updateLayout } from '@tributary/federation';
+import { UpdateVerifier, updateLayout } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
 import { EvaluationService } from '../evaluation/evaluation.service.js';
 import type { AssignmentContext } from '../runs/assignments.service.js';
@@ -9,6 +9,7 @@ import { CheckThread } from './checking/check-thread.js';
 import type { UpdateCheck } from './checking/check-messages.js';
 import type { AnnouncedUpload } from './upload-request.js';
 import { UploadStore } from './upload-store.js';
+import type { UploadedBytes } from './uploaded-bytes.js';
 
 /** An evaluation is read whole: sums and features, a few megabytes at the most. */
 const MAX_EVALUATION_BYTES = 64 * 1024 * 1024;
@@ -17,6 +18,11 @@ const MAX_EVALUATION_BYTES = 64 * 1024 * 1024;
 export interface CheckedFile {
   readonly announced: AnnouncedUpload;
   readonly sizeBytes: number;
+}
+
+/** A file that has arrived whole. */
+export interface WholeFile extends CheckedFile {
+  readonly bytes: UploadedBytes;
 }
 
 /** Holds an uploaded file to what was announced and to what its run asks for, while it arrives. */
@@ -45,7 +51,7 @@ export class UpdateCheckService {
    * @throws TributaryError UPDATE_WRONG_SIZE, UPDATE_WRONG_HASH, UPDATE_WRONG_MANIFEST, UPDATE_NOT_FINITE,
    *         SAFETENSORS_INVALID, UPLOAD_METADATA_INVALID, DATA_TOO_FEW_IMAGES.
    */
-  async check(upload: CheckedFile, context: AssignmentContext): Promise<void> {
+  async check(upload: WholeFile, context: AssignmentContext): Promise<void> {
     const { announced } = upload;
     const { kind, run } = context;
     if (announced.report.kind !== kind) {
@@ -56,7 +62,7 @@ export class UpdateCheckService {
       if (announced.report.images < minImages) {
         throw new TributaryError('DATA_TOO_FEW_IMAGES', { detail: `${announced.report.images} of ${minImages}` });
       }
-      await this.thread.finish(this.checkOf(upload, context));
+      await this.checkUpdate(this.checkOf(upload, context), upload.bytes.held);
     } else await this.checkEvaluation(upload);
   }
 
@@ -70,10 +76,18 @@ export class UpdateCheckService {
     return { assignmentId, address, expected: { sizeBytes, sha256, manifest, compression } };
   }
 
-  private async checkEvaluation({ announced, sizeBytes }: CheckedFile): Promise<void> {
+  /** What is held is so small that asking the thread would cost more. */
+  private async checkUpdate(check: UpdateCheck, held: Buffer | null): Promise<void> {
+    if (held === null) return this.thread.finish(check);
+    const verifier = new UpdateVerifier(check.expected);
+    verifier.push(held);
+    verifier.finish();
+  }
+
+  private async checkEvaluation({ announced, sizeBytes, bytes: { held } }: WholeFile): Promise<void> {
     if (sizeBytes > MAX_EVALUATION_BYTES)
       throw new TributaryError('UPDATE_WRONG_SIZE', { detail: 'too large for an evaluation' });
-    const bytes = await buffer(await this.uploads.read(announced.assignmentId));
+    const bytes = held ?? (await buffer(await this.uploads.read(announced.assignmentId)));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     if (sha256 !== announced.sha256) throw new TributaryError('UPDATE_WRONG_HASH');
     this.evaluation.check(bytes);

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { TributaryError, toProblem, type ErrorCode } from '@tributary/protocol';
 import { Server, type Upload } from '@tus/server';
+import { BlobStore } from '../platform/blobs/blob-store.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
 import { toTributaryError } from '../platform/errors/problem.filter.js';
@@ -11,7 +13,8 @@ import { Exclusive } from '../platform/replicas/exclusive.js';
 import { ReplicaLocks } from '../platform/replicas/replica-locks.js';
 import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
 import { ReceivedUpdatesService } from './received-updates.service.js';
-import { readAnnouncement, readCreation } from './upload-request.js';
+import { isWholeAndSmall, readAnnouncement, readCreation, type AnnouncedUpload } from './upload-request.js';
+import { heldBytes, storedBytes } from './uploaded-bytes.js';
 import { UpdateCheckService } from './update-check.service.js';
 import { UploadAppend } from './upload-append.js';
 import { UploadLocker } from './upload-locker.js';
@@ -26,6 +29,14 @@ const CODE_BY_TUS_STATUS: Readonly<Record<number, ErrorCode>> = {
   413: 'REQUEST_TOO_LARGE',
   500: 'UPLOAD_LOCKED',
 };
+
+/** A creation request that brings all bytes. */
+interface WholeCreation {
+  readonly announced: AnnouncedUpload;
+  readonly context: AssignmentContext;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
 
 /**
  * Resumable uploads (tus 1.0.0: core, creation, creation-with-upload). An upload's id is its assignment's, so sending again
@@ -43,6 +54,7 @@ export class UploadsService implements OnApplicationBootstrap {
     private readonly received: ReceivedUpdatesService,
     private readonly checks: UpdateCheckService,
     private readonly store: UploadStore,
+    private readonly blobs: BlobStore,
     private readonly exclusive: Exclusive,
     locks: ReplicaLocks,
     @Inject(CONFIG) config: CoordinatorConfig,
@@ -95,6 +107,7 @@ export class UploadsService implements OnApplicationBootstrap {
       this.checks.forget(assignment.id);
       await this.store.discard(assignment.id);
     }
+    if (isWholeAndSmall(request, sizeBytes)) return this.takeWhole({ announced, context, request, response });
     await this.handOver(context, request, response);
   }
 
@@ -133,6 +146,17 @@ export class UploadsService implements OnApplicationBootstrap {
         this.logger.warn({ assignmentId, err: error }, 'an upload that had arrived whole was refused');
       });
     }
+  }
+
+  /** A small upload that comes with its creation: no file beside the blobs, and no lock, as nothing is gone on with. */
+  private async takeWhole({ announced, context, request, response }: WholeCreation): Promise<void> {
+    const { id, siteId } = context.assignment;
+    const held = await buffer(request).catch(() => null);
+    // The connection broke, nothing is kept: the site sends these few bytes again.
+    if (held === null) return void response.destroy();
+    const upload = { siteId, sizeBytes: held.length, announced, bytes: heldBytes(held, this.blobs) };
+    await this.received.take(upload, context);
+    answer(request, response, { status: 201, id, offset: held.length });
   }
 
   /** How far an upload is; tus tells it of those that are not whole. */
@@ -192,7 +216,8 @@ export class UploadsService implements OnApplicationBootstrap {
     const context = known ?? (await this.assignments.context(assignmentId));
     if (context.assignment.state === 'received') return;
     const { siteId } = context.assignment;
-    await this.received.take({ siteId, sizeBytes: upload.size ?? 0, announced }, context);
+    const bytes = storedBytes(this.store, assignmentId);
+    await this.received.take({ siteId, sizeBytes: upload.size ?? 0, announced, bytes }, context);
   }
 
   /** tus answers with a text body; ours is the problem, as everywhere. */

@@ -20,7 +20,8 @@ export class ConstantUpdate implements UploadSource {
     private readonly sizeBytes: number,
     value: number,
   ) {
-    this.pattern = new Uint8Array(new Float32Array(HASHED_AT_ONCE_BYTES / FLOAT_BYTES).fill(value).buffer);
+    const patternBytes = Math.min(HASHED_AT_ONCE_BYTES, sizeBytes + FLOAT_BYTES);
+    this.pattern = new Uint8Array(new Float32Array(Math.ceil(patternBytes / FLOAT_BYTES)).fill(value).buffer);
   }
 
   read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }> {

@@ -1,3 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** From so many at once on it is a crowd, and gathering pays. */
+const CROWD = 3;
+/** A crowd is gathered for so many times as long as the last list took, but not for longer than this. */
+const GATHERING = 3;
+const LONGEST_GATHERING_MS = 40;
+
 /** The longest list that is answered at once: a statement has a limit of its parameters, and others want their turn. */
 const MOST_AT_ONCE = 500;
 
@@ -8,9 +16,9 @@ interface WaitingRequest<Request, Answer> {
 }
 
 /**
- * Answers requests in lists: those that come while a list is being answered make up the next, in the order of their coming. One
- * alone is answered at once; a thousand that come together cost a few statements. Nothing is remembered: every answer is made
- * after its request has come.
+ * Answers requests in lists: those that come while a list is being answered, and in a crowd those of a moment more, make up the
+ * next, in the order of their coming. One alone is answered at once; a thousand that come together cost a few statements.
+ * Nothing is remembered: every answer is made after its request has come.
  */
 export class Together<Request, Answer> {
   private readonly waiting: WaitingRequest<Request, Answer>[] = [];
@@ -30,7 +38,12 @@ export class Together<Request, Answer> {
   }
 
   private async answerWaiting(): Promise<void> {
-    for (let list = this.nextList(); list.length > 0; list = this.nextList()) await this.answer(list);
+    for (let list = this.nextList(); list.length > 0; list = this.nextList()) {
+      const startedMs = performance.now();
+      await this.answer(list);
+      const tookMs = performance.now() - startedMs;
+      if (list.length >= CROWD) await delay(Math.min(GATHERING * tookMs, LONGEST_GATHERING_MS));
+    }
     this.isAnswering = false;
   }
 
