@@ -4,6 +4,8 @@ import { Database, type Db } from '../platform/database/database.js';
 import { EMPTY_CHAIN, checkEntry, type AuditEntry, type AuditFact } from './audit-chain.js';
 import { AuditRepository } from './audit.repository.js';
 
+export type { AuditFact };
+
 const PAGE = 1000;
 
 export interface AuditVerdict {

@@ -1,5 +1,5 @@
 import { TributaryError, type RunEvent } from '@tributary/protocol';
-import type { AuditFact } from '../audit/audit-chain.js';
+import type { AuditFact } from '../audit/audit.service.js';
 import type { Assignment, AssignmentPatch } from './assignment.repository.js';
 import { isOpen, nextAssignmentState, type AssignmentEventName } from './assignment.states.js';
 import type { RoundPlace } from './round.repository.js';
