@@ -5,18 +5,13 @@ import { Metrics } from '../platform/metrics/metrics.js';
 import { AssignmentsService, type AssignmentContext, type CheckedUpload } from '../runs/assignments.service.js';
 import { ProgressService } from '../runs/progress.service.js';
 import { RetentionService } from '../storage/retention.service.js';
-import { UpdateCheckService } from './update-check.service.js';
-import type { AnnouncedUpload } from './upload-request.js';
-import type { UploadedBytes } from './uploaded-bytes.js';
+import { UpdateCheckService, type WholeFile } from './update-check.service.js';
 
 const MAX_ATTEMPTS = 5;
 
-/** A file that has arrived whole. */
-export interface CompleteUpload {
+/** A file that has arrived whole, and whose it is. */
+export interface CompleteUpload extends WholeFile {
   readonly siteId: string;
-  readonly sizeBytes: number;
-  readonly announced: AnnouncedUpload;
-  readonly bytes: UploadedBytes;
 }
 
 /** From a whole upload to a counted one. */
