@@ -139,7 +139,7 @@ export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnect
       .catch((error: unknown) => this.logger.warn({ siteId, err: error }, 'a connection was not noted'));
   }
 
-  private async noteConnections(siteIds: readonly string[]): Promise<readonly void[]> {
+  private async noteConnections(siteIds: readonly string[]): Promise<readonly null[]> {
     const changed = [...new Set(siteIds)];
     const rooms = this.server?.sockets.adapter.rooms;
     const isConnected = (siteId: string): boolean => (rooms?.get(roomOf(siteId))?.size ?? 0) > 0;
@@ -147,7 +147,7 @@ export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnect
       connected: changed.filter(isConnected),
       disconnected: changed.filter((siteId) => !isConnected(siteId)),
     });
-    return siteIds.map(() => undefined);
+    return siteIds.map(() => null);
   }
 }
 
