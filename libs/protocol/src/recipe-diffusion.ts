@@ -1,10 +1,11 @@
 import { z } from 'zod';
 
 const positive = z.number().positive();
+const sigmaData = positive.default(0.5).describe('standard deviation of training pixels on the scale -1..1');
 
 export const edmProcessSchema = z.strictObject({
   kind: z.literal('edm'),
-  sigmaData: positive.default(0.5).describe('standard deviation of training pixels on the scale -1..1'),
+  sigmaData,
   sigmaMin: positive.default(0.002).describe('smallest noise level of sampling'),
   sigmaMax: positive.default(80).describe('largest noise level of sampling'),
   rho: positive.default(7).describe('spacing of the noise levels of sampling (Karras et al. 2022, eq. 5)'),
@@ -44,10 +45,11 @@ const sigmaRange = {
     .describe('largest noise level; about the largest distance between two training images'),
 };
 
-export const veProcessSchema = z.strictObject({ kind: z.literal('ve'), ...sigmaRange });
+export const veProcessSchema = z.strictObject({ kind: z.literal('ve'), sigmaData, ...sigmaRange });
 
 export const ncsnProcessSchema = z.strictObject({
   kind: z.literal('ncsn'),
+  sigmaData,
   ...sigmaRange,
   levels: z
     .int()
@@ -192,13 +194,13 @@ export function diffusionFaults({ process, objective, evaluation, network }: Dif
     ['network', 'timeEmbedding'],
     `positional with process.kind ${kind}: the network is not told a noise level`,
   );
-  // A group of one channel has mean 0 and variance 1 whatever it is given: brightness and strength of the noise never reach the
-  // output, and at high noise levels their error is multiplied by sigma / alpha.
+  // A group of one channel has mean 0 and variance 1 whatever it is given: what the embeddings of noise level and class add to a
+  // channel is taken away again, and neither brightness nor the strength of the noise reaches the output.
+  const narrowest = Math.min(...network.blockOutChannels);
   expect(
-    (objective.prediction !== 'epsilon' && objective.prediction !== 'score') ||
-      network.blockOutChannels[0] !== network.normGroups,
+    network.normGroups < narrowest,
     ['network', 'normGroups'],
-    `fewer than the ${network.normGroups} channels of the first level with prediction ${objective.prediction}`,
+    `fewer than the ${narrowest} channels of the narrowest level: a group needs two channels or more`,
   );
   return [...faults, ...rangeFaults(process, evaluation.steps)];
 }

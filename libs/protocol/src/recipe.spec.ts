@@ -55,6 +55,23 @@ describe('a recipe', () => {
     expect(recipe.data.onBadFile).toBe('skip');
   });
 
+  it.each<[number[], number]>([
+    [[16, 32], 8],
+    [[8, 16, 32], 4],
+    [[12, 32], 4],
+    [[6], 3],
+    [[2], 1],
+  ])(
+    'divides the channels %j into %i groups of two or more when it is not told how many',
+    (blockOutChannels, groups) => {
+      const attention = blockOutChannels.map(() => false);
+      const network = { kind: 'unet2d', blockOutChannels, attention, attentionHeadDim: 2 } as const;
+      const parsed = recipeSchema.parse({ ...validRecipe(), network });
+      expect(parsed.network.normGroups).toBe(groups);
+      expect(recipeSchema.parse(parsed)).toEqual(parsed);
+    },
+  );
+
   it('needs heads that divide the channels of the deepest level, whose middle always attends', () => {
     const network = { kind: 'unet2d', blockOutChannels: [8, 12], attention: [false, false], normGroups: 4 } as const;
     const { error } = recipeSchema.safeParse({ ...validRecipe(), network });
@@ -99,16 +116,12 @@ describe('a recipe', () => {
     ['image.sizePx', { image: { sizePx: 33, channels: 1 } }],
     [
       'network.blockOutChannels.0',
-      { network: { kind: 'unet2d', blockOutChannels: [12, 32], attention: [false, false] } },
+      { network: { kind: 'unet2d', blockOutChannels: [12, 32], attention: [false, false], normGroups: 8 } },
     ],
     ['objective.prediction', { objective: { prediction: 'epsilon' } }],
     [
       'network.normGroups',
-      {
-        network: { kind: 'unet2d', blockOutChannels: [8, 16], attention: [false, false], normGroups: 8 },
-        process: { kind: 'vp' },
-        objective: { prediction: 'epsilon' },
-      },
+      { network: { kind: 'unet2d', blockOutChannels: [8, 16], attention: [false, false], normGroups: 8 } },
     ],
     ['evaluation.sampler', { evaluation: { sampler: 'langevin' } }],
     ['image.depthPx', { image: { sizePx: 32, channels: 1, depthPx: 8 } }],

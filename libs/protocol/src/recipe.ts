@@ -20,7 +20,7 @@ export const intensitySchema = z.discriminatedUnion('method', [
   }),
 ]);
 
-export const networkSchema = z.strictObject({
+const networkShape = z.strictObject({
   kind: z
     .enum(['unet2d', 'unet3d'])
     .describe('unet2d for images, unet3d (the same blocks in three dimensions) for volumes'),
@@ -32,7 +32,11 @@ export const networkSchema = z.strictObject({
     .max(6)
     .describe('one flag a level, finest first: self-attention after each residual block; the middle always has it'),
   attentionHeadDim: count(256).default(8).describe('channels of an attention head'),
-  normGroups: count(64).default(8).describe('groups of the group normalisation'),
+  normGroups: count(64)
+    .optional()
+    .describe(
+      'groups of the group normalisation; left out: the most up to 8 that divide the channels of every level and have two or more each',
+    ),
   normEpsilon: positive.default(1e-5).describe('added to the variance in group normalisation'),
   dropout: z.number().min(0).max(0.9).default(0).describe('dropout rate in residual blocks'),
   timeEmbedding: z.enum(['positional', 'fourier']).default('positional').describe('embedding of the noise level'),
@@ -42,6 +46,21 @@ export const networkSchema = z.strictObject({
     .default(false)
     .describe('the embedding scales and shifts after the second norm instead of being added'),
 });
+
+export const networkSchema = networkShape.transform((network) => ({
+  ...network,
+  normGroups: network.normGroups ?? defaultNormGroups(network.blockOutChannels),
+}));
+
+const DEFAULT_NORM_GROUPS = 8;
+
+/** A group of one channel would lose that channel's mean, and with it what the embeddings of noise level and class add. */
+function defaultNormGroups(blockOutChannels: readonly number[]): number {
+  const fits = (groups: number): boolean =>
+    blockOutChannels.every((channels) => channels % groups === 0 && channels >= 2 * groups);
+  for (let groups = DEFAULT_NORM_GROUPS; groups > 1; groups--) if (fits(groups)) return groups;
+  return 1;
+}
 
 export const optimiserSchema = z.strictObject({
   kind: z.literal('adamw'),

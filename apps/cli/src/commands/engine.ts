@@ -92,6 +92,7 @@ function defineQualityBench(bench: Command, attach: Attach): void {
     )
     .requiredOption('--out <folder>', 'results, weights and pictures')
     .option('--cases <names>', 'only these trainings, with commas between them')
+    .option('--samplers <names>', 'only these samplers, with commas between them')
     .option('--train-steps <n>', 'training steps of each process', '3000')
     .option('--learning-rate <x>', 'largest learning rate', '0.004')
     .option('--channels <list>', 'channels of the levels of the network', '8,16,32')

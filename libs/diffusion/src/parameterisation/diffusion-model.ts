@@ -6,11 +6,14 @@ import { preconditioning, type PredictionKind, type Preconditioning } from './pr
 /** How a network, a noise process and a clean-image estimate belong together; what training and sampling share. */
 export interface DiffusionModel {
   readonly process: NoiseProcess;
-  readonly prediction: PredictionKind;
+  /** What the raw output stands for. */
+  readonly output: PredictionKind;
   /** Whether the raw output has a second half that tells the variance of ancestral steps. */
   readonly learnsVariance: boolean;
   /** Factors that turn the raw output into a clean-image estimate. */
   readonly preconditioning: (level: NoiseLevel) => Preconditioning;
+  /** Weight that turns the squared error of the raw output into that of what the recipe says is predicted. */
+  readonly predictionWeight: (level: NoiseLevel) => number;
   /** The number that tells the network how much noise there is. */
   readonly conditioning: (level: NoiseLevel) => number;
 }
@@ -19,15 +22,34 @@ export interface DiffusionModel {
 export function createDiffusionModel(
   recipe: Pick<Recipe, 'process' | 'objective' | 'network' | 'image'>,
 ): DiffusionModel {
-  const { prediction } = recipe.objective;
-  const sigmaData = recipe.process.kind === 'edm' ? recipe.process.sigmaData : 1;
+  const output = outputOf(recipe);
+  const sigmaData = 'sigmaData' in recipe.process ? recipe.process.sigmaData : 1;
+  const factors = (level: NoiseLevel): Preconditioning => preconditioning(output, level, sigmaData);
   return {
     process: createProcess(recipe),
-    prediction,
+    output,
     learnsVariance: recipe.objective.variance === 'learned',
-    preconditioning: (level) => preconditioning(prediction, level, sigmaData),
+    preconditioning: factors,
+    // An error of the clean-image estimate is alpha / sigma times as large an error of the noise, and of sigma·s.
+    predictionWeight: (level) => (isScaledNoise(recipe) ? (factors(level).output / noiseRatio(level)) ** 2 : 1),
     conditioning: noiseConditioning(recipe),
   };
+}
+
+/**
+ * On processes that leave the image unscaled the noise grows to a hundred times the image. A network whose output is the noise
+ * itself must then be right to a hundredth, in brightness and strength too, which group normalisation takes away: its estimate of
+ * the image is mostly error, and deterministic samplers draw it. So the raw output there is that of Karras et al. 2022, table 1,
+ * from which noise and score follow by Tweedie's formula; the loss stays that of the noise or score. A network that is not told
+ * the noise level cannot change its output with it and gives sigma·s, Song & Ermon 2020, technique 3.
+ */
+function outputOf(recipe: Pick<Recipe, 'process' | 'objective'>): PredictionKind {
+  return isScaledNoise(recipe) ? 'edm' : recipe.objective.prediction;
+}
+
+function isScaledNoise({ process, objective }: Pick<Recipe, 'process' | 'objective'>): boolean {
+  const isUnscaled = process.kind === 've' || (process.kind === 'ncsn' && process.noiseConditional);
+  return isUnscaled && (objective.prediction === 'epsilon' || objective.prediction === 'score');
 }
 
 /** Times of SDEs on [0, 1] are stretched to the range that positional embeddings are made for (Song et al. 2021). */

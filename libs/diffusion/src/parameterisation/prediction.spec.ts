@@ -37,7 +37,8 @@ describe('predictions', () => {
       fc.property(fc.double({ min: 0.05, max: 0.9, noNaN: true }), number, number, (time, x0, epsilon) => {
         const level = process.level(time);
         const { alpha, sigma } = level;
-        const truth = { epsilon, sample: x0, velocity: alpha * epsilon - sigma * x0, score: -epsilon }[kind];
+        const velocity = (alpha * epsilon - sigma * x0) / Math.hypot(alpha, sigma);
+        const truth = { epsilon, sample: x0, velocity, score: -epsilon }[kind];
         const { skip, output } = preconditioning(kind, level, 1);
         expect(skip * (alpha * x0 + sigma * epsilon) + output * truth).toBeCloseTo(x0, 6);
       }),

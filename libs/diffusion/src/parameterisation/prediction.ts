@@ -2,7 +2,7 @@ import type { Recipe } from '@tributary/protocol/recipe';
 import type { NoiseLevel } from '../processes/noise-process.js';
 import { combine } from '../samplers/image-arithmetic.js';
 
-/** What a network's output stands for. */
+/** What a network's raw output stands for. */
 export type PredictionKind = Recipe['objective']['prediction'];
 
 /**
@@ -18,7 +18,7 @@ export interface Preconditioning {
 /**
  * The factors for one noise level.
  *
- * @param sigmaData Standard deviation of training pixels; used by `edm` only.
+ * @param sigmaData Standard deviation of training pixels; `edm` alone goes by it.
  * @throws RangeError when sigmaData is not positive.
  */
 export function preconditioning(kind: PredictionKind, level: NoiseLevel, sigmaData: number): Preconditioning {
@@ -31,9 +31,9 @@ export function preconditioning(kind: PredictionKind, level: NoiseLevel, sigmaDa
       return { input, skip: 1 / alpha, output: -sigma / alpha };
     case 'sample':
       return { input, skip: 0, output: 1 };
-    // v = alpha ε - sigma x_0, Salimans & Ho 2022, appendix D, solved for x_0 whatever alpha² + sigma² is
+    // v = (alpha ε - sigma x_0) / √(alpha² + sigma²): Salimans & Ho 2022, appendix D, of the image scaled to alpha² + sigma² = 1
     case 'velocity':
-      return { input, skip: alpha * input ** 2, output: -sigma * input ** 2 };
+      return { input, skip: alpha * input ** 2, output: -sigma * input };
     // Tweedie: x_0 = (x + sigma² s) / alpha; the network gives sigma·s, Song & Ermon 2020, technique 3
     case 'score':
       return { input, skip: 1 / alpha, output: sigma / alpha };

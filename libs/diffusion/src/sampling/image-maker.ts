@@ -73,11 +73,11 @@ export function imageMaker(request: GenerateOptions, { recipe, model, program, c
 function planFor(
   { sampler, steps, edit }: GenerateOptions,
   recipe: Recipe,
-  { process, prediction }: DiffusionModel,
+  { process, output }: DiffusionModel,
 ): SamplingPlan {
   return planSampling({
     process,
-    prediction,
+    output,
     sampler: samplerFor(sampler, edit) ?? recipe.evaluation.sampler,
     steps: steps ?? recipe.evaluation.steps,
     rho: recipe.process.kind === 'edm' ? recipe.process.rho : undefined,

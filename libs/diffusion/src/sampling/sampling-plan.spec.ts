@@ -39,7 +39,7 @@ const PROCESSES = [
 async function sampledPoints(process: NoiseProcess, sampler: SamplerName): Promise<Float64Array> {
   const random = randomStream(3, process.kind, sampler);
   const normals = (): Float64Array => Float64Array.from({ length: 2 * POINTS }, () => random.normal());
-  const plan = planSampling({ process, prediction: 'sample', sampler, steps: STEPS[sampler] });
+  const plan = planSampling({ process, output: 'sample', sampler, steps: STEPS[sampler] });
   return plan.sampler({
     denoiser: mixtureDenoiser(MODES),
     process,

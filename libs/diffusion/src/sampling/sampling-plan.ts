@@ -28,8 +28,8 @@ export interface SamplingPlan {
 
 export interface PlanOptions {
   readonly process: NoiseProcess;
-  /** What the network predicts. */
-  readonly prediction: PredictionKind;
+  /** What the network's raw output stands for. */
+  readonly output: PredictionKind;
   readonly sampler: SamplerName;
   /** Moves between noise levels; an integer >= 1. */
   readonly steps: number;
@@ -50,7 +50,7 @@ export function planSampling(options: PlanOptions): SamplingPlan {
   const { process } = options;
   const levels = [...noiseLevels(options), CLEAN];
   const [first = CLEAN, second = CLEAN] = levels;
-  const isAmplified = options.prediction === 'epsilon' || options.prediction === 'score';
+  const isAmplified = options.output === 'epsilon' || options.output === 'score';
   const limit = process.kind === 'edm' ? undefined : { range: DATA_RANGE, isAmplified };
   return {
     sampler: createSampler(options.sampler, {

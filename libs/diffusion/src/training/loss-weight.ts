@@ -1,7 +1,7 @@
 import type { Recipe } from '@tributary/protocol/recipe';
 import { noiseRatio, signalToNoise, type NoiseLevel, type NoiseProcess } from '../processes/noise-process.js';
 
-/** Weight of the squared error of the clean-image estimate at a noise level; undefined: none on the raw output. */
+/** Weight of the squared error of the clean-image estimate at a noise level; undefined: none on what is predicted. */
 export type EstimateWeight = (level: NoiseLevel) => number;
 
 /**

@@ -60,7 +60,9 @@ export function drawTrainingBatch(source: BatchSource, settings: BatchSettings):
     random.fillNormal(noise);
     batch.classRow[i] = dropped ? classRows - 1 : (source.classRows[i] ?? 0);
     batch.noiseLevel[i] = model.conditioning(level);
-    batch.weight[i] = weightOf ? weightOf(level) * model.preconditioning(level).output ** 2 : 1;
+    batch.weight[i] = weightOf
+      ? weightOf(level) * model.preconditioning(level).output ** 2
+      : model.predictionWeight(level);
     if (batch.bound.length > 0) batch.bound.set(boundTerms(model, level), i * BOUND_TERMS);
     const given = source.images.subarray(i * size, (i + 1) * size);
     const clean = flipped ? mirrored(given, recipe.image) : given;

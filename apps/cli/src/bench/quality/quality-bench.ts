@@ -4,7 +4,7 @@ import type { Action } from '../../command-context.js';
 import { parseVerbOptions } from '../../verb-options.js';
 import { phantomImages } from './phantom-images.js';
 import { openQualityFolder } from './quality-folder.js';
-import { chosenCases, qualityOptionsSchema } from './quality-options.js';
+import { chosenCases, chosenSamplers, qualityOptionsSchema } from './quality-options.js';
 import { writePictures } from './quality-pictures.js';
 import { qualityRecipe } from './quality-recipe.js';
 import { qualityTable } from './quality-table.js';
@@ -15,6 +15,7 @@ import { createScorer } from './score-images.js';
 export const benchQuality: Action = async (context, input) => {
   const options = parseVerbOptions(qualityOptionsSchema, input.options);
   const cases = chosenCases(options.cases);
+  const samplers = chosenSamplers(options.samplers);
   const { trainSteps, learningRate, channels, normGroups, imageSize, patients, images, seed } = options;
   const settings = { trainSteps, learningRate, channels, normGroups, imageSize, patients, images, seed };
   const folder = await openQualityFolder(resolve(context.host.cwd, options.out), settings);
@@ -22,7 +23,7 @@ export const benchQuality: Action = async (context, input) => {
   const phantom = await phantomImages(folder.pathOf('phantom'), recipe, patients);
   const engine = await openEngine({ name: 'onnx', threads: options.threads });
   const scorer = await createScorer(engine, recipe, phantom.heldOut);
-  const bench: QualityBench = { context, options, folder, engine, phantom, scorer };
+  const bench: QualityBench = { context, options, samplers, folder, engine, phantom, scorer };
   try {
     await scoreReferences(bench, recipe);
     for (const qualityCase of cases) await runCase(bench, qualityCase);

@@ -16,10 +16,10 @@ export const QUALITY_CASES: readonly QualityCase[] = [
   { name: 'edm', process: { kind: 'edm', sigmaData: SIGMA_DATA }, prediction: 'edm' },
   { name: 'ddpm-linear-epsilon', process: { kind: 'ddpm', betaSchedule: 'linear' }, prediction: 'epsilon' },
   { name: 'ddpm-cosine-velocity', process: { kind: 'ddpm', betaSchedule: 'cosine' }, prediction: 'velocity' },
-  { name: 've-score', process: { kind: 've' }, prediction: 'score' },
+  { name: 've-score', process: { kind: 've', sigmaData: SIGMA_DATA }, prediction: 'score' },
   { name: 'vp-epsilon', process: { kind: 'vp' }, prediction: 'epsilon' },
   { name: 'sub-vp-velocity', process: { kind: 'sub-vp' }, prediction: 'velocity' },
-  { name: 'ncsn-score', process: { kind: 'ncsn', levels: 200 }, prediction: 'score' },
+  { name: 'ncsn-score', process: { kind: 'ncsn', sigmaData: SIGMA_DATA, levels: 200 }, prediction: 'score' },
   { name: 'ddpm-cosine-epsilon', process: { kind: 'ddpm', betaSchedule: 'cosine' }, prediction: 'epsilon' },
   { name: 'ddpm-linear-velocity', process: { kind: 'ddpm', betaSchedule: 'linear' }, prediction: 'velocity' },
 ];
@@ -72,7 +72,7 @@ export function samplingsFor(kind: ProcessKind): Sampling[] {
 }
 
 /** What the adaptive method takes on trained networks, about. */
-const ADAPTIVE_EVALUATIONS = 250;
+const ADAPTIVE_EVALUATIONS = 350;
 
 /** Calls of the network for one image, roughly where the method chooses. */
 export function costOf({ evaluations }: Pick<Sampling, 'evaluations'>): number {

@@ -1,4 +1,5 @@
 import { TributaryError } from '@tributary/protocol/errors';
+import { SAMPLER_NAMES, type SamplerName } from '@tributary/protocol/recipe-diffusion';
 import { z } from 'zod';
 import { wholeNumber } from '../../verb-options.js';
 import { QUALITY_CASES, type QualityCase } from './quality-cases.js';
@@ -6,6 +7,7 @@ import { QUALITY_CASES, type QualityCase } from './quality-cases.js';
 export const qualityOptionsSchema = z.object({
   out: z.string().min(1),
   cases: z.string().optional(),
+  samplers: z.string().optional(),
   trainSteps: wholeNumber(1, 1_000_000),
   learningRate: z.coerce.number({ error: 'a number from 0 to 1' }).gt(0).max(1),
   channels: z.string().regex(/^\d+(,\d+)*$/, 'whole numbers with commas between them'),
@@ -25,11 +27,29 @@ export type QualityOptions = z.infer<typeof qualityOptionsSchema>;
  * @throws TributaryError USAGE_INVALID for a name that no case has.
  */
 export function chosenCases(names: string | undefined): readonly QualityCase[] {
-  if (names === undefined) return QUALITY_CASES;
+  const known = QUALITY_CASES.map(({ name }) => name);
+  const chosen = chosenNames('--cases', names, known);
+  return QUALITY_CASES.filter(({ name }) => chosen.includes(name));
+}
+
+/**
+ * The samplers that were asked for; all when none was named.
+ *
+ * @throws TributaryError USAGE_INVALID for a name that no sampler has.
+ */
+export function chosenSamplers(names: string | undefined): readonly SamplerName[] {
+  return chosenNames('--samplers', names, SAMPLER_NAMES);
+}
+
+function chosenNames<Name extends string>(
+  flag: string,
+  names: string | undefined,
+  known: readonly Name[],
+): readonly Name[] {
+  if (names === undefined) return known;
   return names.split(',').map((name) => {
-    const found = QUALITY_CASES.find((each) => each.name === name);
-    if (found) return found;
-    const known = QUALITY_CASES.map((each) => each.name).join(', ');
-    throw new TributaryError('USAGE_INVALID', { detail: `--cases takes ${known}` });
+    const found = known.find((each) => each === name);
+    if (found === undefined) throw new TributaryError('USAGE_INVALID', { detail: `${flag} takes ${known.join(', ')}` });
+    return found;
   });
 }

@@ -1,5 +1,6 @@
 import { createSampler, type Generator } from '@tributary/diffusion';
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
+import type { SamplerName } from '@tributary/protocol/recipe-diffusion';
 import { randomStream } from '@tributary/random';
 import type { Engine } from '@tributary/tensor';
 import type { CommandContext } from '../../command-context.js';
@@ -18,6 +19,7 @@ import { trainCase } from './train-case.js';
 export interface QualityBench {
   readonly context: CommandContext;
   readonly options: QualityOptions;
+  readonly samplers: readonly SamplerName[];
   readonly folder: QualityFolder;
   readonly engine: Engine;
   readonly phantom: PhantomImages;
@@ -41,13 +43,16 @@ export async function scoreReferences(bench: QualityBench, recipe: Recipe): Prom
 
 /** Trains a case and scores its samplings, each unless the folder has it. */
 export async function runCase(bench: QualityBench, qualityCase: QualityCase): Promise<void> {
-  const { folder, options, engine } = bench;
+  const { folder, options, samplers, engine } = bench;
   const recipe = qualityRecipe(qualityCase, options);
   if (!folder.records.some((record) => record.kind === 'training' && record.case === qualityCase.name)) {
     await train(bench, qualityCase.name, recipe);
   }
   const missing = samplingsFor(recipe.process.kind).filter(
-    (sampling) => costOf(sampling) <= options.longest && !isScored(folder, qualityCase, sampling),
+    (sampling) =>
+      samplers.includes(sampling.sampler) &&
+      costOf(sampling) <= options.longest &&
+      !isScored(folder, qualityCase, sampling),
   );
   if (missing.length === 0) return;
   const weights = await folder.readFloats(qualityCase.name);
