@@ -8,7 +8,5 @@ import { SILU } from '@tributary/kernels';
  */
 export function silu<T extends tf.Tensor>(x: T): T {
   if (!hasKernel(SILU)) return tf.mul(x, tf.sigmoid(x));
-  const [y] = tf.engine().runKernel<T[]>(SILU, { x });
-  if (!y) throw new RangeError('silu gave no output');
-  return y;
+  return tf.engine().runKernel<T>(SILU, { x });
 }

@@ -28,7 +28,8 @@ export function createSession(model: Uint8Array, settings: SessionSettings): Pro
     preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer'])),
     logId: label,
     logSeverityLevel: ERRORS_ONLY,
-    graphOptimizationLevel: 'all',
+    // For the processor our passes leave ONNX Runtime nothing worth its search, which takes as long as the rest of the loading.
+    graphOptimizationLevel: device === 'cpu' ? 'disabled' : 'all',
     executionMode: 'sequential',
     // One block for all tensors of a step would be no quicker, and up to two thirds larger.
     enableMemPattern: false,

@@ -1,7 +1,7 @@
 import { countReaders, type Graph, type Node, producers, type Value } from '../graph/graph.js';
 import { MICROSOFT } from '../graph/graph-builder.js';
 
-/** `x * sigmoid(x)` becomes one operator (QuickGelu with alpha 1) when nothing else reads the sigmoid: in sampling, not in training. */
+/** `x * sigmoid(x)` becomes one operator (QuickGelu with alpha 1) when nothing else reads the sigmoid. */
 export function fuseSilu(graph: Graph): Graph {
   const made = producers(graph.nodes);
   const readers = countReaders(graph);

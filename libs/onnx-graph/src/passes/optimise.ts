@@ -2,13 +2,14 @@ import type { Graph } from '../graph/graph.js';
 import type { GraphTarget } from '../graph/graph-builder.js';
 import { removeDeadCode } from './dead-code.js';
 import { fuseBias } from './fuse-bias.js';
+import { fuseResidual } from './fuse-residual.js';
 import { fuseSilu } from './fuse-silu.js';
 import { fuseSumOfSquares } from './fuse-sum-of-squares.js';
 import { halfPrecision } from './half-precision.js';
 import { recomputeGates } from './recompute-gates.js';
 
-/** Passes whose operators only ONNX Runtime has, or only its processor has a use for. */
-const OWN_OPERATORS = [fuseSilu, fuseSumOfSquares, recomputeGates];
+/** Passes whose operators only ONNX Runtime has. A gate that is computed again leaves the first to its one reader, to be fused. */
+const OWN_OPERATORS = [fuseSumOfSquares, recomputeGates, fuseSilu];
 
 /** Every pass in order. Dead code goes first, so that a dead reader does not hinder a fusion, and last. */
 export function optimise(graph: Graph, target: GraphTarget): Graph {
@@ -17,6 +18,7 @@ export function optimise(graph: Graph, target: GraphTarget): Graph {
     removeDeadCode,
     fuseBias,
     ...(device === 'any' ? [] : OWN_OPERATORS),
+    ...(device === 'cpu' && precision !== 'float16' ? [fuseResidual] : []),
     ...(precision === 'float16' ? [(wide: Graph) => halfPrecision(wide, target)] : []),
     removeDeadCode,
   ];

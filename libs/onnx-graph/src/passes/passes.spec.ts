@@ -3,8 +3,10 @@ import type { Graph, Value } from '../graph/graph.js';
 import { GraphBuilder } from '../graph/graph-builder.js';
 import { removeDeadCode } from './dead-code.js';
 import { fuseBias } from './fuse-bias.js';
+import { fuseResidual } from './fuse-residual.js';
 import { fuseSilu } from './fuse-silu.js';
 import { fuseSumOfSquares } from './fuse-sum-of-squares.js';
+import { optimise } from './optimise.js';
 
 const ops = (graph: Graph) => graph.nodes.map((node) => node.op);
 
@@ -44,6 +46,47 @@ describe('fuseBias', () => {
 
   it('leaves sums alone that are not one number a channel', () => {
     expect(ops(build((g, c) => [add(g, c, g.input('z', [1, 3, 4, 4], 'float32'))]))).toEqual(['Conv', 'Add']);
+  });
+});
+
+describe('fuseResidual', () => {
+  const SHAPE = [1, 3, 4, 4];
+  const build = (finish: (g: GraphBuilder, convolved: Value, z: Value) => Value[], domain = '') => {
+    const g = new GraphBuilder();
+    const x = g.input('x', [1, 2, 4, 4], 'float32');
+    const inputs = [x, g.input('w', [3, 2, 3, 3], 'float32'), g.input('b', [3], 'float32')];
+    const convolved = g.apply('Conv', inputs, { shape: SHAPE, attributes: { pads: [1, 1, 1, 1] }, domain });
+    const outputs = finish(g, convolved, g.input('z', SHAPE, 'float32'));
+    return fuseResidual(g.build(outputs.map((value, i) => ({ name: `y${i}`, value }))));
+  };
+  const add = (g: GraphBuilder, a: Value, b: Value) => g.apply('Add', [a, b], { shape: SHAPE });
+
+  it('adds an image in the convolution, on either side of the sum', () => {
+    for (const fused of [build((g, c, z) => [add(g, c, z)]), build((g, c, z) => [add(g, z, c)])]) {
+      expect(ops(fused)).toEqual(['FusedConv']);
+      expect(fused.nodes[0]?.inputs.map((input) => input?.name)).toEqual(['x', 'w', 'b', 'z']);
+      expect(fused.nodes[0]?.attributes).toEqual({ pads: [1, 1, 1, 1] });
+      expect(fused.nodes[0]?.outputs[0]).toBe(fused.outputs[0]?.value);
+    }
+  });
+
+  it('leaves sums alone that something else reads in part, that broadcast, or that are blocked', () => {
+    expect(ops(build((g, c, z) => [add(g, c, z), g.apply('Exp', [c], { shape: SHAPE })]))).toContain('Add');
+    expect(ops(build((g, c) => [add(g, c, g.input('one', [1], 'float32'))]))).toEqual(['Conv', 'Add']);
+    expect(ops(build((g, c, z) => [add(g, c, z)], 'com.microsoft.nchwc'))).toEqual(['Conv', 'Add']);
+  });
+});
+
+describe('optimise', () => {
+  it("writes ONNX Runtime's own operators for the processor, and none for a file that everyone reads", () => {
+    const g = new GraphBuilder();
+    const x = g.input('x', [1, 2, 4, 4], 'float32');
+    const convolved = g.apply('Conv', [x, g.input('w', [2, 2, 1, 1], 'float32')], { shape: x.shape });
+    const gated = g.apply('Mul', [x, g.apply('Sigmoid', [x], { shape: x.shape })], { shape: x.shape });
+    const graph = g.build([{ name: 'y', value: g.apply('Add', [convolved, gated], { shape: x.shape }) }]);
+    expect(ops(optimise(graph, { device: 'cpu' }))).toEqual(['QuickGelu', 'FusedConv']);
+    expect(ops(optimise(graph, { device: 'gpu' }))).toEqual(['Conv', 'QuickGelu', 'Add']);
+    expect(ops(optimise(graph, { device: 'any' }))).toEqual(['Conv', 'Sigmoid', 'Mul', 'Add']);
   });
 });
 

@@ -138,13 +138,16 @@ function constantSymbol(
 ): Symbolic {
   const type = elementType(dtype);
   const numbers = values as ArrayLike<number> | null;
-  const first = numbers?.[0] ?? 0;
-  if (numbers === null || isUniform(numbers, first)) return fill(g, shape, { value: first, type });
+  if (numbers === null || isUniform(numbers)) return fill(g, shape, { value: numbers?.[0] ?? 0, type });
   return plain(g.constant(Float64Array.from(numbers), shape, type));
 }
 
-function isUniform(numbers: ArrayLike<number>, first: number): boolean {
-  for (let i = 1; i < numbers.length; i++) if (!Object.is(numbers[i], first)) return false;
+/** tfjs writes zeros out, as many as an image has pixels: their bits are compared, which is quick, and tells 0 from -0. */
+function isUniform(numbers: ArrayLike<number>): boolean {
+  const words =
+    numbers instanceof Float32Array ? new Int32Array(numbers.buffer, numbers.byteOffset, numbers.length) : numbers;
+  const first = words[0];
+  for (let i = 1; i < words.length; i++) if (!Object.is(words[i], first)) return false;
   return true;
 }
 

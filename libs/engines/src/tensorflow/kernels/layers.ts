@@ -10,15 +10,14 @@ import {
 } from '@tributary/kernels';
 import { tensorflowKernel } from './tensorflow-kernel.js';
 
-/** x · sigmoid(x); the gradient is dy · (s + y - y s) with s = sigmoid(x). */
+/** x · sigmoid(x); the gradient is dy · (s + y - y s) with s = sigmoid(x), which TensorFlow merges with the forward pass's own. */
 const siluKernels = [
-  tensorflowKernel<'x'>(SILU, ({ inputs: { x } }) => {
+  tensorflowKernel<'x'>(SILU, ({ inputs: { x } }) => tf.mul(x, tf.sigmoid(x))),
+  tensorflowKernel<'dy' | 'x'>(SILU_GRADIENT, ({ inputs: { dy, x } }) => {
     const gate = tf.sigmoid(x);
-    return [tf.mul(x, gate), gate];
+    const y = tf.mul(x, gate);
+    return tf.mul(dy, tf.add(gate, tf.sub(y, tf.mul(y, gate))));
   }),
-  tensorflowKernel<'dy' | 'y' | 'gate'>(SILU_GRADIENT, ({ inputs: { dy, y, gate } }) =>
-    tf.mul(dy, tf.add(gate, tf.sub(y, tf.mul(y, gate)))),
-  ),
 ];
 
 interface GroupNorm {
