@@ -95,6 +95,34 @@ describe('trainer', () => {
     await trainer.dispose();
   });
 
+  it.each([
+    {},
+    { process: { kind: 'ddpm', timesteps: 100 }, objective: { prediction: 'epsilon', variance: 'learned' } },
+  ] as const)(
+    "takes the plain step where no example's gradient is clipped, and a shorter one where all are",
+    async (fields) => {
+      const recipe = smallRecipe({ ...fields, optimiser: { kind: 'adamw', learningRate: 4e-3, clipNorm: 1e9 } });
+      const stepWith = async (exampleClipNorm?: number) => {
+        const trainer = await createTrainer({ engine, recipe, classRows: SMALL_CLASS_ROWS, exampleClipNorm });
+        trainer.setWeights(trainer.initialWeights(11));
+        const result = await trainer.step({ ...halves(0), random: randomStream(3, 'training'), globalStep: 0 });
+        const { m = new Float32Array(0) } = (await trainer.optimiserState()).vectors;
+        await trainer.dispose();
+        return { ...result, m };
+      };
+      const plain = await stepWith();
+      const unclipped = await stepWith(1e9);
+      expect(unclipped.loss).toBeCloseTo(plain.loss, 5);
+      expect(unclipped.gradientNorm / plain.gradientNorm).toBeCloseTo(1, 4);
+      const largest = Math.max(...plain.m.map(Math.abs));
+      expect(Math.max(...plain.m.map((value, i) => Math.abs(value - (unclipped.m[i] ?? NaN))))).toBeLessThan(
+        1e-4 * largest,
+      );
+      const clipNorm = plain.gradientNorm / 1000;
+      expect((await stepWith(clipNorm)).gradientNorm).toBeLessThanOrEqual(clipNorm * 1.0001);
+    },
+  );
+
   it('refuses batches of another size than the recipe asks for', async () => {
     const trainer = await createTrainer({ engine, recipe: smallRecipe(), classRows: SMALL_CLASS_ROWS });
     const random = randomStream(3, 'training');

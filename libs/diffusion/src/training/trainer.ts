@@ -17,6 +17,11 @@ export interface TrainerOptions {
   readonly classRows: number;
   /** Share of the local average of weights that each step keeps; 0 (default) makes it the weights themselves. */
   readonly emaDecay?: number;
+  /**
+   * Longest gradient that one example may contribute to a step, > 0; as long as it is when left out. What private training rests on:
+   * noise is not added here.
+   */
+  readonly exampleClipNorm?: number;
 }
 
 /** What training goes on from after a restart, besides the weights. */
@@ -86,9 +91,9 @@ export interface Trainer {
 
 /** Records the training step of a recipe: loss, gradient, clipping, AdamW and average in one graph. */
 export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
-  const { engine, recipe, classRows, emaDecay = 0 } = options;
+  const { engine, recipe, classRows, emaDecay = 0, exampleClipNorm } = options;
   const network = buildNetwork(recipe, classRows);
-  const program = await recordTrainingStep(network, { engine, recipe });
+  const program = await recordTrainingStep(network, { engine, recipe, exampleClipNorm });
   const settings = { network, model: createDiffusionModel(recipe), recipe, classRows };
   const names = optimiserVectors(recipe.optimiser);
   const firstScale = engine.precision === 'float16' ? FIRST_LOSS_SCALE : undefined;

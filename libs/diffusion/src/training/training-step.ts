@@ -1,12 +1,13 @@
 import { conditionChannels, imageShape } from '@tributary/protocol/image-shape';
 import type { Recipe } from '@tributary/protocol/recipe';
-import { ADAMW_SCALARS, adamWStep, valueAndGradient, type ValueAndGradient } from '@tributary/layers';
+import { ADAMW_SCALARS, adamWStep } from '@tributary/layers';
 import type { Engine, Program, Signature, StepFunction, Tensors } from '@tributary/tensor';
 import type { Precision } from '@tributary/onnx-graph';
 import * as tf from '@tensorflow/tfjs-core';
 import { addPart, afterLastPart, PART_FLAGS } from './gradient-accumulation.js';
-import { afterGoodStep, LOSS_SCALE, scaledGradient } from './loss-scaling.js';
-import { MASK_PREFIX, trainingLoss } from './training-loss.js';
+import { afterGoodStep, LOSS_SCALE } from './loss-scaling.js';
+import { stepGradient } from './step-gradient.js';
+import { MASK_PREFIX } from './training-loss.js';
 import { tensorOf } from '../network/tensor-of.js';
 import type { Network } from '../network/unet.js';
 import { strategyGradient, strategySignature } from './strategy-gradient.js';
@@ -22,6 +23,13 @@ export function optimiserVectors({ amsgrad }: Recipe['optimiser']): string[] {
   return amsgrad ? ['m', 'v', 'vMax'] : ['m', 'v'];
 }
 
+export interface TrainingStepOptions {
+  readonly engine: Engine;
+  readonly recipe: Recipe;
+  /** As in `StepGradientOptions`. */
+  readonly exampleClipNorm?: number;
+}
+
 const SUM = 'partSum';
 const FLAGS = 'part';
 
@@ -33,18 +41,23 @@ const FLAGS = 'part';
  */
 export function recordTrainingStep(
   network: Network,
-  { engine, recipe }: { readonly engine: Engine; readonly recipe: Recipe },
+  { engine, recipe, exampleClipNorm }: TrainingStepOptions,
 ): Promise<Program> {
   const { precision } = engine;
-  const fn = trainingStep(network, recipe, precision);
+  const fn = trainingStep(network, recipe, { precision, exampleClipNorm });
   return engine.compile(fn, signatureOf(network, recipe, precision), { label: 'training step', precision });
 }
 
-function trainingStep(network: Network, { optimiser, strategy }: Recipe, precision: Precision): StepFunction {
+function trainingStep(
+  network: Network,
+  { optimiser, strategy }: Recipe,
+  options: { readonly precision: Precision; readonly exampleClipNorm?: number },
+): StepFunction {
+  const { precision } = options;
   const count = optimiser.accumulationSteps;
   return (inputs, state) => {
     const vector = (name: string): tf.Tensor1D => tensorOf(state, name, tf.Rank.R1);
-    const { value: loss, gradient } = lossAndGradient(network, { inputs, weights: vector('weights'), precision });
+    const { value: loss, gradient } = stepGradient(network, { inputs, weights: vector('weights'), ...options });
     const before = {
       weights: vector('weights'),
       m: vector('m'),
@@ -69,19 +82,6 @@ function trainingStep(network: Network, { optimiser, strategy }: Recipe, precisi
     const { gradientNorm, after } = step(sum);
     return { outputs: { loss, gradientNorm }, state: { ...afterLastPart(flags, state, after), [SUM]: sum } };
   };
-}
-
-interface LossInputs {
-  readonly inputs: Tensors;
-  readonly weights: tf.Tensor1D;
-  readonly precision: Precision;
-}
-
-function lossAndGradient(network: Network, { inputs, weights, precision }: LossInputs): ValueAndGradient {
-  const loss = (parameters: Tensors) => trainingLoss(network, parameters, inputs);
-  const { manifest } = network;
-  if (precision === 'float32') return valueAndGradient(loss, weights, manifest);
-  return scaledGradient(loss, { weights, manifest, scale: tensorOf(inputs, LOSS_SCALE, tf.Rank.R1) });
 }
 
 function signatureOf({ parameterCount, dropoutSites }: Network, recipe: Recipe, precision: Precision): Signature {
