@@ -4,13 +4,14 @@ import { Database } from '../platform/database/database.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { AuditService } from './audit.service.js';
 
-/** As many different refusals are remembered, so that a site that goes on trying does not fill the log. */
+/** As many different refusals are remembered, so that who goes on trying does not fill the log. */
 const REMEMBERED = 10_000;
 
-/** What a site tried that it may not, or that came too late. */
+/** What a site or a person tried that they may not, that came too late, or that cannot be. */
 export interface Refusal {
-  readonly siteId: string;
-  /** What it was about: an assignment, or the site itself. */
+  /** A site's or a person's id. */
+  readonly actor: string;
+  /** What it was about: an assignment, a study, or the site itself. */
   readonly subject: string;
   readonly error: TributaryError;
 }
@@ -27,19 +28,19 @@ export class RefusalsService {
   ) {}
 
   /** The refusal stands whether or not it can be kept. */
-  async note({ siteId, subject, error }: Refusal): Promise<void> {
+  async note({ actor, subject, error }: Refusal): Promise<void> {
     const { code, message: reason } = error;
-    this.logger.warn({ siteId, subject, code }, reason);
-    const key = `${siteId} ${subject} ${code}`;
+    this.logger.warn({ actor, subject, code }, reason);
+    const key = `${actor} ${subject} ${code}`;
     if (this.known.has(key)) return;
     if (this.known.size >= REMEMBERED) this.known.clear();
     this.known.add(key);
-    const fact = { actor: siteId, action: 'request.refused', subject, detail: { code, reason } };
+    const fact = { actor, action: 'request.refused', subject, detail: { code, reason } };
     try {
       await this.database.transaction((db) => this.audit.append(db, fact));
     } catch (failure) {
       this.known.delete(key);
-      this.logger.error({ siteId, subject, code, err: failure }, 'a refusal was not kept in the audit log');
+      this.logger.error({ actor, subject, code, err: failure }, 'a refusal was not kept in the audit log');
     }
   }
 }

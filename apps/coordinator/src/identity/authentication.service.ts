@@ -91,7 +91,7 @@ export class AuthenticationService {
     try {
       assertApproved(await this.sites.credentials(siteId));
     } catch (error) {
-      if (error instanceof TributaryError) await this.refusals.note({ siteId, subject: siteId, error });
+      if (error instanceof TributaryError) await this.refusals.note({ actor: siteId, subject: siteId, error });
       throw error;
     }
     return { role: 'site', id: siteId, name: siteId };

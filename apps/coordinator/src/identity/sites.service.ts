@@ -11,9 +11,13 @@ import { SiteRepository, type RegisteredSite, type SchedulableSite, type SiteCre
 
 export type { RegisteredSite, SchedulableSite, SiteCredentials };
 
+/** Told in the transaction that changes a site's hours. */
+type HoursListener = (db: Db, siteId: string) => Promise<void>;
+
 @Injectable()
 export class SitesService {
   private readonly knowing: Together<string, SiteCredentials | null>;
+  private readonly hoursListeners: HoursListener[] = [];
 
   constructor(
     private readonly database: Database,
@@ -72,10 +76,15 @@ export class SitesService {
     await this.get(id);
     await this.database.transaction(async (db) => {
       await this.sites.setTrainingHours(db, id, hours);
+      for (const listener of this.hoursListeners) await listener(db, id);
       const detail = { trainingHours: hours };
       await this.audit.append(db, { actor: by.id, action: 'site.training-hours', subject: id, detail });
     });
     return this.show(id);
+  }
+
+  onHoursChanged(listener: HoursListener): void {
+    this.hoursListeners.push(listener);
   }
 
   schedulableIn(db: Db, studyId: string): Promise<SchedulableSite[]> {

@@ -167,6 +167,12 @@ export class RunRepository {
     if (count === 0) throw new TributaryError('RUN_STALE_TRANSITION', { runId: run.id });
   }
 
+  /** The running runs of a site whose next round waits for something: they look at it again now. */
+  async lookAgain(db: Db, siteId: string, now: Date): Promise<void> {
+    const waiting = { state: 'running', sites: { has: siteId }, nextRoundWaitsFor: { not: null } } as const;
+    await db.run.updateMany({ where: waiting, data: { nextRoundAt: now } });
+  }
+
   /** Keeps what went wrong with a live run, outside of its changes: nothing about the run itself has changed. */
   async noteProblem(db: Db, id: string, problem: Problem): Promise<void> {
     await db.run.updateMany({ where: { id, state: { in: LIVE } }, data: { problem: storedJson(problem) } });

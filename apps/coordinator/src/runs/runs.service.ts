@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { networkManifest } from '@tributary/diffusion/initial-model';
 import { assertExchange } from '@tributary/federation';
 import {
@@ -11,6 +11,7 @@ import {
   type Study,
 } from '@tributary/protocol';
 import { AuditService } from '../audit/audit.service.js';
+import { RefusalsService } from '../audit/refusals.service.js';
 import { SitesService } from '../identity/sites.service.js';
 import type { Principal } from '../platform/access/access.js';
 import { Clock, after } from '../platform/clock/clock.js';
@@ -26,7 +27,7 @@ import { RunRepository, type Run } from './run.repository.js';
 
 /** What admins do with runs. */
 @Injectable()
-export class RunsService {
+export class RunsService implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly runs: RunRepository,
@@ -37,16 +38,34 @@ export class RunsService {
     private readonly changes: RunChanges,
     private readonly hints: SiteHints,
     private readonly audit: AuditService,
+    private readonly refusals: RefusalsService,
     private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: CoordinatorConfig,
   ) {}
 
+  /** Whoever waits for a site's hours does not wait for those that it had before. */
+  onModuleInit(): void {
+    this.sites.onHoursChanged((db, siteId) => this.runs.lookAgain(db, siteId, this.clock.now()));
+  }
+
   /**
    * Stores a recipe whole and asks the study's sites to approve it.
    *
-   * @throws TributaryError NOT_FOUND (study), RECIPE_INCOMPATIBLE, RECIPE_STUDY_MISMATCH, QUORUM_LARGER_THAN_STUDY, ROUND_DEADLINE_PAST.
+   * @throws TributaryError NOT_FOUND (study), RECIPE_INCOMPATIBLE, RECIPE_STUDY_MISMATCH, QUORUM_LARGER_THAN_STUDY, ROUND_DEADLINE_PAST;
+   *         the refusal is in the audit log then.
    */
-  async create({ studyId, recipe, approvalDeadlineAt: asked }: RunRequest, by: Principal): Promise<string> {
+  async create(request: RunRequest, by: Principal): Promise<string> {
+    try {
+      return await this.propose(request, by);
+    } catch (error) {
+      if (error instanceof TributaryError && error.spec.status < 500) {
+        await this.refusals.note({ actor: by.id, subject: request.studyId, error });
+      }
+      throw error;
+    }
+  }
+
+  private async propose({ studyId, recipe, approvalDeadlineAt: asked }: RunRequest, by: Principal): Promise<string> {
     const approvalDeadlineAt = this.approvalDeadline(asked);
     assertTrainableAtSites(recipe);
     assertFitsStudy(recipe, await this.studies.get(studyId));

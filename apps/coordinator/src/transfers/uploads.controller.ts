@@ -54,7 +54,7 @@ export class UploadsController {
       if (error instanceof TributaryError && error.spec.status < 500) {
         const { assignmentId } = error.context;
         const about = typeof assignmentId === 'string' ? assignmentId : subject;
-        await this.refusals.note({ siteId, subject: about, error });
+        await this.refusals.note({ actor: siteId, subject: about, error });
       }
       throw error;
     }
