@@ -1,12 +1,12 @@
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
+import { AGGREGATION_BENCH_MAIN } from '../processes/app-paths.js';
 import { runProgram } from '../processes/run-program.js';
 import { parseVerbOptions, wholeNumber } from '../verb-options.js';
 import { printBench } from './bench-table.js';
 
-const PROGRAM = join(import.meta.dirname, '../../dist/bench/aggregate-process.js');
 const MEGABYTE = 1e6;
 const MEBIBYTE = 2 ** 20;
 
@@ -29,11 +29,15 @@ export const benchAggregate: Action = async (context, { options }) => {
   const directory = resolve(context.host.cwd, dir ?? tmpdir());
   const request = { modelBytes: bytes, sites, strategy: { kind: 'fedavg' }, directory, repeats: rounds };
   context.output.note(`Aggregating ${(bytes / MEGABYTE).toFixed(0)} MB x ${sites} sites in ${directory}`);
-  const { seconds, bytesPerSecond, peakMemoryBytes } = await runProgram(PROGRAM, [JSON.stringify(request)], {
-    title: 'the aggregation',
-    schema: resultSchema,
-    signal: context.host.signal,
-  });
+  const { seconds, bytesPerSecond, peakMemoryBytes } = await runProgram(
+    AGGREGATION_BENCH_MAIN,
+    [JSON.stringify(request)],
+    {
+      title: 'the aggregation',
+      schema: resultSchema,
+      signal: context.host.signal,
+    },
+  );
   const row = { bench: 'aggregate', case: `${(bytes / MEGABYTE).toFixed(0)} MB x ${sites} sites` };
   printBench(context, [
     { ...row, metric: 'roundSeconds', unit: 's', ours: seconds[0] ?? NaN },

@@ -2,9 +2,11 @@ import { workerData } from 'node:worker_threads';
 import { aggregateRound, type AggregationResult } from '@tributary/federation';
 import { blobBytesOpener, blobSettingsSchema } from '../platform/blobs/open-blob-bytes.js';
 import { serveOrders } from '../platform/threads/serve-orders.js';
+import { HashThread } from './hashing/hash-thread.js';
 import type { AggregationOrder } from './aggregation-messages.js';
 
 const opener = blobBytesOpener(blobSettingsSchema.parse(workerData));
+const { hashFile } = new HashThread();
 const stops = new Map<number, AbortController>();
 
 serveOrders(async (order: AggregationOrder): Promise<AggregationResult | undefined> => {
@@ -15,7 +17,7 @@ serveOrders(async (order: AggregationOrder): Promise<AggregationResult | undefin
   const stop = new AbortController();
   stops.set(order.job, stop);
   try {
-    return await aggregateRound(order.request, { signal: stop.signal, open: await opener });
+    return await aggregateRound(order.request, { signal: stop.signal, open: await opener, hashFile });
   } finally {
     stops.delete(order.job);
   }

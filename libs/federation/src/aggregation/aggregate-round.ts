@@ -4,6 +4,7 @@ import type { UpdateSurvey } from '../combiners/combiner.js';
 import { createStrategy } from '../strategies/create-strategy.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { openFileBytes, type OpenBytes } from '../vectors/byte-source.js';
+import { hashHere, type HashFile } from '../vectors/file-hash.js';
 import { FLOAT_BYTES } from '../vectors/float-file.js';
 import {
   aggregationRequestSchema,
@@ -27,6 +28,8 @@ export interface AggregationHooks {
   readonly signal?: AbortSignal;
   /** Opens what is read, when it lies elsewhere than in files; what is written always goes to files. */
   readonly open?: OpenBytes;
+  /** Hashes the files that are written; in this thread when left out. */
+  readonly hashFile?: HashFile;
 }
 
 /**
@@ -49,7 +52,8 @@ export async function aggregateRound(
   const request = aggregationRequestSchema.parse(input);
   const updates = sortedBySite(request.updates);
   const strategy = createStrategy(request.strategy, request.siteCount, request.adamW);
-  const files = await RoundFiles.open({ request, strategy, updates, open: hooks.open ?? openFileBytes });
+  const { open = openFileBytes, hashFile = hashHere } = hooks;
+  const files = await RoundFiles.open({ request, strategy, updates, open, hashFile });
   try {
     return await new RoundAggregation({ request, strategy, updates, files, hooks }).run();
   } finally {

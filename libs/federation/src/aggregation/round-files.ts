@@ -6,6 +6,7 @@ import { heldManifest } from '../exchange/exchanged-vector.js';
 import type { OpenBytes } from '../vectors/byte-source.js';
 import { openFloatFile } from '../vectors/float-file.js';
 import { FloatFileSink, syncFolders } from '../vectors/float-file-sink.js';
+import type { HashFile } from '../vectors/file-hash.js';
 import type { FloatSource } from '../vectors/float-source.js';
 import { partialSource } from '../vectors/partial-source.js';
 import { updateManifest } from '../vectors/vector-names.js';
@@ -39,6 +40,8 @@ export interface RoundInputs {
   readonly updates: readonly UpdateInput[];
   /** Opens what the request's paths name. */
   readonly open: OpenBytes;
+  /** Hashes what is written. */
+  readonly hashFile: HashFile;
 }
 
 /** The open files of one round. */
@@ -91,7 +94,7 @@ export class RoundFiles {
   async commit(): Promise<Pick<AggregationResult, 'weights' | 'ema' | 'state'>> {
     const { nextWeights, nextAverage, state } = this.files;
     const sinks = [nextWeights, nextAverage, ...state.map(({ sink }) => sink)];
-    await Promise.all(sinks.map(async (sink) => sink?.flush()));
+    await Promise.all(sinks.map(async (sink) => sink?.settle()));
     const written: AggregationResult['state'] = Object.fromEntries(
       await Promise.all(state.map(async ({ name, sink }) => [name, await sink.commit()] as const)),
     );
@@ -109,7 +112,7 @@ export class RoundFiles {
 
 /** @param closers Filled as files are opened. */
 async function openAll(
-  { request, strategy, updates, open: openBytes }: RoundInputs,
+  { request, strategy, updates, open: openBytes, hashFile }: RoundInputs,
   closers: (() => Promise<void>)[],
 ): Promise<OpenedFiles> {
   const { manifest, globalPath, ema, statePaths, out } = request;
@@ -120,7 +123,7 @@ async function openAll(
   const open = async (path: string) => tracked(await openFloatFile(await openBytes(path), manifest));
   const create = async (path: string | undefined, field: string) => {
     if (path === undefined) throw new RangeError(`${field} is needed for this request`);
-    const sink = await FloatFileSink.create(path, manifest);
+    const sink = await FloatFileSink.create(path, manifest, hashFile);
     closers.push(() => sink.discard());
     return sink;
   };

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
-import { aggregateRound } from '../aggregation/aggregate-round.js';
+import { aggregateRound, type AggregationHooks } from '../aggregation/aggregate-round.js';
 import type { StrategyOptions } from '../strategies/strategy-options.js';
 import { FLOAT_BYTES } from '../vectors/float-file.js';
 import { FloatFileSink } from '../vectors/float-file-sink.js';
@@ -33,7 +33,10 @@ export interface AggregationBench {
  * Aggregates a round of `sites` updates of `modelBytes`, with a moving average, from the page cache. All sites read one file, so
  * the disk holds a model once; what is read and computed is the same.
  */
-export async function benchAggregation(options: AggregationBenchOptions): Promise<AggregationBench> {
+export async function benchAggregation(
+  options: AggregationBenchOptions,
+  hooks: AggregationHooks,
+): Promise<AggregationBench> {
   const { modelBytes, sites, strategy, repeats } = options;
   const directory = await mkdtemp(join(options.directory, 'tributary-bench-'));
   try {
@@ -44,16 +47,19 @@ export async function benchAggregation(options: AggregationBenchOptions): Promis
     let bytesRead = 0;
     for (let repeat = 0; repeat <= repeats; repeat++) {
       const begin = performance.now();
-      const result = await aggregateRound({
-        strategy,
-        roundIndex: repeat,
-        siteCount: sites,
-        manifest,
-        updates: Array.from({ length: sites }, (_, site) => ({ siteId: `site-${site}`, images: 100 + site, path })),
-        globalPath: path,
-        ema: { decay: 0.9 },
-        out: { weightsPath: join(directory, 'weights'), emaPath: join(directory, 'average') },
-      });
+      const result = await aggregateRound(
+        {
+          strategy,
+          roundIndex: repeat,
+          siteCount: sites,
+          manifest,
+          updates: Array.from({ length: sites }, (_, site) => ({ siteId: `site-${site}`, images: 100 + site, path })),
+          globalPath: path,
+          ema: { decay: 0.9 },
+          out: { weightsPath: join(directory, 'weights'), emaPath: join(directory, 'average') },
+        },
+        hooks,
+      );
       if (repeat > 0) seconds.push((performance.now() - begin) / 1000);
       bytesRead = result.bytesRead;
     }

@@ -1,10 +1,11 @@
-import { createHash, randomUUID, type Hash } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TributaryError } from '@tributary/protocol/errors';
 import { manifestLocations, parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
 import { awaitedLater } from './read-ahead.js';
+import { hashHere, type FileHash, type HashFile } from './file-hash.js';
 import { assertLittleEndian } from './float-file.js';
 
 /** A written file, by its content. */
@@ -25,9 +26,9 @@ const PARTIAL_SUFFIX = '.partial';
  * The same numbers give the same bytes.
  */
 export class FloatFileSink {
-  private readonly hash: Hash = createHash('sha256');
+  private sha256: string | undefined;
   private sizeBytes = 0;
-  /** Bytes that `flush` has made durable. */
+  /** Bytes that are durable. */
   private durableBytes = 0;
   /** Bytes that no flush has been started for. */
   private unflushedBytes = 0;
@@ -36,8 +37,8 @@ export class FloatFileSink {
 
   private constructor(
     private readonly file: FileHandle,
-    private readonly place: { readonly path: string; readonly partialPath: string },
-    private missing: number,
+    private readonly hash: FileHash,
+    private readonly place: { readonly path: string; readonly partialPath: string; missing: number },
   ) {}
 
   /** Where the file appears at `commit`. */
@@ -45,12 +46,23 @@ export class FloatFileSink {
     return this.place.path;
   }
 
-  /** @param path Where the file appears at `commit`. */
-  static async create(path: string, manifest: readonly ParameterEntry[]): Promise<FloatFileSink> {
+  /**
+   * @param path     Where the file appears at `commit`.
+   * @param hashFile Who hashes what is written.
+   */
+  static async create(
+    path: string,
+    manifest: readonly ParameterEntry[],
+    hashFile: HashFile = hashHere,
+  ): Promise<FloatFileSink> {
     assertLittleEndian();
     const partialPath = `${path}.${randomUUID()}${PARTIAL_SUFFIX}`;
     const file = await open(partialPath, 'wx');
-    const sink = new FloatFileSink(file, { path, partialPath }, parameterCount(manifest));
+    const sink = new FloatFileSink(file, hashFile(partialPath), {
+      path,
+      partialPath,
+      missing: parameterCount(manifest),
+    });
     try {
       await sink.append(encodeSafetensorsHeader(manifestLocations(manifest)));
       return sink;
@@ -62,19 +74,16 @@ export class FloatFileSink {
 
   /** Appends numbers; leave `values` alone until then. @throws RangeError beyond the manifest's count, TributaryError DISK_FULL. */
   async write(values: Float32Array): Promise<void> {
-    this.missing -= values.length;
-    if (this.missing < 0) throw new RangeError('more numbers than the manifest has');
+    this.place.missing -= values.length;
+    if (this.place.missing < 0) throw new RangeError('more numbers than the manifest has');
     await this.append(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     this.unflushedBytes += values.byteLength;
     if (this.unflushedBytes >= FLUSH_BYTES) await this.startFlush();
   }
 
-  /** Makes the bytes written so far durable, so that `commit` is quick. */
-  async flush(): Promise<void> {
-    await this.flushing;
-    if (this.durableBytes === this.sizeBytes) return;
-    await this.file.sync();
-    this.durableBytes = this.sizeBytes;
+  /** Makes the bytes durable and their hash known, when all are written, so that `commit` is quick. */
+  async settle(): Promise<void> {
+    await Promise.all([this.sync(), this.digest()]);
   }
 
   /**
@@ -83,21 +92,33 @@ export class FloatFileSink {
    * @throws RangeError when numbers are missing.
    */
   async commit(): Promise<WrittenFile> {
-    if (this.missing > 0) throw new RangeError(`${this.missing} numbers of the manifest are missing`);
-    await this.flush();
+    const { path, partialPath, missing } = this.place;
+    if (missing > 0) throw new RangeError(`${missing} numbers of the manifest are missing`);
+    const [sha256] = await Promise.all([this.digest(), this.sync()]);
     await this.close();
-    const { path, partialPath } = this.place;
     await rename(partialPath, path);
     this.state = 'committed';
-    return { sha256: this.hash.digest('hex'), sizeBytes: this.sizeBytes };
+    return { sha256, sizeBytes: this.sizeBytes };
   }
 
   /** Leaves nothing behind. Does nothing after `commit`. */
   async discard(): Promise<void> {
     if (this.state === 'committed') return;
+    this.hash.discard();
     await Promise.allSettled([this.flushing]);
     await this.close();
     await rm(this.place.partialPath, { force: true });
+  }
+
+  private async digest(): Promise<string> {
+    return (this.sha256 ??= await this.hash.digest());
+  }
+
+  private async sync(): Promise<void> {
+    await this.flushing;
+    if (this.durableBytes === this.sizeBytes) return;
+    await this.file.sync();
+    this.durableBytes = this.sizeBytes;
   }
 
   private async close(): Promise<void> {
@@ -115,7 +136,6 @@ export class FloatFileSink {
   private async append(bytes: Uint8Array): Promise<void> {
     const position = this.sizeBytes;
     this.sizeBytes += bytes.length;
-    this.hash.update(bytes);
     let done = 0;
     try {
       while (done < bytes.length) {
@@ -125,6 +145,7 @@ export class FloatFileSink {
     } catch (error) {
       throw isDiskFull(error) ? new TributaryError('DISK_FULL', { writtenBytes: position + done }) : error;
     }
+    this.hash.written(bytes, this.sizeBytes);
   }
 }
 

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { TributaryError } from '@tributary/protocol';
+import { TributaryError } from '@tributary/protocol/errors';
 import { isErrno } from '../errors/errno.js';
 import type { ThreadOrder, ThreadReply } from './thread-messages.js';
 

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { TributaryError } from '@tributary/protocol';
+import { TributaryError } from '@tributary/protocol/errors';
 import type { ThreadOrder, ThreadReply } from './thread-messages.js';
 
 interface Pending<Result> {

@@ -1,6 +1,7 @@
 import { benchAggregation } from '@tributary/federation/bench/bench-aggregation';
 import { strategySchema } from '@tributary/protocol/strategy';
 import { z } from 'zod';
+import { HashThread } from './hashing/hash-thread.js';
 
 const optionsSchema = z.object({
   modelBytes: z.int(),
@@ -12,4 +13,6 @@ const optionsSchema = z.object({
 
 // One aggregation in a process of its own, so that its peak memory is its own.
 const options = optionsSchema.parse(JSON.parse(process.argv[2] ?? ''));
-process.stdout.write(JSON.stringify(await benchAggregation(options)));
+const hashing = new HashThread();
+process.stdout.write(JSON.stringify(await benchAggregation(options, hashing)));
+await hashing.terminate();
