@@ -17,6 +17,7 @@ import {
 import { coveredRanges, segmentsOf } from './coverage.js';
 import { emaDecayAt } from './exponential-average.js';
 import { awaitedLater, readAhead } from '../vectors/read-ahead.js';
+import { addSquaredNorms } from './measures.js';
 import { allocateRoundBuffers, COMPUTE_LENGTH, computeBlocks, type RoundBuffers } from './round-buffers.js';
 import { RoundFiles } from './round-files.js';
 import { assertFiniteUpdates, RoundMeasures } from './round-measures.js';
@@ -130,13 +131,16 @@ class RoundAggregation {
     const { strategy, files } = this.options;
     const measures = new RoundMeasures(this.siteIds, strategy.updateVectors.length);
     const next = this.createStep(survey);
+    const isClipped = scales.some((scale) => scale !== 1);
     let writing: Promise<void> = Promise.resolve();
     try {
       for await (const window of this.windows((ahead) => this.readAll(ahead))) {
         for (const block of computeBlocks(window)) {
-          measures.addUpdates(block);
-          scaleUpdates(block.updates, scales);
-          measures.addResult(next(block), block);
+          if (isClipped) {
+            addSquaredNorms(block.updates, measures.updates);
+            scaleUpdates(block.updates, scales);
+          }
+          measures.addResult(next(block, isClipped ? undefined : measures.updates), block);
         }
         measures.assertFinite();
         await writing;

@@ -48,3 +48,13 @@ export function squaredDistance(a: Float32Array, b: Float32Array, total = 0): nu
   }
   return total;
 }
+
+/** Adds the squared norm of every update to `squaredNorms`; both by vector, then by site. */
+export function addSquaredNorms(
+  updates: readonly (readonly Float32Array[])[],
+  squaredNorms: readonly Float64Array[],
+): void {
+  for (const [vector, squares] of squaredNorms.entries()) {
+    for (const [site, values] of (updates[vector] ?? []).entries()) squares[site] = squaredNorm(values, squares[site]);
+  }
+}

@@ -4,8 +4,8 @@ import type { RoundWindow } from './round-step.js';
 
 /** Norms of everything that passes by in a round; they also tell whether every number was finite. */
 export class RoundMeasures {
-  /** By site. */
-  private readonly updates: Float64Array[];
+  /** Squared norms of the updates, by vector and site, for those who see them to add to. */
+  readonly updates: readonly Float64Array[];
   /** By vector. */
   private readonly combined: number[];
   private weights = 0;
@@ -17,14 +17,6 @@ export class RoundMeasures {
   ) {
     this.updates = Array.from({ length: vectors }, () => new Float64Array(siteIds.length));
     this.combined = Array.from({ length: vectors }, () => 0);
-  }
-
-  addUpdates({ updates }: RoundWindow): void {
-    for (const [vector, squares] of this.updates.entries()) {
-      for (const [site, values] of (updates[vector] ?? []).entries()) {
-        squares[site] = squaredNorm(values, squares[site]);
-      }
-    }
   }
 
   addResult(deltas: readonly Float64Array[], { nextWeights }: RoundWindow): void {

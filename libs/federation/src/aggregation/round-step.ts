@@ -2,6 +2,7 @@ import type { Combiner, CombineWindow, SurveyedRound } from '../combiners/combin
 import type { Strategy } from '../strategies/strategy.js';
 import type { Segment } from './coverage.js';
 import { averageWeights } from './exponential-average.js';
+import { addSquaredNorms } from './measures.js';
 
 /** One window of everything that a round reads and writes. All arrays have the same length; `next*` are overwritten. */
 export interface RoundWindow {
@@ -28,24 +29,38 @@ export interface RoundStepOptions {
 }
 
 /**
- * The pure heart of a round: a function that turns each window of updates, weights and state into the next ones.
+ * One step: writes the window's `next*` arrays.
  *
- * @returns `next(window)`, which writes the window's `next*` arrays and returns the combined updates (valid until the
- *          following call).
+ * @param squaredNorms When given, the squared norms of the updates are added to it; by vector and site.
+ * @returns The combined updates, valid until the following step.
  */
-export function createRoundStep({ strategy, round, segments, emaDecay = 0, blockLength }: RoundStepOptions) {
+export type RoundStep = (window: RoundWindow, squaredNorms?: readonly Float64Array[]) => Float64Array[];
+
+/** The pure heart of a round: a function that turns each window of updates, weights and state into the next ones. */
+export function createRoundStep({ strategy, round, segments, emaDecay = 0, blockLength }: RoundStepOptions): RoundStep {
   const combiners = strategy.updateVectors.map((vector) => strategy.vectorCombiners[vector] ?? strategy.combiner);
   const plans = combiners.map((combiner) => groupPlans(combiner, round));
   const scratch = strategy.updateVectors.map(() => new Float64Array(blockLength));
+  const everySite = round.sites.map((_, site) => site);
 
-  return (window: RoundWindow): Float64Array[] => {
+  return (window, squaredNorms) => {
     const { begin, updates, weights, nextWeights, average } = window;
     const deltas = scratch.map((delta) => delta.subarray(0, weights.length));
-    for (const segment of overlapping(segments, begin, begin + weights.length)) {
-      const [from, to] = [segment.begin - begin, segment.end - begin];
+    const parts = overlapping(segments, begin, begin + weights.length);
+    const isWhole = parts.length === 1 && parts[0]?.group.length === everySite.length;
+    const measured = isWhole ? plans.map((plan) => plan(everySite).measured) : [];
+    if (squaredNorms && measured.length > 0 && measured.every((combine) => combine !== undefined)) {
       for (const [vector, delta] of deltas.entries()) {
-        const values = segment.group.flatMap((site) => updates[vector]?.[site]?.subarray(from, to) ?? []);
-        plans[vector]?.(segment.group)(values, delta.subarray(from, to));
+        measured[vector]?.(updates[vector] ?? [], delta, squaredNorms[vector] ?? NO_NORMS);
+      }
+    } else {
+      if (squaredNorms) addSquaredNorms(updates, squaredNorms);
+      for (const { group, ...part } of parts) {
+        const [from, to] = [part.begin - begin, part.end - begin];
+        for (const [vector, delta] of deltas.entries()) {
+          const values = group.flatMap((site) => updates[vector]?.[site]?.subarray(from, to) ?? []);
+          plans[vector]?.(group)(values, delta.subarray(from, to));
+        }
       }
     }
     strategy.serverOptimiser.step({ ...window, deltas });
@@ -53,6 +68,8 @@ export function createRoundStep({ strategy, round, segments, emaDecay = 0, block
     return deltas;
   };
 }
+
+const NO_NORMS = new Float64Array(0);
 
 /** Plans are made once a group; where no site contributes, nothing moves. */
 function groupPlans(combiner: Combiner, round: SurveyedRound): (group: readonly number[]) => CombineWindow {

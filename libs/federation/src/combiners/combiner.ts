@@ -25,7 +25,14 @@ export interface SurveyedRound {
 }
 
 /** Combines one window of several updates (equal lengths) into one step; overwrites all of `delta`. */
-export type CombineWindow = (updates: readonly Float32Array[], delta: Float64Array) => void;
+export interface CombineWindow {
+  (updates: readonly Float32Array[], delta: Float64Array): void;
+  /**
+   * Does the same, and adds the squared norm of each update to `squaredNorms` with the bits of `squaredNorm`. Present where one
+   * pass over the updates can do both.
+   */
+  readonly measured?: (updates: readonly Float32Array[], delta: Float64Array, squaredNorms: Float64Array) => void;
+}
 
 /**
  * Plans the combination for the sites that sent a group of parameters, by their index in the round.
