@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { loadAtlas, PHANTOM_CLASSES, readPicture, writePhantomSite } from '@tributary/imaging';
+import { encodePng, loadAtlas, PHANTOM_CLASSES, readPicture, writePhantomSite } from '@tributary/imaging';
 import { recipeSchema, type RecipeInput } from '@tributary/protocol';
 import { randomStream } from '@tributary/random';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { runProgram } from '../support/processes.js';
 import { RUN_ID, serveRelease, signedModel, writePulledModel, type SignedModel } from '../support/signed-model.js';
@@ -141,6 +142,50 @@ describe('the commands that use a generator', () => {
     await expectRefusal(['--model', at('model'), '--condition', file], 'USAGE_INVALID', '--condition');
   });
 
+  describe('with an image to start from', () => {
+    const picture = async (name: string, sizePx: number, channels: 1 | 3): Promise<string> => {
+      const pixels = Uint8Array.from({ length: sizePx ** 2 * channels }, (_, i) => i % 251);
+      await writeFile(at(name), encodePng({ widthPx: sizePx, heightPx: sizePx, channels, pixels }));
+      return at(name);
+    };
+
+    it('fits one of another size and says so', async () => {
+      const file = await picture('large.png', 40, 1);
+      const args = ['generate', '--out', at('out'), '--model', at('model'), '--seeds', '0', '--from', file];
+      const { code } = await runProgram(TRIBUTARY, args, { logFile: at('fitted.log') });
+      expect(code).toBe(0);
+      expect(await readFile(at('fitted.log'), 'utf8')).toContain('--from: fitted from 40 x 40 px');
+    });
+
+    it('refuses one in colour for a grey model', async () => {
+      const file = await picture('colour.png', SIZE_PX, 3);
+      await expectRefusal(['--model', at('model'), '--seeds', '0', '--from', file], 'USAGE_INVALID', 'in colour');
+    });
+
+    it('refuses a file that is no image', async () => {
+      await writeFile(at('no.png'), 'no image');
+      const args = ['--model', at('model'), '--seeds', '0', '--from', at('no.png')];
+      await expectRefusal(args, 'USAGE_INVALID', 'PNG, DICOM or NIfTI');
+    });
+  });
+
+  it('makes volumes as NIfTI', async () => {
+    const recipe = recipeOf('volume', {
+      image: { sizePx: 8, depthPx: 4, channels: 1 },
+      network: { kind: 'unet3d', blockOutChannels: [8], layersPerBlock: 1, attention: [false] },
+    });
+    await writePulledModel(await signedModel(recipe, directory), at('volume'));
+    const { code, result } = await generate('--model', at('volume'), '--seeds', '2-3');
+    expect(code).toBe(0);
+    const { samples } = z.object({ samples: z.array(z.object({ volume: z.string() })) }).parse(result);
+    const headers = await Promise.all(samples.map(async ({ volume }) => gunzipSync(await readFile(at('out', volume)))));
+    // dim of nifti1.h
+    expect(headers.map((file) => [0, 1, 2, 3].map((i) => file.readInt16LE(40 + 2 * i)))).toEqual([
+      [3, 8, 8, 4],
+      [3, 8, 8, 4],
+    ]);
+  });
+
   it('scores a model with every promised field', async () => {
     const args = ['--model', at('model'), '--data', at('data'), '--count', '16', '--sampler', 'ddim', '--steps', '4'];
     const scored = await tributary('evaluate', ...args);
@@ -206,6 +251,13 @@ describe('the commands that use a generator', () => {
     it('refuses a file that is no safetensors file', async () => {
       const folder = await withWeights(Buffer.from('weights'));
       await expectRefusal(['--model', folder, '--seeds', '0'], 'SAFETENSORS_INVALID', '');
+    });
+
+    it('refuses a weight that is no number, naming the tensor', async () => {
+      const bytes = Buffer.from(await readFile(at('model', weights)));
+      bytes.writeFloatLE(NaN, bytes.length - 4);
+      const folder = await withWeights(bytes);
+      await expectRefusal(['--model', folder, '--seeds', '0'], 'MODEL_INVALID', 'not finite');
     });
 
     it('refuses weights of another network, naming the tensor', async () => {

@@ -14,7 +14,7 @@ export { acquireSlice } from './phantom/acquisition.js';
 export type { PhantomSite } from './phantom/phantom-site.js';
 export { writePhantomSite, type PhantomSiteSummary, type WritePhantomSiteOptions } from './phantom/site.js';
 export { encodePng, type Picture } from './picture/png.js';
-export { readPicture, type ReadPictureOptions } from './picture/read-picture.js';
+export { pictureShape, readPicture, type PictureShape, type ReadPictureOptions } from './picture/read-picture.js';
 export { imageGrid, type ImageGridOptions } from './picture/image-grid.js';
 export { fromUnitRange, type IntensityRecipe, type IntensityWindow } from './intensity/intensity-window.js';
 export { PROBLEM_KINDS, type ProblemKind } from './folder/image-problem.js';

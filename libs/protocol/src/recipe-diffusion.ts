@@ -147,7 +147,8 @@ export interface DiffusionFault {
 interface DiffusionChoice {
   readonly process: z.infer<typeof processSchema>;
   readonly objective: z.infer<typeof objectiveSchema>;
-  readonly evaluation: { readonly sampler: SamplerName; readonly steps: number };
+  readonly conditioning: { readonly dropout: number };
+  readonly evaluation: { readonly sampler: SamplerName; readonly steps: number; readonly guidance: number };
   readonly network: {
     readonly timeEmbedding: 'positional' | 'fourier';
     readonly blockOutChannels: readonly number[];
@@ -156,7 +157,8 @@ interface DiffusionChoice {
 }
 
 /** What does not fit together in the choice of process, objective, sampler and network; empty when all does. */
-export function diffusionFaults({ process, objective, evaluation, network }: DiffusionChoice): DiffusionFault[] {
+export function diffusionFaults(choice: DiffusionChoice): DiffusionFault[] {
+  const { process, objective, conditioning, evaluation, network } = choice;
   const { kind } = process;
   const faults: DiffusionFault[] = [];
   const expect = (holds: boolean, path: readonly string[], expected: string): void => {
@@ -187,6 +189,11 @@ export function diffusionFaults({ process, objective, evaluation, network }: Dif
     SAMPLER_FITS[evaluation.sampler].processes.includes(kind),
     ['evaluation', 'sampler'],
     `${samplersFor(kind).join(', ')} with process.kind ${kind}: ${SAMPLER_FITS[evaluation.sampler].because}`,
+  );
+  expect(
+    evaluation.guidance === 1 || conditioning.dropout > 0,
+    ['evaluation', 'guidance'],
+    '1 with conditioning.dropout 0: the network never sees an image without its class',
   );
   const seesSigma = isEdm || kind === 've' || (kind === 'ncsn' && process.noiseConditional);
   expect(

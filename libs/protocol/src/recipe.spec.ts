@@ -106,6 +106,21 @@ describe('a recipe', () => {
     },
   );
 
+  it.each([
+    ['process.kind', 'sub-vp', { process: { kind: 'flow' } }],
+    ['objective.prediction', 'velocity', { objective: { prediction: 'noise' } }],
+    ['objective.prediction', 'epsilon', { process: { kind: 'vp' } }],
+    ['evaluation.sampler', 'dpmpp-2m', { evaluation: { sampler: 'magic' } }],
+    ['evaluation.sampler', 'euler-maruyama', { evaluation: { sampler: 'langevin' } }],
+    ['evaluation.steps', '1', { evaluation: { sampler: 'heun', steps: 0 } }],
+    ['image.channels', '3 (colour)', { image: { sizePx: 32, channels: 2 } }],
+    ['image.sizePx', 'divisible by 2', { image: { sizePx: 33, channels: 1 } }],
+  ])('refuses another %s and says that %s fits', (field, fitting, change) => {
+    const { error } = recipeSchema.safeParse({ ...validRecipe(), ...change });
+    const named = error?.issues.find(({ path }) => path.join('.') === field);
+    expect(named?.message).toContain(fitting);
+  });
+
   it('refuses a field it does not know', () => {
     const parsed = recipeSchema.safeParse({ ...validRecipe(), learningRate: 1 });
     expect(parsed.error?.issues[0]?.message).toContain('learningRate');
@@ -124,6 +139,7 @@ describe('a recipe', () => {
       { network: { kind: 'unet2d', blockOutChannels: [8, 16], attention: [false, false], normGroups: 8 } },
     ],
     ['evaluation.sampler', { evaluation: { sampler: 'langevin' } }],
+    ['evaluation.guidance', { conditioning: { dropout: 0 }, evaluation: { sampler: 'heun', guidance: 2 } }],
     ['image.depthPx', { image: { sizePx: 32, channels: 1, depthPx: 8 } }],
     ['image.depthPx', { network: { kind: 'unet3d', blockOutChannels: [16, 32], attention: [false, true] } }],
     ['conditioning.image.factor', { conditioning: { image: { kind: 'low-resolution', factor: 5 } } }],

@@ -165,7 +165,7 @@ const recipeShape = z.strictObject({
   image: z.strictObject({
     sizePx: z.int().min(8).max(256).describe('width and height'),
     depthPx: z.int().min(2).max(256).optional().describe('slices of a volume; with network.kind unet3d and no other'),
-    channels: z.union([z.literal(1), z.literal(3)]).describe('1 grey, 3 colour'),
+    channels: z.literal([1, 3], { error: '1 (grey) or 3 (colour)' }).describe('1 grey, 3 colour'),
   }),
   classes: z
     .array(z.string().min(1).max(60))

@@ -1,10 +1,9 @@
 import { lowResolution, type ImageEdit } from '@tributary/diffusion';
-import { readPicture } from '@tributary/imaging';
-import { TributaryError } from '@tributary/protocol/errors';
 import type { Recipe } from '@tributary/protocol/recipe';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { GenerateOptions } from './generate-request.js';
+import { readInputPicture, readInputPictures, refusedInput } from './input-pictures.js';
 
 /** Images that generation starts from or goes by. */
 export interface GenerateInputs {
@@ -22,6 +21,8 @@ export interface InputRequest {
   readonly cwd: string;
   /** Images to make. */
   readonly count: number;
+  /** Tells a person what was done to the files. */
+  readonly note: (line: string) => void;
 }
 
 /**
@@ -33,29 +34,30 @@ export async function readInputs(request: InputRequest): Promise<GenerateInputs>
   const { options, recipe } = request;
   if (options.from === undefined) {
     for (const flag of ['strength', 'mask', 'invert'] as const) {
-      if (options[flag] !== undefined) throw refused('--from', `an image, because --${flag} is given`);
+      if (options[flag] !== undefined) throw refusedInput('--from', `an image, because --${flag} is given`);
     }
   }
   if (options.invert !== true && options.fromClass !== undefined)
-    throw refused('--invert', 'given too, because --from-class is');
-  if (options.invert === true && options.mask !== undefined) throw refused('--mask', 'left out with --invert');
+    throw refusedInput('--invert', 'given too, because --from-class is');
+  if (options.invert === true && options.mask !== undefined) throw refusedInput('--mask', 'left out with --invert');
   if (options.resamples !== undefined && options.mask === undefined)
-    throw refused('--mask', 'an image, because --resamples is given');
+    throw refusedInput('--mask', 'an image, because --resamples is given');
   if ((options.from ?? options.condition) !== undefined && recipe.image.depthPx !== undefined)
-    throw refused(options.from === undefined ? '--condition' : '--from', 'left out: the model makes volumes');
+    throw refusedInput(options.from === undefined ? '--condition' : '--from', 'left out: the model makes volumes');
   const conditions = await readConditions(request);
   const edit = await readEdit(request);
   return { ...(edit && { edit }), ...(conditions && { conditions }) };
 }
 
-async function readEdit({ options, recipe, cwd }: InputRequest): Promise<ImageEdit | undefined> {
+async function readEdit(request: InputRequest): Promise<ImageEdit | undefined> {
+  const { options, recipe } = request;
   const { from, strength, mask, resamples } = options;
   if (from === undefined) return undefined;
-  const image = await pictureOf(resolve(cwd, from), recipe, '--from');
+  const image = await readInputPicture(from, { ...request, flag: '--from', keepsColours: true });
   const common = { image, ...(strength !== undefined && { strength }) };
   if (options.invert === true) return { ...common, encodedAs: encodingRow(recipe, options.fromClass) };
   if (mask === undefined) return common;
-  const shown = await pictureOf(resolve(cwd, mask), recipe, '--mask');
+  const shown = await readInputPicture(mask, { ...request, flag: '--mask', keepsColours: false });
   // White is made anew.
   const kept = shown.map((value) => (value > 0 ? 0 : 1));
   return { ...common, mask: kept, ...(resamples !== undefined && { resamples }) };
@@ -65,25 +67,27 @@ async function readEdit({ options, recipe, cwd }: InputRequest): Promise<ImageEd
 function encodingRow({ classes }: Recipe, fromClass: string | undefined): (classRow: number) => number {
   if (fromClass === undefined) return (classRow) => classRow;
   const index = classes.indexOf(fromClass);
-  if (index < 0) throw refused('--from-class', `one of ${classes.join(', ')}`);
+  if (index < 0) throw refusedInput('--from-class', `one of ${classes.join(', ')}`);
   return (classRow) => classRow - (classRow % classes.length) + index;
 }
 
-async function readConditions({ options, recipe, cwd, count }: InputRequest): Promise<Float32Array[] | undefined> {
+async function readConditions(request: InputRequest): Promise<Float32Array[] | undefined> {
+  const { options, recipe, cwd, count } = request;
   const wanted = recipe.conditioning.image;
   if (wanted === undefined) {
-    if (options.condition !== undefined) throw refused('--condition', 'left out: the model has no image condition');
+    if (options.condition !== undefined)
+      throw refusedInput('--condition', 'left out: the model has no image condition');
     return undefined;
   }
   if (wanted.kind === 'given' && wanted.channels !== recipe.image.channels)
-    throw refused('--model', `a model whose image condition has ${recipe.image.channels} channels`);
+    throw refusedInput('--model', `a model whose image condition has ${recipe.image.channels} channels`);
   if (options.condition === undefined)
-    throw refused('--condition', 'an image or a folder of them: the model goes by one');
+    throw refusedInput('--condition', 'an image or a folder of them: the model goes by one');
   const files = await filesAt(resolve(cwd, options.condition));
-  const pictures = await Promise.all(files.map((file) => pictureOf(file, recipe, '--condition')));
+  const pictures = await readInputPictures(files, { ...request, flag: '--condition', keepsColours: true });
   return Array.from({ length: count }, (_, index) => {
     const picture = pictures[index % pictures.length];
-    if (picture === undefined) throw refused('--condition', 'a folder with at least one image');
+    if (picture === undefined) throw refusedInput('--condition', 'a folder with at least one image');
     return wanted.kind === 'low-resolution' ? lowResolution(picture, recipe.image, wanted.factor) : picture;
   });
 }
@@ -93,17 +97,4 @@ async function filesAt(path: string): Promise<string[]> {
   if (found?.isDirectory() !== true) return [path];
   const names = await readdir(path);
   return names.toSorted().map((name) => join(path, name));
-}
-
-async function pictureOf(path: string, { image, data }: Recipe, flag: string): Promise<Float32Array> {
-  try {
-    const { sizePx, channels } = image;
-    return await readPicture(await readFile(path), { imageSizePx: sizePx, channels, intensity: data.intensity });
-  } catch {
-    throw refused(flag, 'a file with one image (PNG, DICOM or NIfTI)');
-  }
-}
-
-function refused(path: string, expected: string): TributaryError {
-  return new TributaryError('USAGE_INVALID', { detail: `${path} must be ${expected}`, fields: [{ path, expected }] });
 }

@@ -26,7 +26,13 @@ export const generateVerb: Action = async (context, { options: typed }) => {
   const model = await openModel(context, options.model);
   const plans = planSamples(options, model);
   const { recipe } = model;
-  const inputs = await readInputs({ options, recipe, cwd: context.host.cwd, count: plans.length });
+  const inputs = await readInputs({
+    options,
+    recipe,
+    cwd: context.host.cwd,
+    count: plans.length,
+    note: (line) => context.output.note(line),
+  });
   const startedMs = performance.now();
   const images = await drawSamples(context, model, { options, plans, inputs });
   const imagesPerSecond = images.length / ((performance.now() - startedMs) / 1000);

@@ -45,6 +45,10 @@ describe('readFlatWeights', () => {
     const cut = safetensors(ENTRIES, [1, 2, 3, 4, 5]).subarray(0, -4);
     expect(() => readFlatWeights(cut)).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }));
   });
+
+  it.each([NaN, Infinity, -Infinity])('refuses a weight that is %d, naming its tensor', (wrong) => {
+    expect(() => readFlatWeights(safetensors(ENTRIES, [1, 2, 3, wrong, 5]))).toThrow(/b\.weight .* not finite/);
+  });
 });
 
 function signedModel() {

@@ -7,6 +7,8 @@ import {
 } from '@tributary/protocol/safetensors';
 import { createHash } from 'node:crypto';
 
+const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
+
 /** A model's parameters as one vector in the order of their names. */
 export interface FlatWeights {
   readonly values: Float32Array;
@@ -19,7 +21,7 @@ export interface FlatWeights {
 /**
  * Reads the bytes of a safetensors file of float32 tensors, in whatever order another tool has laid them.
  *
- * @throws TributaryError SAFETENSORS_INVALID, or MODEL_INVALID for tensors of another type.
+ * @throws TributaryError SAFETENSORS_INVALID, or MODEL_INVALID for tensors of another type or with a number that is not finite.
  */
 export function readFlatWeights(bytes: Uint8Array): FlatWeights {
   const header = decodeSafetensorsHeader(bytes, { order: 'any' });
@@ -31,13 +33,16 @@ export function readFlatWeights(bytes: Uint8Array): FlatWeights {
     throw new TributaryError('MODEL_INVALID', { detail: 'the weights file has another size than its header says' });
   }
   const hash = createHash('sha256').update(encodeSafetensorsHeader(entries));
-  const values = new Float32Array(header.dataBytes / Float32Array.BYTES_PER_ELEMENT);
+  const values = new Float32Array(header.dataBytes / FLOAT_BYTES);
   let position = 0;
   for (const entry of entries) {
     const part = dataOf(bytes, header, entry);
     hash.update(part);
     new Uint8Array(values.buffer).set(part, position);
-    position += part.length;
+    const end = position + part.length;
+    if (!values.subarray(position / FLOAT_BYTES, end / FLOAT_BYTES).every(Number.isFinite))
+      throw new TributaryError('MODEL_INVALID', { detail: `${entry.name} holds a number that is not finite` });
+    position = end;
   }
   const manifest = entries.map(({ name, shape }) => ({ name, shape: [...shape] }));
   return { values, sha256: hash.digest('hex'), manifest };

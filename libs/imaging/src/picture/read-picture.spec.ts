@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { PNG } from 'pngjs';
 import { encodePng } from './png.js';
-import { readPicture } from './read-picture.js';
+import { pictureShape, readPicture } from './read-picture.js';
 
 const options = { imageSizePx: 4, channels: 1, intensity: { method: 'percentile', low: 0, high: 100 } } as const;
 
@@ -25,6 +25,12 @@ describe('readPicture', () => {
     const pixels = new Uint8Array(4 * 2).fill(255);
     const picture = await readPicture(encodePng({ widthPx: 4, heightPx: 2, channels: 1, pixels }), options);
     expect([...picture]).toEqual([-1, -1, -1, -1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1]);
+  });
+
+  it('tells the shape of a picture before it is fitted', async () => {
+    const pixels = Uint8Array.from({ length: 4 * 2 * 3 }, (_, i) => i);
+    const shape = await pictureShape(encodePng({ widthPx: 4, heightPx: 2, channels: 3, pixels }));
+    expect(shape).toEqual({ widthPx: 4, heightPx: 2, channels: 3 });
   });
 
   it('refuses what is no image', async () => {

@@ -1,3 +1,4 @@
+import type { DecodedImage } from '../folder/image-file.js';
 import { readImageFile } from '../folder/image-format.js';
 import { ImageProblem } from '../folder/image-problem.js';
 import { withChannels } from '../geometry/channels.js';
@@ -29,11 +30,8 @@ export async function readPicture(
   bytes: Uint8Array,
   { imageSizePx, channels, intensity }: ReadPictureOptions,
 ): Promise<Float32Array> {
-  const file = await readImageFile(bytes, '');
-  const [frame, ...more] = file.frames;
-  if (frame === undefined || more.length > 0) throw new ImageProblem('unsupported-format');
-  const image = frame.decode();
-  const window = file.format === 'png' ? pngRange(bytes) : seriesWindow(intensity, image.pixels);
+  const { image, format } = await onlyImage(bytes);
+  const window = format === 'png' ? pngRange(bytes) : seriesWindow(intensity, image.pixels);
   const { pixels, inside } = fitSquare(withChannels(image, channels), imageSizePx);
   return pixels.map((value, i) => {
     const column = Math.floor(i / channels) % imageSizePx;
@@ -45,6 +43,26 @@ export async function readPicture(
       row < inside.top + inside.heightPx;
     return isInside ? toUnitRange(value, window) : -1;
   });
+}
+
+/** Width, height and channels of a picture; one whose colours are all grey has one channel, however it is stored. */
+export type PictureShape = Pick<DecodedImage, 'widthPx' | 'heightPx' | 'channels'>;
+
+/**
+ * What a file holds before `readPicture` fits it to a model.
+ *
+ * @throws ImageProblem when the file has no image that can be read, or more than one.
+ */
+export async function pictureShape(bytes: Uint8Array): Promise<PictureShape> {
+  const { widthPx, heightPx, channels } = (await onlyImage(bytes)).image;
+  return { widthPx, heightPx, channels };
+}
+
+async function onlyImage(bytes: Uint8Array): Promise<{ readonly image: DecodedImage; readonly format: string }> {
+  const { frames, format } = await readImageFile(bytes, '');
+  const [frame, ...more] = frames;
+  if (frame === undefined || more.length > 0) throw new ImageProblem('unsupported-format');
+  return { image: frame.decode(), format };
 }
 
 /** Values of a PNG go from 0 to 2^depth - 1; those of a palette are bytes. */
