@@ -60,6 +60,13 @@ describe('the law of imports', () => {
     }
   });
 
+  it('runs no engine in a worker thread, whose end within a step would be the end of the process', () => {
+    const entries = sources.filter((file) => importsOf(file).includes('node:worker_threads'));
+    expect(entries.length).toBeGreaterThan(0);
+    const reaching = entries.filter((entry) => packagesReachedFrom(entry).has('onnxruntime-node'));
+    expect(reaching).toEqual([]);
+  });
+
   it('keeps a feature of the coordinator private except its service and module', () => {
     const inFeature = /^apps\/coordinator\/src\/([^/]+)\//;
     const broken = sources.flatMap((file) => {

@@ -5,7 +5,7 @@ import { parseVerbOptions, wholeNumber } from '../verb-options.js';
 import { quickest, timeInTurn, type Timing } from './alternate.js';
 import { BENCH_CASE_NAMES, benchCase } from './bench-case.js';
 import { besidePeer, peerOf, printBench, type BenchRow } from './bench-table.js';
-import { ourContenders, peerContenders, type EngineRun } from './engine-contender-programs.js';
+import { clippingContenders, ourContenders, peerContenders, type EngineRun } from './engine-contender-programs.js';
 import { peerPython } from './python-with-diffusers.js';
 
 const listOf = <T>(item: z.ZodType<T>) => z.preprocess((text) => String(text).split(','), z.array(item));
@@ -15,6 +15,7 @@ const optionsSchema = z.object({
   threads: listOf(wholeNumber(1, 256)).optional(),
   rounds: wholeNumber(1, 1000),
   python: z.string().optional(),
+  clipExamples: z.boolean().default(false),
 });
 
 const TASKS = ['train', 'sample'] as const;
@@ -35,7 +36,7 @@ export const benchEngine: Action = async (context, { options }) => {
       for (const task of TASKS) {
         const run = { bench: benchCase(name), task, threads };
         context.output.note(`Measuring ${task} on ${caseName(run)}`);
-        rows.push(...(await benchOne(run, { rounds: asked.rounds, python })));
+        rows.push(...(await benchOne(run, { ...asked, python })));
       }
     }
   }
@@ -49,13 +50,29 @@ function caseName({ bench, threads }: EngineRun): string {
 interface BenchSettings {
   readonly rounds: number;
   readonly python: string | undefined;
+  /** Whether training is also timed with the gradients of single examples clipped. */
+  readonly clipExamples: boolean;
 }
 
-async function benchOne(run: EngineRun, { rounds, python }: BenchSettings): Promise<BenchRow[]> {
+async function benchOne(run: EngineRun, { rounds, python, clipExamples }: BenchSettings): Promise<BenchRow[]> {
   const ours = ourContenders(run);
+  const clipping = clipExamples && run.task === 'train' ? clippingContenders(run) : [];
   const peers = python === undefined ? [] : peerContenders(run, python);
-  const timings = await timeInTurn([...ours, ...peers], rounds);
-  return rowsOf(run, timings.slice(0, ours.length), timings.slice(ours.length));
+  const timings = await timeInTurn([...ours, ...clipping, ...peers], rounds);
+  const plain = timings.slice(0, ours.length);
+  const clipped = timings.slice(ours.length, ours.length + clipping.length);
+  const clippedRows = clipped.flatMap((timing, i) => clippingRows(run, timing, plain[i]));
+  return [...rowsOf(run, plain, timings.slice(ours.length + clipping.length)), ...clippedRows];
+}
+
+/** A step that clips the gradient of every example, and its time over the plain step's. */
+function clippingRows(run: EngineRun, timing: Timing, plain: Timing | undefined): BenchRow[] {
+  const row = { bench: 'engine', case: `${caseName(run)}, ${timing.contender.name}` };
+  const timesPlain = timing.ms / (plain?.ms ?? NaN);
+  return [
+    ...engineRows(run, timing, undefined),
+    { ...row, metric: 'clippedStepOverPlain', unit: 'x', ours: timesPlain },
+  ];
 }
 
 /** Each of our engines beside PyTorch's default memory format, and our best beside its better one. */

@@ -23,16 +23,20 @@ export const engineContenderSchema = z.object({
   engine: z.enum(['onnx', 'tensorflow']),
   layout: z.enum(['plain', 'blocked']).optional(),
   threads: z.int(),
+  /** Of training: clips the gradient of every example to this norm. */
+  exampleClipNorm: z.number().positive().optional(),
 });
+
+type TaskOptions = Pick<z.infer<typeof engineContenderSchema>, 'exampleClipNorm'>;
 
 interface Timed {
   readonly parameters: number;
   run(): Promise<unknown>;
 }
 
-async function training(engine: Engine, bench: BenchCase): Promise<Timed> {
+async function training(engine: Engine, bench: BenchCase, { exampleClipNorm }: TaskOptions): Promise<Timed> {
   const recipe = benchRecipe(bench);
-  const trainer = await createTrainer({ engine, recipe, classRows: CLASS_ROWS, emaDecay: 0.999 });
+  const trainer = await createTrainer({ engine, recipe, classRows: CLASS_ROWS, emaDecay: 0.999, exampleClipNorm });
   trainer.setWeights(trainer.initialWeights(1));
   const random = randomStream(1, 'bench');
   const images = new Float32Array(bench.batchSize * bench.sizePx ** 2);
@@ -95,10 +99,11 @@ const {
   engine: engineName,
   layout,
   threads,
+  ...taskOptions
 } = engineContenderSchema.parse(JSON.parse(process.argv[2] ?? ''));
 const engine = await openEngine({ name: engineName, layout, threads });
 const openedMs = performance.now();
-const timed = await TASKS[task](engine, benchCase(name));
+const timed = await TASKS[task](engine, benchCase(name), taskOptions);
 const compileMs = performance.now() - openedMs;
 for (let warmUp = 0; warmUp < WARM_UP_RUNS; warmUp++) await timed.run();
 print({ version: `tributary ${engine.name}`, parameters: timed.parameters, compileMs });

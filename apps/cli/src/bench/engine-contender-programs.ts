@@ -17,18 +17,33 @@ export interface EngineRun {
   readonly threads: number;
 }
 
+const ONNX = [
+  { name: 'onnx, plain', engine: 'onnx', layout: 'plain' },
+  { name: 'onnx, blocked', engine: 'onnx', layout: 'blocked' },
+];
+
 /** Both convolution layouts of the onnx engine, and the tensorflow engine where it is installed. */
-export function ourContenders({ bench, task, threads }: EngineRun): ContenderProgram[] {
-  const engines = [
-    { name: 'onnx, plain', engine: 'onnx', layout: 'plain' },
-    { name: 'onnx, blocked', engine: 'onnx', layout: 'blocked' },
-    ...(tensorflowInstallation().isInstalled ? [{ name: 'tensorflow', engine: 'tensorflow' }] : []),
-  ];
-  return engines.map(({ name, ...engine }) => ({
-    name,
-    command: process.execPath,
-    args: [OURS, JSON.stringify({ case: bench.name, task, threads, ...engine })],
-  }));
+export function ourContenders(run: EngineRun): ContenderProgram[] {
+  const others = tensorflowInstallation().isInstalled ? [{ name: 'tensorflow', engine: 'tensorflow' }] : [];
+  return [...ONNX, ...others].map((options) => contenderProgram(run, options));
+}
+
+/** About the length of an example's gradient; what is clipped changes no time. */
+const EXAMPLE_CLIP_NORM = 1;
+
+/** Training on the onnx engine, in the order of `ourContenders`, with the gradient of every example clipped. */
+export function clippingContenders(run: EngineRun): ContenderProgram[] {
+  return ONNX.map(({ name, ...engine }) =>
+    contenderProgram(run, { name: `${name}, examples clipped`, ...engine, exampleClipNorm: EXAMPLE_CLIP_NORM }),
+  );
+}
+
+function contenderProgram(
+  { bench, task, threads }: EngineRun,
+  { name, ...options }: { readonly name: string; readonly [option: string]: string | number },
+): ContenderProgram {
+  const args = [OURS, JSON.stringify({ case: bench.name, task, threads, ...options })];
+  return { name, command: process.execPath, args };
 }
 
 /** The same network in PyTorch's two memory formats; the first is its default. */

@@ -49,7 +49,8 @@ function defineEngineBench(bench: Command, attach: Attach): void {
     .option('--sizes <names>', 'some of mini, mednist, large, with commas between; all when left out')
     .option('--threads <counts>', 'numbers of threads, with commas between; 1 and all cores when left out')
     .option('--rounds <n>', 'how often everything is measured, in turn; the median counts', '5')
-    .option('--python <path>', 'a Python with torch and diffusers');
+    .option('--python <path>', 'a Python with torch and diffusers')
+    .option('--clip-examples', 'also training that clips the gradient of every example, as private training does');
   withExample(command, 'tributary bench engine --sizes mini --threads 2');
   attach(command, async () => (await import('../bench/bench-engine.js')).benchEngine);
 }
