@@ -67,6 +67,17 @@ describe.each(databaseCases())('several runs at once, on $name', (databaseCase) 
     const after = await consortium.run(long);
     expect([after.state, after.roundsDone > before]).toEqual(['running', true]);
     await cancel(long);
+    const metrics = await (await consortium.coordinator.admin.fetch('/metrics')).text();
+    for (const line of [
+      'tributary_runs{state="cancelled"} 1',
+      'tributary_runs{state="completed"} 2',
+      'tributary_runs{state="paused"} 0',
+      'tributary_sites{stage="training"} 0',
+      'tributary_sites_connected 5',
+    ]) {
+      expect(metrics.split('\n')).toContain(line);
+    }
+    expect(metrics).toMatch(/^tributary_download_bytes_total [1-9]/m);
   });
 
   it('are not held up by one whose aggregation fails, which goes on when the fault is mended', async () => {

@@ -14,6 +14,9 @@ describe('eventLine', () => {
       { ...base, kind: 'round.published', detail: { answered: 4, bytesUp: 1e6, plainBytesUp: 3.9e6 } },
       'Round 7 aggregated: 4 sites, 1.0 MB (3.9 times smaller) sent',
     ],
+    [{ ...base, kind: 'round.opened', detail: { attempt: 0, kind: 'train', sites: 5 } }, 'Round 7 opened'],
+    [{ ...base, kind: 'round.opened', detail: { attempt: 2, kind: 'train' } }, 'Round 7 opened, attempt 3'],
+    [{ ...base, kind: 'round.opened', detail: { attempt: 0, kind: 'evaluate' } }, 'Evaluation opened'],
     [{ ...base, kind: 'round.abandoned', detail: { reason: 'quorum not met' } }, 'Round 7 abandoned (quorum not met)'],
     [
       { ...base, kind: 'assignment.state', siteId: 'site-b', detail: { state: 'declined', code: 'POLICY_DECLINED' } },

@@ -11,7 +11,9 @@ export function eventLine(event: RunEvent): string {
     case 'recipe.answered':
       return `${site} answered the recipe: ${text(detail['decision'])}${reason(detail)}`;
     case 'round.opened':
-      return `Round ${event.round ?? '?'} opened`;
+      return detail['kind'] === 'evaluate'
+        ? 'Evaluation opened'
+        : `Round ${event.round ?? '?'} opened${attempt(detail)}`;
     case 'round.published':
       return `Round ${event.round ?? '?'} aggregated: ${publishedFacts(detail)}`;
     case 'round.abandoned':
@@ -37,6 +39,10 @@ function publishedFacts(detail: RunEvent['detail']): string {
     facts.push(`${formatUploaded({ bytesUp, plainBytesUp })} sent`);
   }
   return facts.join(', ');
+}
+
+function attempt({ attempt: number }: RunEvent['detail']): string {
+  return typeof number === 'number' && number > 0 ? `, attempt ${number + 1}` : '';
 }
 
 function reason(detail: RunEvent['detail']): string {

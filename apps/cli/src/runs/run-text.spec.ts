@@ -59,7 +59,37 @@ describe('what run show says', () => {
     const text = runText(view({ assignments: [part, { ...uploading, imagesPerSecond: null }] }), NOW);
     expect(text).toMatch(/site-a +training +2 min 0 s +30 of 120 \(25 %\) +6\.3 images\/s/);
     expect(text).toMatch(/site-b +uploading +2 min 0 s +15\.0 MB of 60\.0 MB \(25 %\)/);
-    expect(text).toContain('2026-11-22T19:00:00Z');
+    expect(text).toMatch(/until +2026-11-22 19:00:00 UTC, in 50 min 0 s/);
+  });
+
+  it('tells what a site has sent, how fast it trained, and the deadline once', () => {
+    const received = { ...part, state: 'received', stage: 'uploading', bytes: 660_000 } as const;
+    const round: NonNullable<RunView['currentRound']> = {
+      n: 3,
+      attempt: 1,
+      kind: 'train',
+      state: 'collecting',
+      openedAt: '2026-11-22T18:00:00Z',
+      deadlineAt: '2026-11-22T19:00:00Z',
+      closedAt: null,
+      reason: null,
+      answered: 1,
+      declined: 0,
+      loss: null,
+      seconds: null,
+      bytesUp: 0,
+      plainBytesUp: 0,
+      timings: null,
+    };
+    const text = runText(view({ assignments: [received], currentRound: round }), NOW);
+    expect(text).toMatch(/site-a +received +2 min 0 s +660 kB sent +6\.3 images\/s/);
+    expect(text).toMatch(/round +3 \(train, attempt 2\): collecting, 10 min 0 s, 1 answered/);
+    expect(text.match(/19:00:00 UTC/g)).toHaveLength(1);
+  });
+
+  it('tells by how much a time has passed', () => {
+    const text = runText(view({ waitingUntil: '2026-11-22T18:09:00Z' }), NOW);
+    expect(text).toContain('2026-11-22 18:09:00 UTC, 1 min 0 s ago');
   });
 
   it('says why a run is paused and what to do', () => {

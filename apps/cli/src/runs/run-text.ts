@@ -7,7 +7,9 @@ const BYTE_STAGES: readonly string[] = ['downloading', 'uploading'];
 
 /** What is running: the run, its round, every site's part, what is waited for and until when, what went wrong last. */
 export function runText(run: RunView, now: Date): string {
-  const sections = [textTable([run.id, stateText(run)], [...runRows(run), ...roundRows(run, now), ...resultRows(run)])];
+  const sections = [
+    textTable([run.id, stateText(run)], [...runRows(run, now), ...roundRows(run, now), ...resultRows(run)]),
+  ];
   if (run.assignments.length > 0) {
     const rows = run.assignments.map((assignment) => siteRow(assignment, now));
     sections.push(textTable(['SITE', 'STAGE', 'FOR', 'PROGRESS', 'RATE', 'LAST ERROR'], rows));
@@ -19,27 +21,35 @@ function stateText({ state, pauseCause }: RunView): string {
   return pauseCause === null ? state : `${state} (${pauseCause})`;
 }
 
-function runRows(run: RunView): string[][] {
+function runRows(run: RunView, now: Date): string[][] {
   return [
     ['study', run.studyId],
     ['sites', run.sites.join(', ')],
     ['rounds', `${run.roundsDone} of ${run.rounds}`],
     ['recipe', run.recipeSha256],
     ['waiting for', run.waitingFor ?? 'nothing'],
-    ...(run.waitingUntil === null ? [] : [['until', run.waitingUntil]]),
+    ...(run.waitingUntil === null ? [] : [['until', momentText(run.waitingUntil, now)]]),
     ['problem', run.problem === null ? 'none' : `${run.problem.code}: ${run.problem.message}`],
     ...(run.problem === null ? [] : [['remedy', run.problem.remedy]]),
   ];
 }
 
-function roundRows({ currentRound: round }: RunView, now: Date): string[][] {
+function roundRows({ currentRound: round, waitingUntil }: RunView, now: Date): string[][] {
   if (round === null) return [];
   const attempt = round.attempt === 0 ? '' : `, attempt ${round.attempt + 1}`;
   const age = formatSeconds(round.seconds ?? secondsSince(round.openedAt, now));
+  const isTold = round.deadlineAt === waitingUntil || round.closedAt !== null;
   return [
     ['round', `${round.n} (${round.kind}${attempt}): ${round.state}, ${age}, ${round.answered} answered`],
-    ['deadline', round.deadlineAt],
+    ...(isTold ? [] : [['deadline', momentText(round.deadlineAt, now)]]),
   ];
+}
+
+/** `2026-11-22 19:00:00 UTC, in 50 min 0 s` */
+function momentText(at: string, now: Date): string {
+  const leftSeconds = (Date.parse(at) - now.getTime()) / 1000;
+  const distance = leftSeconds >= 0 ? `in ${formatSeconds(leftSeconds)}` : `${formatSeconds(-leftSeconds)} ago`;
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC, ${distance}`;
 }
 
 function resultRows({ release, evaluation }: RunView): string[][] {
@@ -58,10 +68,15 @@ function siteRow(assignment: AssignmentView, now: Date): string[] {
     siteId,
     isWorking ? (stage ?? state) : state,
     formatSeconds(secondsSince(stageSince, now)),
-    isWorking ? progressText(assignment) : '',
-    isWorking && imagesPerSecond !== null ? `${imagesPerSecond.toFixed(1)} images/s` : '',
+    isWorking ? progressText(assignment) : sentText(assignment),
+    imagesPerSecond === null ? '' : `${imagesPerSecond.toFixed(1)} images/s`,
     problem?.code ?? '',
   ];
+}
+
+/** What a site has answered with. */
+function sentText({ bytes }: AssignmentView): string {
+  return bytes === null ? '' : `${formatBytes(bytes)} sent`;
 }
 
 function progressText({ stage, done, total }: AssignmentView): string {

@@ -26,8 +26,11 @@ export const createRun: Action = async (context, { options }) => {
 export const listRuns: Action = async (context) => {
   const api = await context.api();
   const runs = await api.get('/v1/runs', z.array(runViewSchema));
-  const rows = runs.map((run) => [run.id, run.name, run.studyId, run.state, `${run.roundsDone} of ${run.rounds}`]);
-  context.output.list(runs, textTable(['RUN', 'NAME', 'STUDY', 'STATE', 'ROUNDS'], rows));
+  const rows = runs.map((run) => [
+    ...[run.id, run.name, run.studyId, run.state, `${run.roundsDone} of ${run.rounds}`],
+    run.problem?.code ?? '',
+  ]);
+  context.output.list(runs, textTable(['RUN', 'NAME', 'STUDY', 'STATE', 'ROUNDS', 'LAST ERROR'], rows));
 };
 
 export const showRun: Action = async (context, { arguments: values }) => {

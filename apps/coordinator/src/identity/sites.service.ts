@@ -95,6 +95,10 @@ export class SitesService {
     return this.sites.countApprovedIn(db, studyId);
   }
 
+  async countConnected(): Promise<number> {
+    return (await this.sites.connectedSites(this.database.db)).size;
+  }
+
   approvedIn(db: Db, studyId: string): Promise<string[]> {
     return this.sites.approvedIn(db, studyId);
   }

@@ -38,7 +38,7 @@ export interface Assignment {
 }
 
 export type AssignmentPatch = Partial<
-  Pick<Assignment, 'state' | 'images' | 'loss' | 'bytes' | 'updateSha256' | 'report' | 'problem'>
+  Pick<Assignment, 'state' | 'images' | 'imagesPerSecond' | 'loss' | 'bytes' | 'updateSha256' | 'report' | 'problem'>
 >;
 
 /** States in which a site says how far it is. */
@@ -156,7 +156,10 @@ export class AssignmentRepository {
       where: { state: { in: OPEN_STATES } },
       _count: true,
     });
-    return new Map(groups.map(({ state, _count }) => [state, _count]));
+    return new Map<string, number>([
+      ...OPEN_STATES.map((state) => [state, 0] as const),
+      ...groups.map(({ state, _count }) => [state, _count] as const),
+    ]);
   }
 
   /** Keeps how far a site is, unless it has answered meanwhile. */

@@ -113,8 +113,10 @@ export class AssignmentsService {
       if (!step.ground.hasFile) {
         throw new TributaryError('ROUND_STALE_TRANSITION', { detail: 'one of its files was removed' });
       }
-      const facts = report.kind === 'train' ? { images: report.images, loss: report.loss } : {};
-      const patch = { ...facts, updateSha256: sha256, bytes: sizeBytes, report };
+      const isTraining = report.kind === 'train';
+      const facts = isTraining ? { images: report.images, loss: report.loss } : {};
+      const rate = isTraining ? { imagesPerSecond: report.imagesPerSecond } : {};
+      const patch = { ...facts, ...rate, updateSha256: sha256, bytes: sizeBytes, report };
       step.move('receive', patch, { ...facts, bytes: sizeBytes });
       step.settles = true;
     };

@@ -6,7 +6,7 @@ import {
   type RoundState,
   type RunState,
 } from '@tributary/protocol';
-import { nextStep, type RunSnapshot } from './next-step.js';
+import { nextStep, ownWorkText, type RunSnapshot } from './next-step.js';
 import type { RoundWithAssignments } from './round.repository.js';
 import { buildAssignment, buildRound as roundOf } from './round.spec-support.js';
 import type { Run } from './run.repository.js';
@@ -109,6 +109,16 @@ describe('the next step of a run', () => {
       for: 'site-c (training)',
       until: LATER,
     });
+  });
+
+  it('says what the coordinator itself is at', () => {
+    const textOf = (state: RunSnapshot): string => ownWorkText(nextStep(state), state.round);
+    const aggregating = buildRound('aggregating', ['received', 'received', 'expired']);
+    expect(textOf(snapshot(buildRun('running'), aggregating))).toBe('the aggregation of 2 updates');
+    const scoring = buildRound('aggregating', ['received', 'received'], { kind: 'evaluate' });
+    expect(textOf(snapshot(buildRun('evaluating'), scoring))).toBe('the scores of 2 sites');
+    expect(textOf(snapshot(buildRun('running'), null, 1))).toBe('round 2 to be opened');
+    expect(textOf(snapshot(buildRun('paused', { pauseCause: 'storage' }), null, 1))).toBe('room on the disk');
   });
 
   it('closes a round with a quorum at its deadline', () => {

@@ -113,6 +113,26 @@ export function countAnswers(assignments: readonly Assignment[]): AnswerCounts {
   };
 }
 
+/** What the coordinator itself is about to do, for whoever asks what a run waits for. */
+export function ownWorkText(step: Step, round: RoundWithAssignments | null): string {
+  switch (step.kind) {
+    case 'aggregate': {
+      const { received } = countAnswers(round?.assignments ?? []);
+      return round?.kind === 'evaluate' ? `the scores of ${received} sites` : `the aggregation of ${received} updates`;
+    }
+    case 'open-round':
+      return `round ${step.n} to be opened`;
+    case 'check-space':
+      return 'room on the disk';
+    case 'begin-evaluation':
+      return 'the evaluation to begin';
+    case 'conclude':
+      return 'the release';
+    default:
+      return 'the coordinator';
+  }
+}
+
 /** Sites that are named; the others are counted. */
 const MOST_NAMED = 20;
 

@@ -6,7 +6,7 @@ import { VersionsService } from '../models/versions.service.js';
 import { Clock } from '../platform/clock/clock.js';
 import { Database } from '../platform/database/database.js';
 import { ApprovalsService } from './approvals.service.js';
-import { nextStep, waitingText } from './next-step.js';
+import { nextStep, ownWorkText, waitingText } from './next-step.js';
 import { RoundRepository, type RoundWithAssignments } from './round.repository.js';
 import { RunEventRepository } from './run-event.repository.js';
 import { RunNotices } from './run-notices.js';
@@ -82,6 +82,6 @@ export class RunViewsService {
     if (step.kind === 'wait') return step;
     if (step.kind === 'offer' && round !== null)
       return { for: waitingText(round.assignments), until: round.deadlineAt };
-    return step.kind === 'nothing' ? null : { for: 'the coordinator', until: null };
+    return step.kind === 'nothing' ? null : { for: ownWorkText(step, round), until: null };
   }
 }

@@ -4,6 +4,7 @@ import {
   evaluationResultSchema,
   problemSchema,
   recipeSchema,
+  runStateSchema,
   type EvaluationResult,
   type PauseCause,
   type Problem,
@@ -115,6 +116,15 @@ export class RunRepository {
   async live(db: Db): Promise<string[]> {
     const rows = await db.run.findMany({ where: { state: { in: LIVE } }, select: { id: true } });
     return rows.map(({ id }) => id);
+  }
+
+  /** How many runs are in each state. */
+  async countByState(db: Db): Promise<Map<string, number>> {
+    const groups = await db.run.groupBy({ by: ['state'], _count: true });
+    return new Map<string, number>([
+      ...runStateSchema.options.map((state) => [state, 0] as const),
+      ...groups.map(({ state, _count }) => [state, _count] as const),
+    ]);
   }
 
   /** Runs in one of `states` of the studies of some sites, oldest first, each with those of the sites that are in its study. */

@@ -4,6 +4,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { TributaryError, sha256Schema } from '@tributary/protocol';
 import { Allow, Caller, type Principal } from '../platform/access/access.js';
 import { BlobStore } from '../platform/blobs/blob-store.js';
+import { Metrics } from '../platform/metrics/metrics.js';
 import { BlobAccessService } from './blob-access.service.js';
 import { downloadOf } from './download.js';
 
@@ -15,6 +16,7 @@ export class BlobsController {
   constructor(
     private readonly access: BlobAccessService,
     private readonly blobs: BlobStore,
+    private readonly metrics: Metrics,
   ) {}
 
   /** A content-addressed file: ranged, immutable, its hash is its ETag. */
@@ -41,9 +43,13 @@ export class BlobsController {
       return;
     }
     // The receiver hung up, or the store did: it asks again for the rest.
+    const range = download.range ?? { begin: 0, end: sizeBytes };
     await this.blobs
-      .send(sha256, download.range ?? { begin: 0, end: sizeBytes }, response)
-      .then(() => response.end())
+      .send(sha256, range, response)
+      .then(() => {
+        response.end();
+        this.metrics.downloadBytes.inc(range.end - range.begin);
+      })
       .catch(() => response.destroy());
   }
 }

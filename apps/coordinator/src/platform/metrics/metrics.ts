@@ -4,6 +4,12 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 const AGGREGATION_RATES = [1, 3, 10, 30, 100, 300, 1000, 3000, 10_000];
 const ROUND_SECONDS = [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000];
 
+/** Of a metric. */
+interface Named {
+  readonly name: string;
+  readonly help: string;
+}
+
 /** What the coordinator counts, in Prometheus' form; event-loop lag is among the defaults. */
 @Injectable()
 export class Metrics {
@@ -48,16 +54,14 @@ export class Metrics {
     help: 'Bytes of updates that were read to aggregate rounds',
     registers: [this.registry],
   });
-  private readonly siteStages: Gauge<'stage'>;
+  readonly downloadBytes = new Counter({
+    name: 'tributary_download_bytes_total',
+    help: 'Bytes of model versions sent to sites and researchers',
+    registers: [this.registry],
+  });
 
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: 'tributary_' });
-    this.siteStages = new Gauge({
-      name: 'tributary_sites',
-      help: 'Open assignments by stage',
-      labelNames: ['stage'],
-      registers: [this.registry],
-    });
   }
 
   /** A value that is looked up at every scrape. */
@@ -66,14 +70,20 @@ export class Metrics {
     const update = async (): Promise<void> => gauge.set(await read());
   }
 
+  /** Values by a label, such as the number of runs by state, that are looked up at every scrape. */
+  observeBy(label: string, { name, help }: Named, read: () => Promise<ReadonlyMap<string, number>>): void {
+    const registers = [this.registry];
+    const gauge: Gauge = new Gauge({ name, help, labelNames: [label], registers, collect: () => update() });
+    const update = async (): Promise<void> => {
+      const values = await read();
+      gauge.reset();
+      for (const [value, count] of values) gauge.set({ [label]: value }, count);
+    };
+  }
+
   /** A round was aggregated: bytes of updates read, over all passes. */
   aggregated(bytesRead: number, seconds: number): void {
     this.aggregatedBytes.inc(bytesRead);
     this.aggregationRate.observe(bytesRead / 1e6 / Math.max(seconds, 1e-3));
-  }
-
-  setSiteStages(stages: ReadonlyMap<string, number>): void {
-    this.siteStages.reset();
-    for (const [stage, count] of stages) this.siteStages.set({ stage }, count);
   }
 }

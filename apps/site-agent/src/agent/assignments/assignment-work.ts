@@ -72,7 +72,7 @@ export class AssignmentWork {
   ): Promise<TrainingMoments | undefined> {
     const { assignmentId, kind } = offer;
     const stage = kind === 'train' ? 'training' : 'evaluating';
-    this.socket.reportProgress({ assignmentId, stage, done: 0, total: 1 });
+    this.socket.reportProgress({ assignmentId, stage, done: 0, total: 0 });
     const trainer = await this.trainers.forOffer(offer);
     return trainer.perform({
       assignmentId,
