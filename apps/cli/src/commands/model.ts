@@ -32,6 +32,9 @@ export function defineModelCommands(program: Command, attach: Attach): void {
   defineUseOfModels(program, attach);
 }
 
+const SAMPLER_TEXT =
+  'ddpm, ddim, heun, dpmpp-2m, ode, euler-maruyama, pc or langevin, as the process allows (else that of the recipe’s evaluation)';
+
 function defineUseOfModels(program: Command, attach: Attach): void {
   const generate = program
     .command('generate')
@@ -41,12 +44,15 @@ function defineUseOfModels(program: Command, attach: Attach): void {
     .requiredOption('--model <dir|ref>', 'a pulled model, or a release of the coordinator such as run-4f3a9c1d')
     .option('--class <name>', 'only this class (else all classes in turn)')
     .option('--site <id>', 'in the style of this site (else all sites in turn)')
-    .option('--count <n>', 'how many images')
+    .option('--count <n>', 'how many images (else 16, or as many as there are seeds)')
     .option('--seeds <seeds>', 'seeds such as 0-63 or 1,5,9 (else 0 to count - 1)')
-    .option('--sampler <name>', 'such as heun, ddim, ddpm, dpmpp-2m (else that of the recipe’s evaluation)')
-    .option('--steps <n>', 'steps of the sampler')
-    .option('--guidance <weight>', 'classifier-free guidance; 1 is none')
-    .option('--from <file>', 'start from this image (PNG, DICOM, NIfTI) instead of noise')
+    .option('--sampler <name>', SAMPLER_TEXT)
+    .option('--steps <n>', 'steps of the sampler (else those of the recipe’s evaluation)')
+    .option(
+      '--guidance <weight>',
+      'classifier-free guidance, 0 to 20; 1 is none (else that of the recipe’s evaluation)',
+    )
+    .option('--from <file>', 'start from this image (PNG, DICOM, NIfTI), fitted to the model’s size, instead of noise')
     .option('--strength <share>', 'with --from: how much is changed, 0 to 1 (else 0.5; with --mask 1)')
     .option('--mask <file>', 'with --from: make the white part anew and keep the black one')
     .option('--resamples <n>', 'with --mask: how often each step is made (else 5)')
@@ -55,7 +61,7 @@ function defineUseOfModels(program: Command, attach: Attach): void {
     .option('--condition <path>', 'for models with an image condition: the image, or a folder of them in turn')
     .option('--window <low,high>', 'also write values.npz: stored values of black and white (else those of the recipe)')
     .option('--threads <n>', 'threads of the engine', '1')
-    .requiredOption('--out <dir>', 'where PNGs, grid.png, samples.npz and samples.json go');
+    .requiredOption('--out <dir>', 'where PNGs, grid.png, samples.npz and samples.json go, and volumes as NIfTI');
   withExample(generate, 'tributary generate --model ./generator --class base-lesion --seeds 0-63 --out ./samples');
   attach(generate, async () => (await import('../models/generate.js')).generateVerb);
 
@@ -69,9 +75,12 @@ function defineUseOfModels(program: Command, attach: Attach): void {
     .option('--count <n>', 'how many images are generated', '256')
     .option('--class <name>', 'only this class (else classes as frequent as in the folder)')
     .option('--site <id>', 'in the style of this site, whose folder it is: patients are split as for its training')
-    .option('--sampler <name>', 'such as heun, ddim, ddpm, dpmpp-2m (else that of the recipe’s evaluation)')
-    .option('--steps <n>', 'steps of the sampler')
-    .option('--guidance <weight>', 'classifier-free guidance; 1 is none')
+    .option('--sampler <name>', SAMPLER_TEXT)
+    .option('--steps <n>', 'steps of the sampler (else those of the recipe’s evaluation)')
+    .option(
+      '--guidance <weight>',
+      'classifier-free guidance, 0 to 20; 1 is none (else that of the recipe’s evaluation)',
+    )
     .option('--utility-seeds <n>', 'trainings of the classifier a variant, 0 for none (else those of the recipe)')
     .option('--threads <n>', 'threads of the engine', '1');
   withExample(evaluate, 'tributary evaluate --model ./generator --data /data/mri');
