@@ -51,6 +51,14 @@ export function isWholeAndSmall({ headers }: IncomingMessage, sizeBytes: number)
   );
 }
 
+/** All bytes of a request that {@link isWholeAndSmall}. @throws Error when the connection breaks before the last. */
+export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const body: AsyncIterable<Buffer> = request;
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
 function parseHeader(header: string | string[] | undefined): Record<string, string | null> {
   try {
     return Metadata.parse(String(header ?? ''));

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { TributaryError, toProblem, type ErrorCode } from '@tributary/protocol';
 import { Server, type Upload } from '@tus/server';
@@ -13,7 +12,7 @@ import { Exclusive } from '../platform/replicas/exclusive.js';
 import { ReplicaLocks } from '../platform/replicas/replica-locks.js';
 import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
 import { ReceivedUpdatesService } from './received-updates.service.js';
-import { isWholeAndSmall, readAnnouncement, readCreation, type AnnouncedUpload } from './upload-request.js';
+import { bodyOf, isWholeAndSmall, readAnnouncement, readCreation, type AnnouncedUpload } from './upload-request.js';
 import { heldBytes, storedBytes } from './uploaded-bytes.js';
 import { UpdateCheckService } from './update-check.service.js';
 import { UploadAppend } from './upload-append.js';
@@ -151,7 +150,7 @@ export class UploadsService implements OnApplicationBootstrap {
   /** A small upload that comes with its creation: no file beside the blobs, and no lock, as nothing is gone on with. */
   private async takeWhole({ announced, context, request, response }: WholeCreation): Promise<void> {
     const { id, siteId } = context.assignment;
-    const held = await buffer(request).catch(() => null);
+    const held = await bodyOf(request).catch(() => null);
     // The connection broke, nothing is kept: the site sends these few bytes again.
     if (held === null) return void response.destroy();
     const upload = { siteId, sizeBytes: held.length, announced, bytes: heldBytes(held, this.blobs) };

@@ -15,11 +15,12 @@ export async function sendFile(path: string, { begin, end }: ByteRange, out: Ser
   const file = await open(path, 'r');
   const sending: Promise<void>[] = [];
   try {
-    const buffers = [Buffer.allocUnsafeSlow(BUFFER_BYTES), Buffer.allocUnsafeSlow(BUFFER_BYTES)];
+    const bufferBytes = Math.min(BUFFER_BYTES, end - begin);
+    const buffers: Buffer[] = [];
     for (let position = begin, turn = 0; position < end; turn = 1 - turn) {
       await sending[turn];
-      const buffer = buffers[turn] ?? Buffer.alloc(0);
-      const { bytesRead } = await file.read(buffer, 0, Math.min(BUFFER_BYTES, end - position), position);
+      const buffer = (buffers[turn] ??= Buffer.allocUnsafeSlow(bufferBytes));
+      const { bytesRead } = await file.read(buffer, 0, Math.min(bufferBytes, end - position), position);
       if (bytesRead === 0) throw new Error('the file ends before the range');
       position += bytesRead;
       sending[turn] = sent(out, buffer.subarray(0, bytesRead));
