@@ -44,6 +44,13 @@ export type AssignmentPatch = Partial<
 /** States in which a site says how far it is. */
 const WORKING_STATES: AssignmentState[] = ['accepted', 'training', 'uploading'];
 
+/** How far a site said at that time that it is. */
+export interface SiteProgress extends AssignmentProgress {
+  readonly siteId: string;
+  readonly state: AssignmentState;
+  readonly at: Date;
+}
+
 /** What an offer fixes. */
 export type NewAssignment = Pick<
   Assignment,
@@ -162,22 +169,26 @@ export class AssignmentRepository {
     ]);
   }
 
-  /** Keeps how far a site is, unless it has answered meanwhile. */
-  async progress(
-    db: Db,
-    { assignmentId, stage, done, total, loss, imagesPerSecond }: AssignmentProgress,
-    { siteId, state, at }: { siteId: string; state: AssignmentState; at: Date },
-  ): Promise<void> {
-    const live = { id: assignmentId, siteId, state: { in: WORKING_STATES } };
-    await db.assignment.updateMany({
-      where: { ...live, OR: [{ stage: null }, { stage: { not: stage } }] },
-      data: { stage, stageSince: at, imagesPerSecond: null },
-    });
-    const rates = {
-      ...(loss === undefined ? {} : { loss }),
-      ...(imagesPerSecond === undefined ? {} : { imagesPerSecond }),
-    };
-    await db.assignment.updateMany({ where: live, data: { done, total, state, updatedAt: at, ...rates } });
+  /** Keeps how far sites are, in one statement: not of those that have answered meanwhile, or are being counted just now. */
+  async progressAll(db: Db, said: readonly SiteProgress[]): Promise<void> {
+    await db.$executeRaw`
+      WITH said AS (
+        SELECT * FROM jsonb_to_recordset(${JSON.stringify(said)}::jsonb) AS said(
+          "assignmentId" text, "siteId" text, "stage" text, "done" float8, "total" float8, "loss" float8,
+          "imagesPerSecond" float8, "state" text, "at" timestamp)
+      ), live AS (
+        SELECT "Assignment"."id" FROM "Assignment" JOIN said
+          ON said."assignmentId" = "Assignment"."id" AND said."siteId" = "Assignment"."siteId"
+        WHERE "Assignment"."state"::text = ANY(${WORKING_STATES})
+        ORDER BY "Assignment"."id" FOR UPDATE OF "Assignment" SKIP LOCKED
+      )
+      UPDATE "Assignment" AS old SET
+        "stage" = said."stage", "state" = said."state"::"AssignmentState", "updatedAt" = said."at",
+        "done" = said."done", "total" = said."total", "loss" = COALESCE(said."loss", old."loss"),
+        "stageSince" = CASE WHEN old."stage" = said."stage" THEN old."stageSince" ELSE said."at" END,
+        "imagesPerSecond" = COALESCE(said."imagesPerSecond",
+          CASE WHEN old."stage" = said."stage" THEN old."imagesPerSecond" END)
+      FROM said JOIN live ON live."id" = said."assignmentId" WHERE old."id" = said."assignmentId"`;
   }
 }
 

@@ -3,7 +3,7 @@ import type { AssignmentProgress, AssignmentState } from '@tributary/protocol';
 import { Clock } from '../platform/clock/clock.js';
 import { Database } from '../platform/database/database.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
-import { AssignmentRepository } from './assignment.repository.js';
+import { AssignmentRepository, type SiteProgress } from './assignment.repository.js';
 
 const FLUSH_MS = 700;
 const STATE_OF_STAGE: Record<AssignmentProgress['stage'], AssignmentState> = {
@@ -13,16 +13,10 @@ const STATE_OF_STAGE: Record<AssignmentProgress['stage'], AssignmentState> = {
   uploading: 'uploading',
 };
 
-interface Latest {
-  readonly siteId: string;
-  readonly progress: AssignmentProgress;
-  readonly at: Date;
-}
-
 /** How far sites are. Only the latest word of each is kept, written now and then: short rounds end before, and cost nothing. */
 @Injectable()
 export class ProgressService implements OnApplicationShutdown {
-  private readonly latest = new Map<string, Latest>();
+  private readonly latest = new Map<string, SiteProgress>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -33,7 +27,8 @@ export class ProgressService implements OnApplicationShutdown {
   ) {}
 
   report(siteId: string, progress: AssignmentProgress): void {
-    this.latest.set(progress.assignmentId, { siteId, progress, at: this.clock.now() });
+    const state = STATE_OF_STAGE[progress.stage];
+    this.latest.set(progress.assignmentId, { ...progress, siteId, state, at: this.clock.now() });
     this.timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
   }
 
@@ -51,10 +46,7 @@ export class ProgressService implements OnApplicationShutdown {
     const waiting = [...this.latest.values()];
     this.latest.clear();
     try {
-      for (const { siteId, progress, at } of waiting) {
-        const state = STATE_OF_STAGE[progress.stage];
-        await this.assignments.progress(this.database.db, progress, { siteId, state, at });
-      }
+      if (waiting.length > 0) await this.assignments.progressAll(this.database.db, waiting);
     } catch (error) {
       this.logger.warn({ err: error }, 'progress of sites was not kept');
     }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { readAnnouncement } from './upload-request.js';
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { isWholeAndSmall, readAnnouncement } from './upload-request.js';
 
 const report = {
   kind: 'train',
@@ -30,5 +32,26 @@ describe('the metadata of an upload', () => {
     ['a report that is too long', { ...metadata, report: ' '.repeat(5000) }],
   ])('is refused with %s', (_, broken) => {
     expect(() => readAnnouncement(broken)).toThrow(expect.objectContaining({ code: 'UPLOAD_METADATA_INVALID' }));
+  });
+});
+
+describe('a creation request', () => {
+  const headers = {
+    'tus-resumable': '1.0.0',
+    'content-type': 'application/offset+octet-stream',
+    'content-length': '20000',
+  };
+
+  it.each([
+    ['brings all of a small update', headers, 20_000, true],
+    ['brings a part', headers, 20_001, false],
+    ['brings all of a large update', { ...headers, 'content-length': '70000' }, 70_000, false],
+    ['brings nothing', { 'tus-resumable': '1.0.0', 'content-length': '0' }, 20_000, false],
+    ['does not say how much it brings', { ...headers, 'content-length': undefined }, 20_000, false],
+    ['speaks no tus', { ...headers, 'tus-resumable': undefined }, 20_000, false],
+  ])('that %s', (_, sent, sizeBytes, isTaken) => {
+    const request = new IncomingMessage(new Socket());
+    request.headers = sent;
+    expect(isWholeAndSmall(request, sizeBytes)).toBe(isTaken);
   });
 });
