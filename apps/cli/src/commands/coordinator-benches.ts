@@ -17,6 +17,7 @@ export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
       '--dir <dir>',
       'where files may be made, sites + 4 times the model; the folder for temporary files when left out',
     )
+    .option('--streams', 'also time plain streams that read and write the same bytes')
     .option('--python <path>', 'a Python with flwr and numpy, or nvflare: the same rounds in them');
   withExample(rounds, 'tributary bench rounds --bytes 100000000 --sites 4');
   attach(rounds, async () => (await import('../bench/rounds/bench-rounds.js')).benchRounds);

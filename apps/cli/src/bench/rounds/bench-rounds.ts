@@ -7,6 +7,7 @@ import { median } from '../alternate.js';
 import { besidePeer, peerOf, printBench, type BenchRow } from '../bench-table.js';
 import { LightConsortium } from './light-consortium.js';
 import { peerRounds, type MeasuredRounds, type PeerRounds } from './peer-rounds.js';
+import { plainStreamSeconds } from './plain-streams.js';
 import { roundRecipe, weightsBytes } from './round-recipe.js';
 
 const MEGABYTE = 1e6;
@@ -17,6 +18,7 @@ const optionsSchema = z.object({
   rounds: wholeNumber(1, 1000),
   dir: z.string().min(1).optional(),
   python: z.string().min(1).optional(),
+  streams: z.boolean().optional(),
 });
 
 interface RoundsCase {
@@ -33,12 +35,13 @@ const CASES: readonly RoundsCase[] = [
 
 /** `tributary bench rounds`: what a round costs without its training, from the opening to the next published version. */
 export const benchRounds: Action = async (context, { options }) => {
-  const { bytes, sites, rounds, dir, python } = parseVerbOptions(optionsSchema, options);
+  const { bytes, sites, rounds, dir, python, streams = false } = parseVerbOptions(optionsSchema, options);
   const directory = resolve(context.host.cwd, dir ?? tmpdir());
   const cases = bytes === undefined ? CASES : [{ bytes, sites: 4 }];
   const rows: BenchRow[] = [];
   for (const each of cases) {
-    rows.push(...(await benchCase(context, { ...each, sites: sites ?? each.sites }, { rounds, directory, python })));
+    const settings = { rounds, directory, python, streams };
+    rows.push(...(await benchCase(context, { ...each, sites: sites ?? each.sites }, settings)));
   }
   printBench(context, rows);
 };
@@ -48,12 +51,14 @@ interface RoundsSettings {
   readonly directory: string;
   /** Its Flower and NVFLARE are measured after ours. */
   readonly python: string | undefined;
+  /** Whether plain streams of the same bytes are timed after ours. */
+  readonly streams: boolean;
 }
 
 async function benchCase(
   context: CommandContext,
   { bytes, sites }: RoundsCase,
-  { rounds, directory, python }: RoundsSettings,
+  { rounds, directory, python, streams }: RoundsSettings,
 ): Promise<BenchRow[]> {
   const recipe = roundRecipe({ bytes, sites, rounds });
   const megabytes = weightsBytes(recipe) / MEGABYTE;
@@ -62,24 +67,48 @@ async function benchCase(
   const consortium = { sites, processes: sites, directory, signal: context.host.signal };
   const ours = await LightConsortium.with(consortium, async (each) => {
     await each.connect();
+    const before = (await each.coordinatorProcessorSeconds()) ?? NaN;
     const published = await each.run(recipe);
+    const worked = ((await each.coordinatorProcessorSeconds()) ?? NaN) - before;
     const serverPeakRssMiB = await each.coordinatorPeakRssMiB();
     await each.tallies();
-    return { roundSeconds: published.map(({ seconds }) => seconds ?? NaN), serverPeakRssMiB };
+    const roundSeconds = published.map(({ seconds }) => seconds ?? NaN);
+    return { roundSeconds, serverPeakRssMiB, processorSeconds: worked / published.length };
   });
+  const { signal } = context.host;
+  const plainSeconds = streams
+    ? await plainStreamSeconds({ bytes: weightsBytes(recipe), sites, directory, signal })
+    : undefined;
   const peers = python === undefined ? [] : await peerRounds(context, python, { megabytes, sites, rounds });
-  return rowsOf(name, ours, peers);
+  return [...rowsOf(name, ours, peers), ...besideStreams(name, ours, plainSeconds)];
+}
+
+interface OurRounds extends MeasuredRounds {
+  /** Of the coordinator, a round; NaN where the system does not tell. */
+  readonly processorSeconds: number;
+}
+
+function besideStreams(name: string, ours: OurRounds, plainSeconds: number | undefined): BenchRow[] {
+  if (plainSeconds === undefined) return [];
+  const row = { bench: 'rounds', case: name };
+  return [
+    { ...row, metric: 'plainStreamSeconds', unit: 's', ours: plainSeconds },
+    { ...row, metric: 'roundOverPlainStreams', unit: 'x', ours: typicalSeconds(ours) / plainSeconds },
+  ];
 }
 
 /** Beside the quicker peer in time, and beside the smaller one in memory. */
-function rowsOf(name: string, ours: MeasuredRounds, peers: readonly PeerRounds[]): BenchRow[] {
+function rowsOf(name: string, ours: OurRounds, peers: readonly PeerRounds[]): BenchRow[] {
   const row = { bench: 'rounds', case: name };
   const quickest = peers.toSorted((a, b) => typicalSeconds(a) - typicalSeconds(b))[0];
   const time = { ...row, metric: 'roundSeconds', unit: 's', ours: typicalSeconds(ours) };
-  const rows = [
+  const rows: BenchRow[] = [
     besidePeer(time, quickest && peerOf(quickest, typicalSeconds(quickest)), 'less'),
     { ...row, metric: 'firstRoundSeconds', unit: 's', ours: ours.roundSeconds[0] ?? NaN },
   ];
+  if (Number.isFinite(ours.processorSeconds)) {
+    rows.push({ ...row, metric: 'coordinatorProcessorSeconds', unit: 's', ours: ours.processorSeconds });
+  }
   const peak = ours.serverPeakRssMiB;
   if (peak === undefined) return rows;
   const smallest = peers

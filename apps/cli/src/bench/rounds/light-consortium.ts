@@ -19,6 +19,7 @@ import { launchCoordinator, type RunningCoordinator } from '../../processes/coor
 import { followRun } from '../../runs/run-events.js';
 import { LightSites, type LightSiteOrder, type SitesTally } from './light-sites.js';
 import { peakRssMiB } from './process-memory.js';
+import { processorSeconds } from './process-time.js';
 import { BENCH_CLASSES } from './round-recipe.js';
 
 const STUDY_ID = 'bench';
@@ -84,6 +85,11 @@ export class LightConsortium {
   /** Largest memory of the coordinator, its aggregation thread included; undefined where the system does not tell. */
   async coordinatorPeakRssMiB(): Promise<number | undefined> {
     return this.process?.pid === undefined ? undefined : peakRssMiB(this.process.pid);
+  }
+
+  /** Seconds that processors have worked for the coordinator so far; undefined where the system does not tell. */
+  async coordinatorProcessorSeconds(): Promise<number | undefined> {
+    return this.process?.pid === undefined ? undefined : processorSeconds(this.process.pid);
   }
 
   /** Ends the sites. @returns What each process of them did. */
