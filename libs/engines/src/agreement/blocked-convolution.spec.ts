@@ -72,6 +72,21 @@ describe('convolutions of blocks of channels', () => {
   });
 
   it.each([
+    { batch: 1, height: 16, kernel: 3, inChannels: 1 },
+    { batch: 3, height: 5, kernel: 5, inChannels: 17 },
+    { batch: 2, height: 7, kernel: 4, inChannels: BLOCK },
+  ])('agree where rows are whole blocks: %j', async ({ batch, height, kernel, inChannels }) => {
+    const padding = Math.floor(kernel / 2);
+    const test: AgreementCase = {
+      name: 'blocked convolution of whole rows',
+      inputs: [normal(batch, height, 2 * BLOCK, inChannels), normal(2 * BLOCK, inChannels, kernel, kernel)],
+      fn: (x, w) => conv2d(x as tf.Tensor4D, w as tf.Tensor4D, undefined, { padding }),
+    };
+    const size = [height, 2 * BLOCK].map((length) => length + 2 * padding - kernel + 1);
+    await expectAgreement(test, [batch, ...size, 2 * BLOCK]);
+  });
+
+  it.each([
     { stride: 1, size: [128, 96] },
     { stride: 2, size: [172, 160] },
   ])('agree where an image is read in strips: stride $stride', async ({ stride, size }) => {

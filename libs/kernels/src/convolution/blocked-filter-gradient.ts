@@ -1,12 +1,11 @@
 import { at, type GraphBuilder, product, range, type Value } from '@tributary/onnx-graph';
 import { blockedConvolution, fromBlocks, toBlocks } from '../blocked-layout.js';
 import type { ConvolutionGeometry } from '../window-geometry.js';
+import { sumExamples } from './example-sums.js';
 
 /** Pixels of `dy` that one pass reads for 64 output channels: 1 MiB, which a core's second cache holds. */
 const PIXELS_A_STRIP = 4300;
 const FEWEST_ROWS = 4;
-/** Numbers that are copied in the time that an operator takes to start. */
-const JOINED_FIRST = 2 ** 18;
 
 /** How `x` and `dy` lie in memory so that a step along the pixels of `dy` is always the same step along those of `x`. */
 interface Layout {
@@ -49,7 +48,7 @@ export function blockedFilterGradient(
     return range(rows).map((row) => tapGradients(g, { signals, kernels, row, distance }, layout));
   });
   const taps = range(rows).flatMap((row) => byColumn.map((ofColumn) => at(ofColumn, row)));
-  const joined = g.reshape(sumExamples(g, taps, geometry), [taps.length, outChannels, inChannels + 1, 1]);
+  const joined = g.reshape(sumExamples(g, taps, geometry.batch), [taps.length, outChannels, inChannels + 1, 1]);
   const withoutFirst = g.apply(
     'Slice',
     [fromBlocks(g, joined), g.int64([1]), g.int64([inChannels + 1]), g.int64([2])],
@@ -177,20 +176,4 @@ function tapGradients(g: GraphBuilder, { signals, kernels, row, distance }: Tap,
     return blockedConvolution(g, { x: at(signals, phase), weight }, { shape, attributes });
   });
   return ofStrips.length === 1 ? at(ofStrips, 0) : g.apply('Sum', ofStrips, { shape });
-}
-
-/** The sums over examples, one tap behind the other: [taps, O · (C + 1)]. Small ones are joined first, which takes fewer operators. */
-function sumExamples(g: GraphBuilder, taps: readonly Value[], { batch }: ConvolutionGeometry): Value {
-  const outputs = product(at(taps, 0).shape) / batch;
-  const sum = (value: Value, count: number) =>
-    g.apply('ReduceSum', [g.reshape(value, [count, batch, outputs]), g.int64([1])], {
-      shape: [count, outputs],
-      attributes: { keepdims: 0 },
-    });
-  const join = (parts: readonly Value[]) => {
-    const [rows = 0, ...rest] = at(parts, 0).shape;
-    return g.apply('Concat', parts, { shape: [parts.length * rows, ...rest], attributes: { axis: 0 } });
-  };
-  if (taps.length * batch * outputs <= JOINED_FIRST) return sum(join(taps), taps.length);
-  return join(taps.map((tap) => sum(tap, 1)));
 }

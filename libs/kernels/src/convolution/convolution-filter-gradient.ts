@@ -1,5 +1,6 @@
 import { at, type GraphBuilder, product, range, type Value } from '@tributary/onnx-graph';
 import { blockedFilterGradient } from './blocked-filter-gradient.js';
+import { pixelChannelGradient } from './pixel-channel-gradient.js';
 import { multiply } from '../matrix-product.js';
 import { isTiling, type ConvolutionGeometry } from '../window-geometry.js';
 
@@ -19,7 +20,9 @@ export function filterGradient(
   geometry: ConvolutionGeometry,
   weights?: Value,
 ): Value {
-  const blocked = weights ? undefined : blockedFilterGradient(g, operands, geometry);
+  const blocked = weights
+    ? undefined
+    : (pixelChannelGradient(g, operands, geometry) ?? blockedFilterGradient(g, operands, geometry));
   if (blocked) return blocked;
   const { pairs, order } = tapOperands(g, operands, geometry);
   const parts = pairs.map((pair) => {
