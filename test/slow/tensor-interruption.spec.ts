@@ -13,7 +13,7 @@ const MEBIBYTE = 2 ** 20;
 /** Trains until it is stopped, on convolutions and products that take a while, and says after the first step that it runs. */
 const TRAINING = `
   const tf = await import('@tensorflow/tfjs-core');
-  const { openEngine } = await import('@tributary/tensor');
+  const { openEngine } = await import('@tributary/engines');
   const engine = await openEngine({ name: 'onnx', threads: 2 });
   const step = ({ x }, { w }) => {
     const { value, grad } = tf.valueAndGrad((w) => tf.mean(tf.square(tf.conv2d(x, w, 1, 'same'))))(w);
