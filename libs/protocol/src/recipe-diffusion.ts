@@ -66,7 +66,9 @@ export const ncsnProcessSchema = z.strictObject({
   noiseConditional: z
     .boolean()
     .default(true)
-    .describe('tell the network the noise level; false: only scale its output by it (Song & Ermon 2020, technique 3)'),
+    .describe(
+      'tell the network the noise level; false: only scale its input and output by it (Song & Ermon 2020, technique 3)',
+    ),
 });
 
 export const processSchema = z.discriminatedUnion('kind', [

@@ -43,7 +43,7 @@ export const generateVerb: Action = async (context, { options: typed }) => {
   const document = { version: model.lineage.version, out: directory, grid, window, imagesPerSecond, samples };
   context.output.document(
     document,
-    `${samples.length} images in ${directory}, ${imagesPerSecond.toPrecision(3)} images/s`,
+    `${samples.length} image${samples.length === 1 ? '' : 's'} in ${directory}, ${imagesPerSecond.toPrecision(3)} images/s`,
   );
 };
 

@@ -9,13 +9,14 @@ const SIGMA_DATA = referenceVectors.sde.edm.sigma_data;
 const UNSCALED: readonly RecipeInput['process'][] = [
   { kind: 've', sigmaData: SIGMA_DATA },
   { kind: 'ncsn', sigmaData: SIGMA_DATA },
+  { kind: 'ncsn', sigmaData: SIGMA_DATA, noiseConditional: false },
 ];
 
 function modelOf(process: RecipeInput['process'], prediction: 'epsilon' | 'score' | 'velocity'): DiffusionModel {
   return createDiffusionModel(smallRecipe({ process, objective: { prediction } }));
 }
 
-describe.each(UNSCALED)('scores of process $kind', (process) => {
+describe.each(UNSCALED)('scores of process %j', (process) => {
   it.each(referenceVectors.sde.edm.precond)("have Karras et al.'s factors at sigma $sigma", (expected) => {
     const { input, skip, output } = modelOf(process, 'score').preconditioning({
       time: 0,
@@ -59,7 +60,7 @@ describe.each(UNSCALED)('scores of process $kind', (process) => {
 describe('other predictions', () => {
   it.each([
     [{ kind: 'vp' }, 'epsilon'],
-    [{ kind: 'ncsn', noiseConditional: false }, 'score'],
+    [{ kind: 'vp' }, 'score'],
     [{ kind: 've' }, 'velocity'],
   ] as const)(
     'of process %j are what the network gives, and all their errors count the same: %s',

@@ -40,15 +40,15 @@ export function createDiffusionModel(
  * On processes that leave the image unscaled the noise grows to a hundred times the image. A network whose output is the noise
  * itself must then be right to a hundredth, in brightness and strength too, which group normalisation takes away: its estimate of
  * the image is mostly error, and deterministic samplers draw it. So the raw output there is that of Karras et al. 2022, table 1,
- * from which noise and score follow by Tweedie's formula; the loss stays that of the noise or score. A network that is not told
- * the noise level cannot change its output with it and gives sigma·s, Song & Ermon 2020, technique 3.
+ * from which noise and score follow by Tweedie's formula; the loss stays that of the noise or score. Networks that are not told
+ * the noise level (Song & Ermon 2020, technique 3) have it from these factors alone.
  */
 function outputOf(recipe: Pick<Recipe, 'process' | 'objective'>): PredictionKind {
   return isScaledNoise(recipe) ? 'edm' : recipe.objective.prediction;
 }
 
 function isScaledNoise({ process, objective }: Pick<Recipe, 'process' | 'objective'>): boolean {
-  const isUnscaled = process.kind === 've' || (process.kind === 'ncsn' && process.noiseConditional);
+  const isUnscaled = process.kind === 've' || process.kind === 'ncsn';
   return isUnscaled && (objective.prediction === 'epsilon' || objective.prediction === 'score');
 }
 
