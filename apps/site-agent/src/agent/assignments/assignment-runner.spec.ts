@@ -45,7 +45,8 @@ class Stage {
     accept: (_, signal) => this.act('accept', signal),
     decline: (admission, signal) => this.act(`decline ${admission.problem?.code ?? ''}`, signal),
   };
-  readonly work: Pick<AssignmentWork, 'perform' | 'endRun' | 'stop'> = {
+  readonly work: Pick<AssignmentWork, 'prefetch' | 'perform' | 'endRun' | 'stop'> = {
+    prefetch: () => this.act('prefetch', new AbortController().signal),
     perform: async (_, signal) => {
       await this.act('work', signal);
       return { report, moments: {} };
@@ -91,7 +92,7 @@ describe('AssignmentRunner', () => {
   it('decides, keeps the decision, and only then tells it and works', async () => {
     stage.answers['accept'] = async () => expect(await state()).toBe('accepted');
     await newRunner().take(offer, stopping.signal);
-    expect(stage.calls).toEqual(['decide', 'accept', 'work', 'deliver']);
+    expect(stage.calls).toEqual(['prefetch', 'decide', 'accept', 'work', 'deliver']);
     expect(await state()).toBe('received');
   });
 
@@ -99,7 +100,7 @@ describe('AssignmentRunner', () => {
     stage.decision = { offer, state: 'declined', problem: toProblem(new TributaryError('POLICY_DECLINED')) };
     await newRunner().take(offer, stopping.signal);
     await newRunner().take(offer, stopping.signal);
-    expect(stage.calls).toEqual(['decide', 'decline POLICY_DECLINED', 'decline POLICY_DECLINED']);
+    expect(stage.calls).toEqual(['prefetch', 'decide', 'decline POLICY_DECLINED', 'decline POLICY_DECLINED']);
     expect(await state()).toBe('declined');
   });
 

@@ -76,6 +76,7 @@ export class AssignmentRunner {
     if (known !== undefined) return this.goOn(known, own.signal);
 
     const { signal } = own;
+    void this.work.prefetch(offer, signal);
     const admitted = await this.admission.decide(offer, signal);
     const { updatedAt: decidedAt } = await this.store.save(admitted);
     if (admitted.state === 'declined') return this.admission.decline(admitted, signal);

@@ -8,6 +8,8 @@ import { RunTrainers } from '../trainer-process/run-trainers.js';
 import { AssignmentStore } from './assignment-store.js';
 import { readReport, taskBlobs, writeTask } from './task-folder.js';
 
+const PREFETCHED_BYTES = 4 * 1024 ** 2;
+
 /** The report of a finished result; `moments` of the parts that were done by this process. */
 export interface FinishedWork {
   readonly report: ReportFile;
@@ -23,6 +25,17 @@ export class AssignmentWork {
     private readonly trainers: RunTrainers,
     private readonly socket: CoordinatorSocket,
   ) {}
+
+  /**
+   * Begins to fetch what an offer needs while it is being decided on: a short round waits for little else. Only in runs that
+   * the site trains in already, so that nothing is fetched in vain, and only what is so small that nobody asks how far it
+   * is. What fails is tried again by `perform`.
+   */
+  async prefetch(offer: AssignmentOffer, signal: AbortSignal): Promise<void> {
+    if (!this.trainers.serves(offer.runId)) return;
+    const small = taskBlobs(offer).filter(([, { sizeBytes }]) => sizeBytes <= PREFETCHED_BYTES);
+    for (const [, blob] of small) await this.blobs.fetch(blob, { signal }).catch(() => undefined);
+  }
 
   async perform(offer: AssignmentOffer, signal: AbortSignal): Promise<FinishedWork> {
     const folder = this.store.folder(offer);

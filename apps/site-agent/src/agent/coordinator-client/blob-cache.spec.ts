@@ -49,6 +49,13 @@ describe('BlobCache', () => {
     expect(coordinator.requests).toEqual([`GET /v1/blobs/${blob.sha256}`]);
   });
 
+  it('keeps a blob that was fetched before it is known where it is needed', async () => {
+    const fetched = cache.fetch(blob, { signal });
+    await Promise.all([fetched, cache.place(blob, target, { signal })]);
+    expect((await readFile(target)).equals(content)).toBe(true);
+    expect(coordinator.requests).toHaveLength(1);
+  });
+
   it('downloads a blob once for two runs that want it at the same time', async () => {
     const targets = [target, join(folder, 'other-run')];
     await Promise.all(targets.map((path) => cache.place(blob, path, { signal })));

@@ -38,13 +38,34 @@ export class BlobCache {
    * @throws TributaryError BLOB_CORRUPT when what arrived twice is not what the hash says.
    */
   place(blob: BlobRef, target: string, options: DownloadOptions): Promise<void> {
-    // One at a time: two runs may want the same blob, and would write the same partial file.
-    const placed = this.last.then(() => this.placeAlone(blob, target, options));
-    this.last = placed.catch(() => undefined);
-    return placed;
+    return this.inTurn(async () => {
+      const cached = await this.fetchAlone(blob, options);
+      await rm(target, { force: true });
+      await link(cached, target);
+    });
   }
 
-  private async placeAlone(blob: BlobRef, target: string, options: DownloadOptions): Promise<void> {
+  /**
+   * Downloads the blob unless it is here already, for a {@link place} that may follow.
+   *
+   * @throws TributaryError as `place` does.
+   */
+  async fetch(blob: BlobRef, options: DownloadOptions): Promise<void> {
+    await this.inTurn(() => this.fetchAlone(blob, options));
+  }
+
+  /** One at a time: two runs may want the same blob, and would write the same partial file. */
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.last.then(work);
+    this.last = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
+  }
+
+  /** @returns Where it lies then. */
+  private async fetchAlone(blob: BlobRef, options: DownloadOptions): Promise<string> {
     options.signal.throwIfAborted();
     const cached = join(this.directory, `${blob.sha256}.safetensors`);
     await mkdir(this.directory, { recursive: true });
@@ -52,8 +73,7 @@ export class BlobCache {
       await this.download(blob, cached, options);
       await this.prune();
     }
-    await rm(target, { force: true });
-    await link(cached, target);
+    return cached;
   }
 
   private async holds(blob: BlobRef, path: string): Promise<boolean> {

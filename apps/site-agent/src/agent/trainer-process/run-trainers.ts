@@ -29,6 +29,11 @@ export class RunTrainers {
     return trainer;
   }
 
+  /** Whether the site trains in a run already. */
+  serves(runId: string): boolean {
+    return this.trainers.has(runId);
+  }
+
   async stop(runId: string): Promise<void> {
     const trainer = await this.trainers.get(runId)?.catch(() => undefined);
     this.trainers.delete(runId);
