@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
-import { isWholeAndSmall, readAnnouncement } from './upload-request.js';
+import { once } from 'node:events';
+import { createServer, IncomingMessage } from 'node:http';
+import { connect, Socket } from 'node:net';
+import { bodyOf, isWholeAndSmall, readAnnouncement } from './upload-request.js';
 
 const report = {
   kind: 'train',
@@ -53,5 +54,36 @@ describe('a creation request', () => {
     const request = new IncomingMessage(new Socket());
     request.headers = sent;
     expect(isWholeAndSmall(request, sizeBytes)).toBe(isTaken);
+  });
+});
+
+/** What a server makes of the body of a request that announces ten bytes and brings those of `sent`. */
+async function received(sent: string): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  const body = once(server, 'request').then(([request]: IncomingMessage[]) => {
+    if (request === undefined) throw new Error('no request');
+    return bodyOf(request);
+  });
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const socket = connect(address.port, '127.0.0.1', () => {
+    socket.end(`POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 10\r\n\r\n${sent}`);
+  });
+  try {
+    return (await body).toString();
+  } finally {
+    socket.destroy();
+    server.close();
+  }
+}
+
+describe('the body of a request', () => {
+  it('is all that was announced', async () => {
+    expect(await received('0123456789')).toBe('0123456789');
+  });
+
+  it('is nothing when the connection ends before that', async () => {
+    await expect(received('01234')).rejects.toThrow('aborted');
   });
 });

@@ -44,6 +44,24 @@ describe('requests that are answered together', () => {
     expect(lists).toHaveLength(3);
   });
 
+  it('are gathered for a moment after a crowd, and not after a few', async () => {
+    const { together, lists, open } = doubling();
+    for (const crowd of [8, 7]) {
+      const answers = Array.from({ length: crowd }, (_, index) => together.ask(index));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      await open();
+      await Promise.all(answers);
+      const first = together.ask(100);
+      for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+      const second = together.ask(200);
+      await open();
+      if (crowd === 7) await open();
+      expect(await Promise.all([first, second])).toEqual([200, 400]);
+    }
+    expect(lists.slice(1, 2)).toEqual([[100, 200]]);
+    expect(lists.slice(3)).toEqual([[100], [200]]);
+  });
+
   it('all fail with their list, and the next list does not', async () => {
     const { together, open } = doubling();
     const unlucky = Promise.allSettled([together.ask(1), together.ask(13)]);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** From so many at once on it is a crowd, and gathering pays. */
-const CROWD = 3;
+const CROWD = 8;
 /** A crowd is gathered for so many times as long as the last list took, but not for longer than this. */
 const GATHERING = 3;
 const LONGEST_GATHERING_MS = 40;
