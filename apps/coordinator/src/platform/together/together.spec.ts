@@ -1,21 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
 import { Together, TogetherByKey } from './together.js';
 
-/** Doubles numbers, and keeps the lists that it was asked for; a list is answered when `open` is called. */
+/** Doubles numbers, and keeps the lists that it was asked for; a list is answered when `open` is called, a pause ends when `ends` say so. */
 function doubling() {
   const lists: (readonly number[])[] = [];
   const opens: (() => void)[] = [];
-  const together = new Together<number, number>(async (numbers) => {
-    lists.push(numbers);
-    await new Promise<void>((resolve) => opens.push(resolve));
-    if (numbers.includes(13)) throw new RangeError('unlucky');
-    return numbers.map((each) => 2 * each);
-  });
+  const ends: (() => void)[] = [];
+  const together = new Together<number, number>(
+    async (numbers) => {
+      lists.push(numbers);
+      await new Promise<void>((resolve) => opens.push(resolve));
+      if (numbers.includes(13)) throw new RangeError('unlucky');
+      return numbers.map((each) => 2 * each);
+    },
+    () => new Promise<void>((resolve) => ends.push(resolve)),
+  );
   const open = async (): Promise<void> => {
     while (opens.length === 0) await new Promise(setImmediate);
     opens.shift()?.();
   };
-  return { together, lists, open };
+  return { together, lists, open, ends };
 }
 
 describe('requests that are answered together', () => {
@@ -44,22 +48,26 @@ describe('requests that are answered together', () => {
     expect(lists).toHaveLength(3);
   });
 
-  it('are gathered for a moment after a crowd, and not after a few', async () => {
-    const { together, lists, open } = doubling();
-    for (const crowd of [8, 7]) {
-      const answers = Array.from({ length: crowd }, (_, index) => together.ask(index));
-      await new Promise((resolve) => setTimeout(resolve, 10));
+  it.each([
+    ['a crowd', [8], 1],
+    ['lists of four, one after the other', [4, 4, 4], 1],
+    ['lists of three, never', [3, 3, 3, 3, 3], 0],
+  ])('are gathered for a moment after %s', async (_, crowds, pauses) => {
+    const { together, lists, open, ends } = doubling();
+    for (const crowd of crowds) {
+      const answers = Array.from({ length: crowd }, (_each, index) => together.ask(index));
       await open();
       await Promise.all(answers);
-      const first = together.ask(100);
-      for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
-      const second = together.ask(200);
-      await open();
-      if (crowd === 7) await open();
-      expect(await Promise.all([first, second])).toEqual([200, 400]);
+      await new Promise(setImmediate);
     }
-    expect(lists.slice(1, 2)).toEqual([[100, 200]]);
-    expect(lists.slice(3)).toEqual([[100], [200]]);
+    expect(ends).toHaveLength(pauses);
+    const first = together.ask(100);
+    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+    const second = together.ask(200);
+    ends.shift()?.();
+    for (let list = 0; list < 2 - pauses; list++) await open();
+    expect(await Promise.all([first, second])).toEqual([200, 400]);
+    expect(lists.slice(crowds.length)).toEqual(pauses === 1 ? [[100, 200]] : [[100], [200]]);
   });
 
   it('all fail with their list, and the next list does not', async () => {

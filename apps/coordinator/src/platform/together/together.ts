@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** From so many at once on it is a crowd, and gathering pays. */
-const CROWD = 8;
+/** A crowd, for which gathering pays: so many in one list, or lists of four and more one after the other. */
+const CROWD = 7;
 /** A crowd is gathered for so many times as long as the last list took, but not for longer than this. */
 const GATHERING = 3;
 const LONGEST_GATHERING_MS = 40;
@@ -23,9 +23,17 @@ interface WaitingRequest<Request, Answer> {
 export class Together<Request, Answer> {
   private readonly waiting: WaitingRequest<Request, Answer>[] = [];
   private isAnswering = false;
+  /** Length of the last list, half that of the one before, and so on. */
+  private recent = 0;
 
-  /** @param answerAll One answer to each request, in their order; what it throws, each of them gets. */
-  constructor(private readonly answerAll: (requests: readonly Request[]) => Promise<readonly Answer[]>) {}
+  /**
+   * @param answerAll One answer to each request, in their order; what it throws, each of them gets.
+   * @param pause     Resolves after so many milliseconds.
+   */
+  constructor(
+    private readonly answerAll: (requests: readonly Request[]) => Promise<readonly Answer[]>,
+    private readonly pause: (ms: number) => Promise<unknown> = delay,
+  ) {}
 
   ask(request: Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
@@ -42,7 +50,8 @@ export class Together<Request, Answer> {
       const startedMs = performance.now();
       await this.answer(list);
       const tookMs = performance.now() - startedMs;
-      if (list.length >= CROWD) await delay(Math.min(GATHERING * tookMs, LONGEST_GATHERING_MS));
+      this.recent = this.recent / 2 + list.length;
+      if (this.recent >= CROWD) await this.pause(Math.min(GATHERING * tookMs, LONGEST_GATHERING_MS));
     }
     this.isAnswering = false;
   }
