@@ -2,28 +2,38 @@ import { createHash } from 'node:crypto';
 import { TributaryError, type BlobRef } from '@tributary/protocol';
 import { LENGTH_PREFIX_BYTES, safetensorsHeaderByteLength } from '@tributary/protocol/safetensors';
 import type { AccessTokens } from '../agent/coordinator-client/access-tokens.js';
-import { authorisation, type CoordinatorHttp } from '../agent/coordinator-client/coordinator-http.js';
+import { authorisation, unreachable, type CoordinatorHttp } from '../agent/coordinator-client/coordinator-http.js';
+import { Silence } from '../agent/coordinator-client/silence.js';
 
 /**
  * Downloads global weights, checks size and hash, and keeps only the header.
  *
  * @returns The header with its length prefix.
- * @throws TributaryError BLOB_CORRUPT, and as the coordinator answers.
+ * @throws TributaryError BLOB_CORRUPT, COORDINATOR_UNREACHABLE when the connection breaks or nothing comes, and as the coordinator answers.
  */
 export async function checkGlobalWeights(
   { sha256, sizeBytes }: BlobRef,
   { http, tokens, signal }: { http: CoordinatorHttp; tokens: AccessTokens; signal: AbortSignal },
 ): Promise<Uint8Array> {
+  const silence = new Silence();
   const response = await tokens.use((token) =>
-    http.send(`/v1/blobs/${sha256}`, { headers: authorisation(token), signal }),
+    http.send(`/v1/blobs/${sha256}`, { headers: authorisation(token), signal }, silence),
   );
   const hash = createHash('sha256');
   let start = new Uint8Array(0);
   let receivedBytes = 0;
-  for await (const chunk of response.body ?? []) {
-    hash.update(chunk);
-    receivedBytes += chunk.byteLength;
-    if (start.length < headerBytesOf(start)) start = concatenated(start, chunk);
+  try {
+    for await (const chunk of response.body ?? []) {
+      silence.heard();
+      hash.update(chunk);
+      receivedBytes += chunk.byteLength;
+      if (start.length < headerBytesOf(start)) start = concatenated(start, chunk);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreachable(error);
+  } finally {
+    silence.over();
   }
   if (receivedBytes !== sizeBytes || hash.digest('hex') !== sha256)
     throw new TributaryError('BLOB_CORRUPT', { sha256 });
