@@ -84,10 +84,14 @@ withPostgres.each(stores)('two replicas on one PostgreSQL and %s', (kind) => {
     const result = await site.result(offer);
     const half = Math.floor(result.bytes.length / 2);
     // The first replica is promised everything and gets a half; the connection stays open.
-    const broken = httpRequest(`${consortium.coordinator.url}/v1/uploads`, {
-      method: 'POST',
+    const path = `/v1/uploads/${offer.assignmentId}`;
+    const headers = uploadHeaders(offer.assignmentId, result);
+    expect((await site.api.fetch('/v1/uploads', { method: 'POST', headers })).status).toBe(201);
+    const broken = httpRequest(`${consortium.coordinator.url}${path}`, {
+      method: 'PATCH',
       headers: {
-        ...uploadHeaders(offer.assignmentId, result),
+        ...TUS,
+        'upload-offset': '0',
         authorization: `Bearer ${await site.authenticate()}`,
         'content-type': 'application/offset+octet-stream',
         'content-length': result.bytes.length,
@@ -95,7 +99,6 @@ withPostgres.each(stores)('two replicas on one PostgreSQL and %s', (kind) => {
     });
     broken.on('error', () => undefined);
     broken.write(result.bytes.subarray(0, half));
-    const path = `/v1/uploads/${offer.assignmentId}`;
     site.url = second.url;
     const offset = await eventually('the second knows the half', async () => {
       const response = await site.api.fetch(path, { method: 'HEAD', headers: TUS });
