@@ -12,7 +12,7 @@ import { UploadStore } from './upload-store.js';
 
 const READ_BYTES = 1024 * 1024;
 /** What arrives while a write is under way goes with the next one, up to this. */
-const WRITE_BYTES = 1024 * 1024;
+const WRITE_BYTES = 256 * 1024;
 /** Beside each file: what its site has announced. */
 const INFO_SUFFIX = '.json';
 

@@ -3,11 +3,13 @@ import { UpdateVerifier, type ByteSource, type OpenBytes } from '@tributary/fede
 import { TributaryError } from '@tributary/protocol';
 import type { UpdateCheck } from './check-messages.js';
 
-const READ_BYTES = 1024 * 1024;
+/** Each upload under way has a buffer of it. */
+const READ_BYTES = 256 * 1024;
 
 /** Holds an upload to what was announced while it grows: nothing is read twice, and little is left when the last byte comes. */
 export class GrowingCheck {
   private readonly verifier: UpdateVerifier;
+  private readonly buffer = new Uint8Array(READ_BYTES);
   private checkedBytes = 0;
   private refusal: TributaryError | undefined;
 
@@ -33,9 +35,8 @@ export class GrowingCheck {
 
   /** Checks what has arrived since the last time. A fault is told by `finish`. */
   async advance(arrivedBytes: number): Promise<void> {
-    const buffer = new Uint8Array(Math.min(READ_BYTES, Math.max(0, arrivedBytes - this.checkedBytes)));
     while (this.refusal === undefined && this.checkedBytes < arrivedBytes) {
-      const wanted = buffer.subarray(0, arrivedBytes - this.checkedBytes);
+      const wanted = this.buffer.subarray(0, arrivedBytes - this.checkedBytes);
       const count = await this.source.read(this.checkedBytes, wanted);
       if (count === 0) return;
       this.push(wanted.subarray(0, count));
