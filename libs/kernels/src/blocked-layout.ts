@@ -68,6 +68,28 @@ export function changeChannels(g: GraphBuilder, x: Value, { scale, shift, plus }
   return g.reshape(g.apply('Conv', inputs, { shape: image, attributes, domain: NCHWC }), x.shape);
 }
 
+/** A blocked image with a number added to every channel of every example. */
+export interface ShiftedImage {
+  readonly image: Value;
+  /** N · C numbers; none added when left out. */
+  readonly shift?: Value;
+}
+
+/** What a blocked image has been made of by adding a number a channel. */
+export function shiftBehind(g: GraphBuilder, x: Value): ShiftedImage {
+  const reshape = g.producer(x);
+  const change = reshape?.op === 'Reshape' ? g.producer(at(reshape.inputs, 0)) : undefined;
+  const [image, scale, shift] = change?.op === 'Conv' && change.domain === NCHWC ? change.inputs : [];
+  if (!image || !scale || !shift || change?.inputs.length !== 3 || !isOnes(g, scale)) return { image: x };
+  return { image: g.reshape(image, x.shape), shift };
+}
+
+function isOnes(g: GraphBuilder, scale: Value): boolean {
+  const reshape = g.producer(scale);
+  const expand = reshape?.inputs[0] && g.producer(reshape.inputs[0]);
+  return expand?.op === 'Expand' && expand.inputs[0]?.data?.[0] === 1 && expand.inputs[0].data.length === 1;
+}
+
 /** Σ a b over the pixels of blocked images, [N, C, 1, 1]: a convolution whose kernel is an image. */
 export function dotPixels(g: GraphBuilder, a: Value, b: Value): Value {
   const [batch = 0, channels = 0, height = 0, width = 0] = a.shape;

@@ -35,6 +35,11 @@ const CASES: readonly AgreementCase[] = [
     fn: (x, w, t) => filtered(tf.mul(tf.add(filtered(x, w), t), t), w),
   },
   {
+    name: 'a normalised image with a number a channel and example added',
+    inputs: [image, kernel, normal(2, 1, 1, CHANNELS), perChannel],
+    fn: (x, w, t, gamma) => filtered(silu(normalised(tf.add(filtered(x, w), t), gamma, gamma)), w),
+  },
+  {
     name: 'a number a channel, taken away',
     inputs: [image, kernel, perChannel],
     fn: (x, w, b) => filtered(tf.sub(filtered(x, w), b), w),

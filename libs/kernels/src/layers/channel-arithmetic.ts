@@ -1,5 +1,13 @@
 import { type GraphBuilder, MICROSOFT, product, type Value } from '@tributary/onnx-graph';
-import { blocksBehind, changeChannels, dotPixels, fromBlocks, meanPixels, toBlocks } from '../blocked-layout.js';
+import {
+  blocksBehind,
+  changeChannels,
+  dotPixels,
+  fromBlocks,
+  meanPixels,
+  shiftBehind,
+  toBlocks,
+} from '../blocked-layout.js';
 import { multiply } from '../matrix-product.js';
 
 /** Sizes of one normalisation: B examples, G groups of C / G channels, P pixels. */
@@ -106,27 +114,48 @@ function scaleAndShift(g: GraphBuilder, rows: Value, { scale, shift, plus }: Cha
 
 /**
  * Blocked images. The channels' variances are E[x²] - E[x]², as PyTorch takes them of channels that lie innermost; the spread of
- * their means is added exactly: Var = E_c[Var_c + (mean_c - mean)²].
+ * their means is added exactly: Var = E_c[Var_c + (mean_c - mean)²]. A number that was added to every pixel of a channel (an
+ * embedding of the noise level) changes only what is said here of means, so the sum itself need not be made.
  */
 function blocked(g: GraphBuilder, { batch, groups, perGroup, pixels }: GroupSizes): ChannelArithmetic {
   const perChannel = [batch, groups, perGroup];
   const apply = (op: string, a: Value, b: Value) => g.apply(op, [a, b], { shape: perChannel });
   const squared = (value: Value) => apply('Mul', value, value);
-  const means = (x: Value) => g.reshape(meanPixels(g, x), perChannel);
-  const dots = (a: Value, b: Value) => g.reshape(dotPixels(g, a, b), perChannel);
+  const meansOf = (image: Value) => g.reshape(meanPixels(g, image), perChannel);
+  const dotsOf = (a: Value, b: Value) => g.reshape(dotPixels(g, a, b), perChannel);
+  const shiftOf = (x: Value) => {
+    const { image, shift } = shiftBehind(g, x);
+    return { image, shift: shift && g.reshape(shift, perChannel) };
+  };
+  const plus = (value: Value, added: Value | undefined) => (added ? apply('Add', value, added) : value);
+  const sums = (x: Value) => apply('Mul', plusShift(x), g.scalar(pixels));
+  const plusShift = (x: Value) => {
+    const { image, shift } = shiftOf(x);
+    return plus(meansOf(image), shift);
+  };
   return {
     read: (image) => toBlocks(g, image),
     write: (image) => fromBlocks(g, image),
     moments: (x) => {
-      const ofChannels = means(x);
+      const { image } = shiftOf(x);
+      const meanSquares = apply('Mul', dotsOf(image, image), g.scalar(1 / pixels));
+      const variances = apply('Max', apply('Sub', meanSquares, squared(meansOf(image))), g.scalar(0));
+      const ofChannels = plusShift(x);
       const mean = overLast(g, 'ReduceMean', ofChannels);
-      const meanSquares = apply('Mul', dots(x, x), g.scalar(1 / pixels));
-      const variances = apply('Max', apply('Sub', meanSquares, squared(ofChannels)), g.scalar(0));
       const spread = squared(apply('Sub', ofChannels, mean));
       return { mean, variance: overLast(g, 'ReduceMean', apply('Add', variances, spread)) };
     },
-    sums: (x) => apply('Mul', means(x), g.scalar(pixels)),
-    dots,
-    change: (x, numbers) => changeChannels(g, x, numbers),
+    sums,
+    dots: (a, b) => {
+      const { image, shift } = shiftOf(b);
+      return plus(dotsOf(a, image), shift && apply('Mul', sums(a), shift));
+    },
+    change: (x, numbers) => {
+      const { image, shift } = shiftOf(x);
+      if (!shift) return changeChannels(g, x, numbers);
+      const scaled = apply('Mul', g.reshape(numbers.scale, perChannel), shift);
+      const all = numbers.shift ? apply('Add', scaled, g.reshape(numbers.shift, perChannel)) : scaled;
+      return changeChannels(g, image, { ...numbers, shift: all });
+    },
   };
 }

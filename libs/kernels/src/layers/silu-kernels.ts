@@ -7,19 +7,16 @@ import { fillFloat, type Symbolic } from '../symbolic/symbolic.js';
 export const SILU = 'TributarySilu';
 export const SILU_GRADIENT = 'TributarySiluGradient';
 
-/** y = x s with the gate s = sigmoid(x). */
-function forward(g: GraphBuilder, x: Symbolic): Record<'y' | 'gate', Symbolic> {
-  const gate = unary(g, 'Sigmoid', x);
-  return { y: binary(g, 'Mul', [x, gate]), gate };
-}
+const silu = (g: GraphBuilder, x: Symbolic): Symbolic => binary(g, 'Mul', [x, unary(g, 'Sigmoid', x)]);
 
 /**
- * The recorded forms. The gradient is dy · (s + y - y s), whose s and y are the forward pass's own: the same operators on the same
- * input are written once. Written as dy · (1 - (1 - s) (1 - y)), two of its operators read one image only.
+ * The recorded forms. The gradient is dy · (s + y - y s) with s = sigmoid(x) and the forward pass's own y: the same operators on
+ * the same input are written once. Written as dy · (1 - (1 - s) (1 - y)) with 1 - s = sigmoid(-x), fewer of its operators read
+ * two images, and the pass `recomputeGates` makes the sigmoid in one with the normalisation before it.
  */
 export const siluKernels: readonly RecordedKernel[] = [
   {
-    ...kernel(SILU, ['x'], (g, { x }) => forward(g, x).y),
+    ...kernel(SILU, ['x'], (g, { x }) => silu(g, x)),
     gradient: {
       inputsToSave: ['x'],
       gradFunc: (dy, [x]) => {
@@ -30,8 +27,8 @@ export const siluKernels: readonly RecordedKernel[] = [
     },
   },
   kernel(SILU_GRADIENT, ['dy', 'x'], (g, { dy, x }) => {
-    const { y, gate } = forward(g, x);
+    const closed = unary(g, 'Sigmoid', unary(g, 'Neg', x));
     const fromOne = (s: Symbolic) => binary(g, 'Sub', [fillFloat(g, 1), s]);
-    return binary(g, 'Mul', [dy, fromOne(binary(g, 'Mul', [fromOne(gate), fromOne(y)]))]);
+    return binary(g, 'Mul', [dy, fromOne(binary(g, 'Mul', [closed, fromOne(silu(g, x))]))]);
   }),
 ];
