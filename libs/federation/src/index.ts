@@ -36,5 +36,5 @@ export { codecOf } from './compression/codec-of.js';
 export { compressWithFeedback, type CompressedUpdate } from './compression/error-feedback.js';
 export type { WindowCodec } from './compression/window-codec.js';
 export { openFileBytes, type ByteSource, type OpenBytes } from './vectors/byte-source.js';
-export type { FileHash, HashFile } from './vectors/file-hash.js';
+export type { HashFile } from './vectors/file-hash.js';
 export { updateManifest } from './vectors/vector-names.js';
