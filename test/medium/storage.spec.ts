@@ -13,6 +13,8 @@ jest.setTimeout(240_000);
 
 const DISK_BYTES = 64 * 1024 ** 2;
 const RESERVE_BYTES = 1024 ** 2;
+const PRUNED_AFTER_MS = 1000;
+const TUS = { 'tus-resumable': '1.0.0' };
 const disk = SmallDisk.mount(DISK_BYTES);
 
 (disk === null ? describe.skip : describe).each(databaseCases())('a small disk, with $name', (databaseCase) => {
@@ -80,6 +82,7 @@ const disk = SmallDisk.mount(DISK_BYTES);
     for (const site of consortium.sites) site.behaviour = holdFirstRound(held);
     const runId = await consortium.createRun(buildRecipe({ count: 2 }));
     await consortium.until(runId, () => held.length === consortium.sites.length);
+    await settled();
     // Room for the round in flight, three updates and a version of 51 kB a file, but not for the next one.
     small().fill(RESERVE_BYTES + 200_000);
     for (const site of consortium.sites) site.behaviour = answerAtOnce;
@@ -108,8 +111,17 @@ const disk = SmallDisk.mount(DISK_BYTES);
     const site = consortium.sites.find(({ id }) => offer?.assignmentId.endsWith(id));
     if (offer === undefined || site === undefined) throw new Error('no offer');
     const result = await site.result(offer);
+    const began = await site.upload(offer.assignmentId, result, Buffer.alloc(0));
+    expect(began.status).toBe(201);
+    const append = (offset: string) =>
+      site.api.fetch(`/v1/uploads/${offer.assignmentId}`, {
+        method: 'PATCH',
+        headers: { ...TUS, 'upload-offset': offset, 'content-type': 'application/offset+octet-stream' },
+        body: new Uint8Array(result.bytes.subarray(Number(offset))),
+      });
+    await settled();
     small().fill(16 * 1024);
-    const refused = await site.upload(offer.assignmentId, result);
+    const refused = await append('0');
     expect([refused.status, z.object({ code: z.string() }).parse(await refused.json()).code]).toEqual([
       507,
       'DISK_FULL',
@@ -118,18 +130,37 @@ const disk = SmallDisk.mount(DISK_BYTES);
     expect(assignments.map(({ problem }) => problem)).toEqual([null, null, null]);
 
     small().empty();
-    const path = `/v1/uploads/${offer.assignmentId}`;
-    const tus = { 'tus-resumable': '1.0.0' };
-    const offset = (await site.api.fetch(path, { method: 'HEAD', headers: tus })).headers.get('upload-offset') ?? '0';
-    const rest = await site.api.fetch(path, {
-      method: 'PATCH',
-      headers: { ...tus, 'upload-offset': offset, 'content-type': 'application/offset+octet-stream' },
-      body: new Uint8Array(result.bytes.subarray(Number(offset))),
-    });
+    const known = await site.api.fetch(`/v1/uploads/${offer.assignmentId}`, { method: 'HEAD', headers: TUS });
+    const rest = await append(known.headers.get('upload-offset') ?? '');
     expect(rest.status).toBe(204);
     await answerHeld(held.slice(1));
     await consortium.until(runId, ({ state }) => state === 'completed');
   });
+
+  it('refuses a small upload whole when the disk is full, and takes it when it is sent again', async () => {
+    const held: AssignmentOffer[] = [];
+    for (const site of consortium.sites) site.behaviour = holdFirstRound(held);
+    const runId = await consortium.createRun(buildRecipe({ count: 1 }));
+    await consortium.until(runId, () => held.length === consortium.sites.length);
+    await settled();
+    small().fill(16 * 1024);
+    const [offer] = held;
+    const site = consortium.sites.find(({ id }) => offer?.assignmentId.endsWith(id));
+    if (offer === undefined || site === undefined) throw new Error('no offer');
+    const refused = await site.upload(offer.assignmentId, await site.result(offer));
+    expect([refused.status, z.object({ code: z.string() }).parse(await refused.json()).code]).toEqual([
+      507,
+      'DISK_FULL',
+    ]);
+    small().empty();
+    await answerHeld(held);
+    await consortium.until(runId, ({ state }) => state === 'completed');
+  });
+
+  /** What the runs before leave is removed a moment later, which would make room. */
+  async function settled(): Promise<void> {
+    for (let free = -1; free !== small().freeBytes; await sleep(2 * PRUNED_AFTER_MS)) free = small().freeBytes;
+  }
 
   /** A run is pruned a moment after its rounds. */
   async function prunedVersions(runId: string, count: number) {
