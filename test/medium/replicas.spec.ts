@@ -143,6 +143,10 @@ withPostgres.each(stores)('two replicas on one PostgreSQL and %s', (kind) => {
       return connected.join() === 'site-a' ? connected : undefined;
     });
     await second.start();
+    for (const site of consortium.sites.slice(1)) {
+      site.url = second.url;
+      await site.connect();
+    }
   });
 
   it('are known to live again, and take uploads, after the database was killed and came back', async () => {
@@ -184,6 +188,12 @@ withPostgres.each(stores)('two replicas on one PostgreSQL and %s', (kind) => {
     };
     site.url = consortium.coordinator.url;
     await consortium.createRun(buildRecipe({ count: 1, quorum: 1 }));
-    return { site, offer: await eventually('an offer comes', () => offer) };
+    return {
+      site,
+      offer: await eventually('an offer comes', async () => {
+        for (const each of consortium.sites) await each.look();
+        return offer;
+      }),
+    };
   }
 });

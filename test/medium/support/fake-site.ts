@@ -85,6 +85,11 @@ export class FakeSite {
 
   /** Connects, takes up what is open, and does what its behaviour says with every offer, until `close`. */
   async connect(): Promise<void> {
+    this.stopped = false;
+    await this.join();
+  }
+
+  private async join(): Promise<void> {
     await this.authenticate();
     const socket = this.newSocket();
     this.socket = socket;
@@ -147,6 +152,11 @@ export class FakeSite {
     });
   }
 
+  /** What agents do every few seconds: a hint may be lost. Nothing when the site is closed or not connected. */
+  async look(): Promise<void> {
+    if (!this.stopped && this.socket?.connected === true) await this.takeUp();
+  }
+
   private async takeUp(): Promise<void> {
     const work = await this.openWork();
     for (const { runId, recipeSha256 } of work.proposals) {
@@ -172,7 +182,7 @@ export class FakeSite {
   private async reconnect(): Promise<void> {
     while (!this.stopped) {
       try {
-        return await this.connect();
+        return await this.join();
       } catch {
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
