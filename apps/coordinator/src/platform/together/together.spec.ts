@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Together, TogetherByKey } from './together.js';
 
 /** Doubles numbers, and keeps the lists that it was asked for; a list is answered when `open` is called, a pause ends when `ends` say so. */
-function doubling() {
+function doubling(clock = { ms: 0 }) {
   const lists: (readonly number[])[] = [];
   const opens: (() => void)[] = [];
   const ends: (() => void)[] = [];
@@ -14,6 +14,7 @@ function doubling() {
       return numbers.map((each) => 2 * each);
     },
     () => new Promise<void>((resolve) => ends.push(resolve)),
+    () => clock.ms,
   );
   const open = async (): Promise<void> => {
     while (opens.length === 0) await new Promise(setImmediate);
@@ -49,12 +50,14 @@ describe('requests that are answered together', () => {
   });
 
   it.each([
-    ['a crowd', [8], 1],
-    ['lists of four, one after the other', [4, 4, 4], 1],
-    ['lists of three, never', [3, 3, 3, 3, 3], 0],
-  ])('are gathered for a moment after %s', async (_, crowds, pauses) => {
-    const { together, lists, open, ends } = doubling();
+    ['a crowd', [12], 0, 1],
+    ['a crowd that comes one by one', new Array<number>(16).fill(1), 5, 1],
+    ['lists of three sites, never', [3, 3, 3, 3, 3], 100, 0],
+  ])('are gathered for a moment after %s', async (_, crowds, everyMs, pauses) => {
+    const clock = { ms: 0 };
+    const { together, lists, open, ends } = doubling(clock);
     for (const crowd of crowds) {
+      clock.ms += everyMs;
       const answers = Array.from({ length: crowd }, (_each, index) => together.ask(index));
       await open();
       await Promise.all(answers);

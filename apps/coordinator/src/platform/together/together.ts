@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A crowd, for which gathering pays: so many in one list, or lists of four and more one after the other. */
-const CROWD = 7;
+/** A crowd, for which gathering pays: so many of late, of which those of a while ago count half. Three sites are none. */
+const CROWD = 12;
+const WHILE_MS = 100;
 /** A crowd is gathered for so many times as long as the last list took, but not for longer than this. */
 const GATHERING = 3;
 const LONGEST_GATHERING_MS = 40;
@@ -23,16 +24,18 @@ interface WaitingRequest<Request, Answer> {
 export class Together<Request, Answer> {
   private readonly waiting: WaitingRequest<Request, Answer>[] = [];
   private isAnswering = false;
-  /** Length of the last list, half that of the one before, and so on. */
   private recent = 0;
+  private recentAtMs = 0;
 
   /**
    * @param answerAll One answer to each request, in their order; what it throws, each of them gets.
    * @param pause     Resolves after so many milliseconds.
+   * @param nowMs     A clock that only goes forward.
    */
   constructor(
     private readonly answerAll: (requests: readonly Request[]) => Promise<readonly Answer[]>,
     private readonly pause: (ms: number) => Promise<unknown> = delay,
+    private readonly nowMs: () => number = () => performance.now(),
   ) {}
 
   ask(request: Request): Promise<Answer> {
@@ -47,11 +50,12 @@ export class Together<Request, Answer> {
 
   private async answerWaiting(): Promise<void> {
     for (let list = this.nextList(); list.length > 0; list = this.nextList()) {
-      const startedMs = performance.now();
+      const startedMs = this.nowMs();
       await this.answer(list);
-      const tookMs = performance.now() - startedMs;
-      this.recent = this.recent / 2 + list.length;
-      if (this.recent >= CROWD) await this.pause(Math.min(GATHERING * tookMs, LONGEST_GATHERING_MS));
+      const endedMs = this.nowMs();
+      this.recent = this.recent * 2 ** ((this.recentAtMs - endedMs) / WHILE_MS) + list.length;
+      this.recentAtMs = endedMs;
+      if (this.recent >= CROWD) await this.pause(Math.min(GATHERING * (endedMs - startedMs), LONGEST_GATHERING_MS));
     }
     this.isAnswering = false;
   }
