@@ -106,21 +106,24 @@ export function meanPixels(g: GraphBuilder, x: Value): Value {
   return g.apply('GlobalAveragePool', [x], { shape: [batch, channels, 1, 1], domain: NCHWC });
 }
 
+interface BlockedCall {
+  readonly values: readonly Value[];
+  readonly shape: readonly number[];
+  readonly attributes?: AttributeMap;
+}
+
 /**
- * An operator of several float32 operands in the blocked layout, where one of them is blocked already and the others are as
+ * An operator of float32 operands in the blocked layout, where one of them is blocked already and the others are as
  * large, or one number, or (for a sum or product) one number a channel. The result is given as a plain value.
  */
-export function applyBlocked(
-  g: GraphBuilder,
-  op: string,
-  { values, shape }: { readonly values: readonly Value[]; readonly shape: readonly number[] },
-): Value | undefined {
+export function applyBlocked(g: GraphBuilder, op: string, { values, ...spec }: BlockedCall): Value | undefined {
+  const { shape } = spec;
   const isWhole = (value: Value) => equalShapes(value.shape, shape);
   const leader = values.find((value) => isWhole(value) && blocksBehind(g, value));
   if (!leader || values.some(({ type }) => type !== 'float32')) return undefined;
   if (values.every((value) => isWhole(value) || product(value.shape) === 1)) {
     const operands = values.map((value) => (isWhole(value) ? toBlocks(g, value) : value));
-    return fromBlocks(g, g.apply(op, operands, { shape }));
+    return fromBlocks(g, g.apply(op, operands, spec));
   }
   const other = values.find((value) => value !== leader);
   const isPerChannel =

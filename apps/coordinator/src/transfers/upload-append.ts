@@ -2,10 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { Transform } from 'node:stream';
 import { TributaryError } from '@tributary/protocol';
 import type { Locker, Upload } from '@tus/server';
+import { OFFSET_TYPE, TUS_VERSION } from './tus-protocol.js';
 import type { UploadStore } from './upload-store.js';
-
-const TUS_VERSION = '1.0.0';
-const OFFSET_TYPE = 'application/offset+octet-stream';
 
 /**
  * The next bytes of uploads: tus 1.0.0's PATCH. Own code, because the library hands a body through a web stream and three more

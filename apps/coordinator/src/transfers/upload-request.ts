@@ -7,6 +7,7 @@ import {
   uploadMetadataSchema,
   type AssignmentReport,
 } from '@tributary/protocol';
+import { OFFSET_TYPE } from './tus-protocol.js';
 
 /** What a site announces of an upload. */
 export interface AnnouncedUpload {
@@ -46,7 +47,7 @@ export function isWholeAndSmall({ headers }: IncomingMessage, sizeBytes: number)
   return (
     sizeBytes <= MOST_HELD_BYTES &&
     headers['content-length'] === String(sizeBytes) &&
-    headers['content-type'] === 'application/offset+octet-stream' &&
+    headers['content-type'] === OFFSET_TYPE &&
     headers['tus-resumable'] === '1.0.0'
   );
 }

@@ -15,12 +15,12 @@ import { ReceivedUpdatesService } from './received-updates.service.js';
 import { bodyOf, isWholeAndSmall, readAnnouncement, readCreation, type AnnouncedUpload } from './upload-request.js';
 import { heldBytes, storedBytes } from './uploaded-bytes.js';
 import { UpdateCheckService } from './update-check.service.js';
+import { TUS_VERSION } from './tus-protocol.js';
 import { UploadAppend } from './upload-append.js';
 import { UploadLocker } from './upload-locker.js';
 import { UploadStore } from './upload-store.js';
 
 export const UPLOADS_PATH = '/v1/uploads';
-const TUS_VERSION = '1.0.0';
 /** 409: another request has written meanwhile, so that the offset is another; 500: it did not stop in time. */
 const CODE_BY_TUS_STATUS: Readonly<Record<number, ErrorCode>> = {
   404: 'NOT_FOUND',

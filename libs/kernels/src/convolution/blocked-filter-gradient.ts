@@ -2,9 +2,8 @@ import { at, type GraphBuilder, product, range, type Value } from '@tributary/on
 import { blockedConvolution, fromBlocks, toBlocks } from '../blocked-layout.js';
 import type { ConvolutionGeometry } from '../window-geometry.js';
 import { sumExamples } from './example-sums.js';
+import { slices, stripCount } from './strips.js';
 
-/** Pixels of `dy` that one pass reads for 64 output channels: 1 MiB, which a core's second cache holds. */
-const PIXELS_A_STRIP = 4300;
 const FEWEST_ROWS = 4;
 
 /** How `x` and `dy` lie in memory so that a step along the pixels of `dy` is always the same step along those of `x`. */
@@ -64,16 +63,12 @@ function layoutOf(g: GraphBuilder, geometry: ConvolutionGeometry): Layout | unde
   const block = g.target.nchwcBlock;
   if (block === undefined || !isCovered(geometry, block)) return undefined;
   const { kernelSize, strides, padBefore, outSize, inSize } = geometry;
-  const [height = 0, width = 0] = outSize;
+  const [height = 0] = outSize;
   const above = Math.ceil(at(padBefore, 0) / at(strides, 0));
   const below = Math.floor((at(kernelSize, 0) - 1 - at(padBefore, 0)) / at(strides, 0));
   const emptyRows = Math.max(above, below);
   const channelLength = (height + emptyRows) * at(inSize, 1);
-  const wanted = Math.max(1, Math.round((height * width) / PIXELS_A_STRIP));
-  const strips = range(wanted)
-    .map((i) => wanted - i)
-    .find((count) => height % count === 0);
-  return { geometry, block, emptyRows, channelLength, strips: strips ?? 1 };
+  return { geometry, block, emptyRows, channelLength, strips: stripCount(outSize) };
 }
 
 function isCovered(geometry: ConvolutionGeometry, block: number): boolean {
@@ -100,7 +95,7 @@ function signalsByRowPhase(g: GraphBuilder, x: Value, { geometry, emptyRows, cha
   });
   const signal = [1, batch, 1, inChannels * channelLength];
   if (stride === 1) return [g.reshape(padded, signal)];
-  return split(g, g.reshape(padded, [channels * rows, stride, width]), stride).map((phase) => g.reshape(phase, signal));
+  return slices(g, g.reshape(padded, [channels * rows, stride, width])).map((phase) => g.reshape(phase, signal));
 }
 
 /** The rows of blocked `dy` in strips: [N · O / b · rows, W · b] each. */
@@ -109,17 +104,7 @@ function stripsOf(g: GraphBuilder, dy: Value, { geometry, block, strips }: Layou
   const [height = 0, width = 0] = outSize;
   const blocks = (batch * outChannels) / block;
   const blocked = g.reshape(toBlocks(g, dy), [blocks, strips, (height / strips) * width * block]);
-  const parts = strips === 1 ? [blocked] : split(g, blocked, strips);
-  return parts.map((part) => g.reshape(part, [(blocks * height) / strips, width * block]));
-}
-
-/** The slices of the second dimension. */
-function split(g: GraphBuilder, value: Value, parts: number): readonly Value[] {
-  const shape = value.shape.map((size, axis) => (axis === 1 ? 1 : size));
-  return g.applyMany('Split', [value], {
-    outputs: range(parts).map(() => ({ shape, type: value.type })),
-    attributes: { axis: 1, num_outputs: parts },
-  });
+  return slices(g, blocked).map((part) => g.reshape(part, [(blocks * height) / strips, width * block]));
 }
 
 /** The strips as kernels of one channel, with zeros in the columns whose window reaches over the left or right edge of `x`. */

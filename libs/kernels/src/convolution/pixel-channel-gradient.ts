@@ -2,9 +2,8 @@ import { at, type GraphBuilder, product, range, type Value } from '@tributary/on
 import { blockedConvolution, blocksBehind, fromBlocks, toBlocks } from '../blocked-layout.js';
 import type { ConvolutionGeometry } from '../window-geometry.js';
 import { sumExamples } from './example-sums.js';
+import { slices, stripCount } from './strips.js';
 
-/** Pixels of `dy` that one pass reads for 64 output channels: 1 MiB, which a core's second cache holds. */
-const PIXELS_A_STRIP = 4096;
 const FEWEST_ROWS = 4;
 
 /** Rows `first` to `end` of `dy`, and those of `x` that their windows meet. */
@@ -41,7 +40,7 @@ export function pixelChannelGradient(
   const [rows = 0, columns = 0] = kernelSize;
   const strips = stripsOf(geometry);
   const images = strips.map((strip) => rowsFirst(g, x, { strip, block }));
-  const kernels = split(g, toBlocks(g, dy), strips.length);
+  const kernels = cutRows(g, toBlocks(g, dy), strips.length);
   const gradients = range(columns).map((column) => {
     const parts = strips.map((strip, i) => {
       const kernel = moveColumns(g, at(kernels, i), column - at(padBefore, 1));
@@ -65,12 +64,8 @@ function isCovered(geometry: ConvolutionGeometry, block: number): boolean {
 }
 
 function stripsOf({ inSize, kernelSize, padBefore }: ConvolutionGeometry): Strip[] {
-  const [height = 0, width = 0] = inSize;
-  const wanted = Math.max(1, Math.round((height * width) / PIXELS_A_STRIP));
-  const count =
-    range(wanted)
-      .map((i) => wanted - i)
-      .find((strips) => height % strips === 0 && height / strips >= at(kernelSize, 0)) ?? 1;
+  const [height = 0] = inSize;
+  const count = stripCount(inSize, at(kernelSize, 0));
   const above = at(padBefore, 0);
   const below = at(kernelSize, 0) - 1 - above;
   return range(count).map((i) => {
@@ -120,16 +115,11 @@ function moveColumns(g: GraphBuilder, images: Value, distance: number): Value {
 }
 
 /** Blocked images [N, O, H, W] in equal strips of rows. */
-function split(g: GraphBuilder, images: Value, strips: number): Value[] {
+function cutRows(g: GraphBuilder, images: Value, strips: number): Value[] {
   const [batch = 0, channels = 0, height = 0, width = 0] = images.shape;
-  if (strips === 1) return [images];
   const { nchwcBlock: block = 1 } = g.target;
-  const shape = [(batch * channels) / block, 1, (height / strips) * width * block];
-  const parts = g.applyMany('Split', [g.reshape(images, shape.with(1, strips))], {
-    outputs: range(strips).map(() => ({ shape, type: images.type })),
-    attributes: { axis: 1, num_outputs: strips },
-  });
-  return parts.map((part) => g.reshape(part, [batch, channels, height / strips, width]));
+  const rows = g.reshape(images, [(batch * channels) / block, strips, (height / strips) * width * block]);
+  return slices(g, rows).map((part) => g.reshape(part, [batch, channels, height / strips, width]));
 }
 
 /** The share of one strip, for all rows of the kernel: [1, N · O, h, C] blocked. */

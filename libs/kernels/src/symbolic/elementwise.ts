@@ -1,5 +1,5 @@
 import { at, type AttributeMap, DATA_TYPE, type ElementType, type GraphBuilder, product } from '@tributary/onnx-graph';
-import { applyBlocked, blocksBehind, fromBlocks } from '../blocked-layout.js';
+import { applyBlocked } from '../blocked-layout.js';
 import { backend_util } from '@tensorflow/tfjs-core';
 import { arrange, fill, fillValue, padRank, relabel, symbolic, type Symbolic } from './symbolic.js';
 
@@ -28,11 +28,8 @@ export function unary(g: GraphBuilder, op: string, s: Symbolic, attributes?: Att
   const fold = FOLDED_UNARY[op];
   if (constant !== undefined && fold) return fill(g, s.shape, { value: Math.fround(fold(constant)), type: s.type });
   const { shape } = s.value;
-  const blocks = blocksBehind(g, s.value);
-  const value = blocks
-    ? fromBlocks(g, g.apply(op, [blocks], { shape, attributes }))
-    : g.apply(op, [s.value], { shape, attributes });
-  return symbolic(value, s.order, s.shape);
+  const blocked = applyBlocked(g, op, { values: [s.value], shape, attributes });
+  return symbolic(blocked ?? g.apply(op, [s.value], { shape, attributes }), s.order, s.shape);
 }
 
 export function cast(g: GraphBuilder, s: Symbolic, type: ElementType): Symbolic {
