@@ -12,15 +12,6 @@ export { createStrategy } from './strategies/create-strategy.js';
 export { serverStep } from './strategies/server-step.js';
 export { strategyOptionsSchema, type StrategyOptions } from './strategies/strategy-options.js';
 export type { Strategy } from './strategies/strategy.js';
-export {
-  emptyBuffer,
-  receiveUpdate,
-  type BufferedUpdate,
-  type BufferOutcome,
-  type BufferRules,
-  type StaleUpdate,
-  type UpdateBuffer,
-} from './asynchronous/update-buffer.js';
 export { adoptGlobal, copyParameters, packParameters, unpackParameters } from './exchange/exchanged-vector.js';
 export { assertExchange } from './exchange/assert-exchange.js';
 export { exchangedParameters, sharedParameters, type Exchange } from './exchange/partial-exchange.js';

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { createStrategy } from '../strategies/create-strategy.js';
-import { aggregateInMemory, initialModel } from '../strategies/federated-quadratic.spec-support.js';
-import { strategyOptionsSchema } from '../strategies/strategy-options.js';
-import { emptyBuffer, receiveUpdate } from './update-buffer.js';
+import { createStrategy } from './create-strategy.js';
+import { aggregateInMemory, initialModel } from './federated-quadratic.spec-support.js';
+import { strategyOptionsSchema } from './strategy-options.js';
+
+/** Updates that make a new version. */
+const CAPACITY = 2;
 
 /** Sites with one optimum, 1, that need a different time for an update. */
 const SITES = [
@@ -22,43 +24,41 @@ interface AsynchronousRun {
   readonly pull: number;
 }
 
+interface Waiting {
+  readonly siteId: string;
+  readonly baseVersion: number;
+  readonly pseudoGradient: number;
+}
+
 function asynchronous({ ticks, stalenessExponent, pull }: AsynchronousRun) {
   const strategy = createStrategy(strategyOptionsSchema.parse({ kind: 'fedbuff', stalenessExponent }), 1);
+  const working = SITES.map((site) => ({ ...site, from: 0, baseVersion: 0 }));
   let model = initialModel(strategy, Float32Array.of(0));
-  let buffer = emptyBuffer();
+  let version = 0;
+  let waiting: Waiting[] = [];
   let stalest = 0;
   let farthest = 0;
-  const working = SITES.map((site) => ({ ...site, from: model.weights, baseVersion: 0 }));
-  const arrived = new Map<string, Float32Array>();
   for (let tick = 1; tick <= ticks; tick++) {
     for (const site of working) {
       if (tick % site.ticks !== 0) continue;
-      const updateId = `${site.siteId}-${tick}`;
-      arrived.set(
-        updateId,
-        site.from.map((x) => pull * (1 - x)),
-      );
-      const outcome = receiveUpdate(
-        buffer,
-        { updateId, siteId: site.siteId, baseVersion: site.baseVersion },
-        { capacity: 2 },
-      );
-      buffer = outcome.buffer;
-      const ready = outcome.kind === 'buffered' ? outcome.aggregate : undefined;
-      if (ready) {
-        stalest = Math.max(stalest, ...ready.map(({ staleness }) => staleness));
-        const sites = ready.map((update) => ({
-          siteId: update.updateId,
+      const { siteId, baseVersion } = site;
+      waiting.push({ siteId, baseVersion, pseudoGradient: pull * (1 - site.from) });
+      if (waiting.length === CAPACITY) {
+        const sites = waiting.map(({ siteId, baseVersion }) => ({
+          siteId: `${siteId} from ${baseVersion}`,
           images: 1,
           localSteps: 1,
-          staleness: update.staleness,
+          staleness: version - baseVersion,
         }));
-        const updates = [ready.flatMap((update) => arrived.get(update.updateId) ?? [])];
+        const updates = [waiting.map(({ pseudoGradient }) => Float32Array.of(pseudoGradient))];
         model = aggregateInMemory(model, { strategy, sites, updates });
-        farthest = Math.max(farthest, model.weights[0] ?? NaN);
+        stalest = Math.max(stalest, ...sites.map(({ staleness }) => staleness));
+        version += 1;
+        waiting = [];
       }
-      site.from = model.weights;
-      site.baseVersion = buffer.version;
+      site.from = model.weights[0] ?? NaN;
+      site.baseVersion = version;
+      farthest = Math.max(farthest, site.from);
     }
   }
   return { error: Math.abs((model.weights[0] ?? NaN) - 1), stalest, overshoot: farthest - 1 };
