@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 
 const run = promisify(execFile);
 const MEGABYTE = 1e6;
+const AGGREGATION = join('apps', 'coordinator', 'dist', 'aggregation', 'aggregation-bench-process.js');
 
 const benchSchema = z.object({
   seconds: z.array(z.number()),
@@ -20,14 +22,10 @@ interface Round {
   readonly repeats?: number;
 }
 
-/** One round (or some) in a process of its own (the built library), so that its peak memory is its own. */
+/** One round (or some) in a process of its own, as the coordinator computes it: its peak memory is its own. */
 async function bench(modelBytes: number, sites: number, { strategy = FEDAVG, repeats = 1 }: Round = {}) {
   const options = { modelBytes, sites, strategy, repeats, directory: tmpdir() };
-  const script = `
-    import { benchAggregation } from '@tributary/federation/bench/bench-aggregation';
-    const options = ${JSON.stringify(options)};
-    console.log(JSON.stringify(await benchAggregation(options)));`;
-  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script]);
+  const { stdout } = await run(process.execPath, [AGGREGATION, JSON.stringify(options)]);
   const result = benchSchema.parse(JSON.parse(stdout));
   const megabytes = (bytes: number) => (bytes / MEGABYTE).toFixed(0);
   console.log(
