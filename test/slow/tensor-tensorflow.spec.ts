@@ -5,12 +5,15 @@ import { openEngine } from '@tributary/engines';
 import { randomStream } from '@tributary/random';
 import type { Engine } from '@tributary/tensor';
 import { tensorflowFolder } from '@tributary/engines/tensorflow/installation';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { installTensorflow } from '../../apps/cli/src/engines/install-tensorflow/install-tensorflow.js';
 import { installationPlan } from '../../apps/cli/src/engines/install-tensorflow/installation-plan.js';
 import { runTool } from '../../apps/cli/src/engines/install-tensorflow/tool.js';
 import { describeAgreement } from '@tributary/engines/agreement/agreement-suite.spec-support';
 import { thisPlatform } from '../../apps/cli/src/engines/install-tensorflow/host-tools.js';
+import { Consortium, tinyRecipe } from '../support/consortium.js';
 
 const MINUTE_MS = 60_000;
 const MEBIBYTE = 2 ** 20;
@@ -122,6 +125,27 @@ if (reason !== undefined) {
         const early = await residentAfter(100);
         expect(await residentAfter(200)).toBeLessThan(1.03 * early + 8 * MEBIBYTE);
         await trainer.dispose();
+      },
+      10 * MINUTE_MS,
+    );
+
+    it(
+      'trains at a site beside sites of ONNX Runtime, and the reports say so',
+      async () => {
+        const directory = await mkdtemp(path.join(tmpdir(), 'tributary-tensorflow-'));
+        const consortium = await Consortium.create(directory, {
+          engines: { 'site-b': 'tensorflow', 'site-c': 'onnx' },
+        });
+        try {
+          await consortium.open();
+          const run = await consortium.createRun(tinyRecipe({ rounds: { count: 2, localSteps: 3 } }));
+          await consortium.completed(run, 5 * MINUTE_MS);
+          expect(await consortium.engineOf('site-b')).toBe('tensorflow');
+          expect(await consortium.engineOf('site-c')).toBe('onnx');
+        } finally {
+          await consortium.close();
+          await rm(directory, { recursive: true, force: true });
+        }
       },
       10 * MINUTE_MS,
     );

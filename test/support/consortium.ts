@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadAtlas, PHANTOM_CLASSES, writePhantomSite } from '@tributary/imaging';
 import {
@@ -11,6 +12,7 @@ import {
   type RecipeInput,
   type RunView,
 } from '@tributary/protocol';
+import { REPORT_FILE, reportFileSchema } from '@tributary/protocol/task-folder';
 import { randomStream } from '@tributary/random';
 import { z } from 'zod';
 import { childrenOf, eventually, freePort, runProgram, startProgram, type Program } from './processes.js';
@@ -30,6 +32,8 @@ export interface ConsortiumOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Where the coordinator is reached; by default at the port that it listens on. */
   readonly entryPort?: number;
+  /** Engine of a site's trainer; absent: the quickest. */
+  readonly engines?: Partial<Record<SiteId, 'onnx' | 'tensorflow'>>;
 }
 
 export type SiteId = keyof typeof SCANNERS;
@@ -148,6 +152,15 @@ export class Consortium {
     return agent === undefined ? undefined : childrenOf(agent.pid)[0];
   }
 
+  /** The engine that a site's trainer has used, from a report that its agent keeps. */
+  async engineOf(siteId: SiteId): Promise<string | undefined> {
+    for await (const name of glob(`**/${REPORT_FILE}`, { cwd: this.siteDir(siteId) })) {
+      const report = reportFileSchema.parse(JSON.parse(readFileSync(join(this.siteDir(siteId), name), 'utf8')));
+      return report.report.engine.name;
+    }
+    return undefined;
+  }
+
   async request<S extends z.ZodType>(schema: S, path: string, body?: unknown): Promise<z.infer<S>> {
     const response = await fetch(`${this.url}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
@@ -188,6 +201,8 @@ export class Consortium {
         this.siteDir(siteId),
         '--images',
         this.imagesOf(siteId),
+        '--engine',
+        this.options.engines?.[siteId] ?? 'auto',
         '--threads',
         '1',
         '--format',

@@ -7,6 +7,7 @@ const PASSED_ON = [
   /^LC_/,
   /^LD_LIBRARY_PATH$/,
   /^(SYSTEMROOT|WINDIR)$/i,
+  /^TRIBUTARY_ENGINES_DIR$/,
   /^(CUDA|NVIDIA|VK|OMP|TF|MALLOC)_/,
 ];
 

@@ -12,6 +12,7 @@ describe('trainerEnvironment', () => {
       LC_ALL: 'C',
       CUDA_VISIBLE_DEVICES: '0',
       LD_LIBRARY_PATH: '/opt/lib',
+      TRIBUTARY_ENGINES_DIR: '/opt/engines',
       HTTPS_PROXY: 'http://user:secret@proxy',
       http_proxy: 'http://proxy',
       NODE_OPTIONS: '--require /tmp/x.js',
@@ -25,6 +26,7 @@ describe('trainerEnvironment', () => {
       LC_ALL: 'C',
       CUDA_VISIBLE_DEVICES: '0',
       LD_LIBRARY_PATH: '/opt/lib',
+      TRIBUTARY_ENGINES_DIR: '/opt/engines',
     });
   });
 });
