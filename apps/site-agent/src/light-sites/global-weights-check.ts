@@ -16,14 +16,14 @@ export async function checkGlobalWeights(
   { http, tokens, signal }: { http: CoordinatorHttp; tokens: AccessTokens; signal: AbortSignal },
 ): Promise<Uint8Array> {
   const silence = new Silence();
-  const response = await tokens.use((token) =>
-    http.send(`/v1/blobs/${sha256}`, { headers: authorisation(token), signal }, silence),
+  const chunks: AsyncIterable<Buffer> = await tokens.use((token) =>
+    http.open(`/v1/blobs/${sha256}`, { headers: authorisation(token), signal }, silence),
   );
   const hash = createHash('sha256');
   let start = new Uint8Array(0);
   let receivedBytes = 0;
   try {
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of chunks) {
       silence.heard();
       hash.update(chunk);
       receivedBytes += chunk.byteLength;

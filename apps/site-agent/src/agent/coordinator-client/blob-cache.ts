@@ -107,18 +107,19 @@ export class BlobCache {
     if (have === blob.sizeBytes) return hash;
 
     const silence = new Silence();
-    const response = await this.tokens.use((token) =>
-      this.http.send(
+    const answer = await this.tokens.use((token) =>
+      this.http.open(
         `/v1/blobs/${blob.sha256}`,
         { headers: { ...authorisation(token), ...(have > 0 ? { range: `bytes=${have}-` } : {}) }, signal },
         silence,
       ),
     );
-    const resumed = response.status === 206;
+    const chunks: AsyncIterable<Buffer> = answer;
+    const resumed = answer.statusCode === 206;
     const file = await open(part, resumed ? 'a' : 'w');
     const whole = resumed ? hash : createHash('sha256');
     try {
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of chunks) {
         silence.heard();
         whole.update(chunk);
         await file.write(chunk);

@@ -1,6 +1,9 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { fromProblem, parseOrThrow, problemSchema, TributaryError } from '@tributary/protocol';
 import type { z } from 'zod';
 import { errnoOf } from '../../durable-files/errno.js';
+import { exchange, type HttpRequest } from './http-exchange.js';
 import { Silence } from './silence.js';
 
 export interface JsonRequest<S extends z.ZodType> {
@@ -23,57 +26,86 @@ export class CoordinatorHttp {
 
   /** One JSON request; the answer is checked against `schema`. */
   async json<S extends z.ZodType>(method: 'GET' | 'POST', path: string, request: JsonRequest<S>): Promise<z.infer<S>> {
-    const response = await this.send(path, {
-      method,
-      headers: {
-        ...authorisation(request.accessToken),
-        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+    const silence = new Silence();
+    const answer = await this.open(
+      path,
+      {
+        method,
+        headers: {
+          ...authorisation(request.accessToken),
+          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
       },
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-    });
-    return parseOrThrow(request.schema, await response.json(), 'PROTOCOL_VERSION');
+      silence,
+    );
+    const body = await text(answer)
+      .catch((error: unknown) => {
+        throw unreachable(error);
+      })
+      .finally(() => silence.over());
+    return parseOrThrow(request.schema, JSON.parse(body), 'PROTOCOL_VERSION');
   }
 
   /**
+   * One request of whose answer only the headers count.
+   *
+   * @throws TributaryError as {@link open} does.
+   */
+  async send(path: string, request: HttpRequest): Promise<IncomingHttpHeaders> {
+    const silence = new Silence();
+    const answer = await this.open(path, request, silence);
+    answer.once('close', () => silence.over()).resume();
+    return answer.headers;
+  }
+
+  /**
+   * One request, whose answer's body the caller reads.
+   *
    * @param path    Below the coordinator's URL, or absolute.
-   * @param silence Ends the request, its answer's body included; who reads a long body tells it what comes.
+   * @param silence Ends the request, its answer's body included; who reads a long body tells it what comes, and its end.
    * @throws TributaryError COORDINATOR_UNREACHABLE when no answer came; the coordinator's own code for an error answer.
    */
-  async send(path: string, init: RequestInit, silence = new Silence()): Promise<Response> {
-    const signals = [silence.signal, this.link.signal, ...(init.signal ? [init.signal] : [])];
-    let response: Response;
+  async open(path: string, request: HttpRequest, silence: Silence): Promise<IncomingMessage> {
+    const signals = [silence.signal, this.link.signal, ...(request.signal ? [request.signal] : [])];
+    let answer: IncomingMessage;
     try {
-      response = await fetch(new URL(path, this.baseUrl), { ...init, signal: AbortSignal.any(signals) });
+      answer = await exchange(new URL(path, this.baseUrl), { ...request, signal: AbortSignal.any(signals) });
     } catch (error) {
+      silence.over();
       throw unreachable(error);
     }
-    if (response.ok) return response;
-    throw await refusal(response);
+    if (isGood(answer)) return answer;
+    throw await refusal(answer).finally(() => silence.over());
   }
+}
+
+function isGood({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode < 300;
 }
 
 export function authorisation(accessToken: string | undefined): Record<string, string> {
   return accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` };
 }
 
-/** The connection's own error code (ECONNREFUSED, CERT_HAS_EXPIRED) says more than fetch's message. */
+/** The connection's own error code (ECONNREFUSED, CERT_HAS_EXPIRED) says more than a message. */
 export function unreachable(error: unknown): TributaryError {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const detail = errnoOf(cause) ?? (error instanceof Error ? error.name : undefined);
   return new TributaryError('COORDINATOR_UNREACHABLE', { detail }, { cause: error });
 }
 
-async function refusal(response: Response): Promise<TributaryError> {
-  const text = await response.text().catch(() => '');
+async function refusal(answer: IncomingMessage): Promise<TributaryError> {
+  const told = await text(answer).catch(() => '');
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = JSON.parse(told);
   } catch {
     body = undefined;
   }
   const problem = problemSchema.safeParse(body);
   if (problem.success) return fromProblem(problem.data);
-  return withoutProblem(response.status);
+  return withoutProblem(answer.statusCode ?? 0);
 }
 
 /** Answers without a coded body: to HEAD, or from a proxy in between. */

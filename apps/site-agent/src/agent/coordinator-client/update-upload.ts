@@ -1,6 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { TributaryError, type UploadMetadata } from '@tributary/protocol';
 import type { AccessTokens } from './access-tokens.js';
 import { authorisation, type CoordinatorHttp } from './coordinator-http.js';
+import type { HttpRequest } from './http-exchange.js';
 
 /** Most bytes in one request. An update below this size travels in the request that creates the upload. */
 const LARGEST_PIECE_BYTES = 8 * 1024 * 1024;
@@ -37,7 +39,7 @@ export interface UploadOptions {
 interface Piece {
   /** Its place in the file; undefined while the upload is not created. */
   readonly offset: number | undefined;
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly body: Uint8Array;
 }
 
 /**
@@ -59,12 +61,14 @@ export class UpdateUpload {
     const file = await upload.open();
     try {
       let offset = options.resume ? await this.offset(upload, options.signal) : undefined;
+      const buffer = Buffer.allocUnsafeSlow(Math.min(LARGEST_PIECE_BYTES, upload.sizeBytes));
       let pieceBytes = options.resume ? CAREFUL_PIECE_BYTES : LARGEST_PIECE_BYTES;
       if (offset !== undefined) options.onOffset?.(offset);
       while (offset === undefined || offset < upload.sizeBytes) {
         const startedMs = this.nowMs();
         const begin = offset ?? 0;
-        const body = await readPiece(file, begin, Math.min(pieceBytes, upload.sizeBytes - begin));
+        const body = buffer.subarray(0, Math.min(pieceBytes, upload.sizeBytes - begin));
+        await fill(body, file, begin);
         offset = await this.sendPiece(upload, { offset, body }, options.signal);
         options.onOffset?.(offset);
         pieceBytes = nextPieceBytes(offset - begin, this.nowMs() - startedMs);
@@ -83,8 +87,8 @@ export class UpdateUpload {
   /** How many bytes the coordinator holds; undefined when it does not know the upload. */
   private async offset({ metadata }: Upload, signal: AbortSignal): Promise<number | undefined> {
     try {
-      const response = await this.request(metadata.assignmentId, { method: 'HEAD', signal });
-      return uploadOffset(response);
+      const headers = await this.request(metadata.assignmentId, { method: 'HEAD', signal });
+      return uploadOffset(headers);
     } catch (error) {
       if (error instanceof TributaryError && error.code === 'NOT_FOUND') return undefined;
       throw error;
@@ -92,7 +96,7 @@ export class UpdateUpload {
   }
 
   private async create(upload: Upload, body: Piece['body'], signal: AbortSignal): Promise<number> {
-    const response = await this.request('', {
+    const headers = await this.request('', {
       method: 'POST',
       headers: {
         'upload-length': String(upload.sizeBytes),
@@ -102,7 +106,7 @@ export class UpdateUpload {
       body,
       signal,
     });
-    return uploadOffset(response);
+    return uploadOffset(headers);
   }
 
   private async append(
@@ -110,30 +114,27 @@ export class UpdateUpload {
     { offset, body }: Piece & { readonly offset: number },
     signal: AbortSignal,
   ): Promise<number> {
-    const response = await this.request(metadata.assignmentId, {
+    const headers = await this.request(metadata.assignmentId, {
       method: 'PATCH',
       headers: { 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' },
       body,
       signal,
     });
-    const reached = uploadOffset(response);
+    const reached = uploadOffset(headers);
     if (reached <= offset) throw new TributaryError('SERVICE_NOT_READY', { detail: 'the upload did not advance' });
     return reached;
   }
 
-  private request(
-    id: string,
-    init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> },
-  ): Promise<Response> {
+  private request(id: string, request: HttpRequest): Promise<IncomingHttpHeaders> {
     const path = id === '' ? UPLOADS_PATH : `${UPLOADS_PATH}/${id}`;
     return this.tokens.use((token) =>
-      this.http.send(path, { ...init, headers: { ...TUS_HEADERS, ...authorisation(token), ...init.headers } }),
+      this.http.send(path, { ...request, headers: { ...TUS_HEADERS, ...authorisation(token), ...request.headers } }),
     );
   }
 }
 
-function uploadOffset(response: Response): number {
-  const offset = Number(response.headers.get('upload-offset') ?? '0');
+function uploadOffset(headers: IncomingHttpHeaders): number {
+  const offset = Number(headers['upload-offset'] ?? '0');
   if (!Number.isSafeInteger(offset) || offset < 0)
     throw new TributaryError('PROTOCOL_VERSION', { detail: 'Upload-Offset' });
   return offset;
@@ -151,10 +152,8 @@ function nextPieceBytes(sentBytes: number, tookMs: number): number {
   return Math.min(LARGEST_PIECE_BYTES, Math.max(SMALLEST_PIECE_BYTES, bytes));
 }
 
-async function readPiece(file: UploadSource, position: number, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const piece = new Uint8Array(bytes);
-  const { bytesRead } = await file.read(piece, 0, bytes, position);
-  if (bytesRead !== bytes)
+async function fill(piece: Uint8Array, file: UploadSource, position: number): Promise<void> {
+  const { bytesRead } = await file.read(piece, 0, piece.length, position);
+  if (bytesRead !== piece.length)
     throw new TributaryError('UPDATE_WRONG_SIZE', { detail: 'the result is shorter than its report' });
-  return piece;
 }
