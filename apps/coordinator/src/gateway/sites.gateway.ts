@@ -20,11 +20,11 @@ import {
 import { SitesService } from '../identity/sites.service.js';
 import { SiteHints, type SiteHint } from '../platform/hints/site-hints.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
-import { AssignmentsService } from '../runs/assignments.service.js';
-import { OpenWorkService } from '../runs/open-work.service.js';
+import { AssignmentsService } from '../runs/assignments/assignments.service.js';
+import { OpenWorkService } from '../runs/assignments/open-work.service.js';
 import { Together } from '../platform/together/together.js';
-import { ProgressService } from '../runs/progress.service.js';
-import { RecipeAnswersService } from '../runs/recipe-answers.service.js';
+import { ProgressService } from '../runs/assignments/progress.service.js';
+import { RecipeAnswersService } from '../runs/proposal/recipe-answers.service.js';
 import { acknowledge } from './acknowledge.js';
 import { SocketAdmission } from './socket-admission.js';
 import type { SiteServer, SiteSocket } from './site-socket.js';

@@ -13,8 +13,8 @@ import {
   isOpen,
   nextAssignmentState,
   type AssignmentEventName,
-} from './assignment.states.js';
-import { isClosed, isCollecting, nextRoundState, type RoundEventName } from './round.states.js';
+} from './assignments/assignment.states.js';
+import { isClosed, isCollecting, nextRoundState, type RoundEventName } from './rounds/round.states.js';
 import { isEnded, nextRunState, type RunEventName } from './run.states.js';
 
 /** Visits every state and every event: a pair is legal with exactly this outcome, or refused by name. */

@@ -6,7 +6,7 @@ import { Database } from '../platform/database/database.js';
 import { JobQueue } from '../platform/jobs/job-queue.js';
 import { Metrics } from '../platform/metrics/metrics.js';
 import { SitesService } from '../identity/sites.service.js';
-import { AssignmentRepository } from './assignment.repository.js';
+import { AssignmentRepository } from './assignments/assignment.repository.js';
 import { RunRepository } from './run.repository.js';
 
 @ApiTags('health')

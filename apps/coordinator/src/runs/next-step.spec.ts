@@ -7,8 +7,8 @@ import {
   type RunState,
 } from '@tributary/protocol';
 import { nextStep, ownWorkText, type RunSnapshot } from './next-step.js';
-import type { RoundWithAssignments } from './round.repository.js';
-import { buildAssignment, buildRound as roundOf } from './round.spec-support.js';
+import type { RoundWithAssignments } from './rounds/round.repository.js';
+import { buildAssignment, buildRound as roundOf } from './rounds/round.spec-support.js';
 import type { Run } from './run.repository.js';
 
 const NOW = new Date('2026-03-01T12:00:00Z');

@@ -1,8 +1,8 @@
-import type { Assignment } from './assignment.repository.js';
-import { isOpen } from './assignment.states.js';
-import { bufferOf, idleSites, overdue, type BufferRules } from './buffer.js';
-import type { RoundWithAssignments } from './round.repository.js';
-import { isClosed, isCollecting } from './round.states.js';
+import type { Assignment } from './assignments/assignment.repository.js';
+import { isOpen } from './assignments/assignment.states.js';
+import { bufferOf, idleSites, overdue, type BufferRules } from './rounds/buffer.js';
+import type { RoundWithAssignments } from './rounds/round.repository.js';
+import { isClosed, isCollecting } from './rounds/round.states.js';
 import type { Run } from './run.repository.js';
 
 /** What is known of a run when the coordinator asks what to do next. */

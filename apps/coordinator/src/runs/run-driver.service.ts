@@ -8,7 +8,7 @@ import { Database } from '../platform/database/database.js';
 import { toTributaryError } from '../platform/errors/problem.filter.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { nextStep, type RunSnapshot, type Step } from './next-step.js';
-import { RoundRepository } from './round.repository.js';
+import { RoundRepository } from './rounds/round.repository.js';
 import { RunNotices } from './run-notices.js';
 import { RunStepsService } from './run-steps.service.js';
 import { RunRepository } from './run.repository.js';

@@ -1,9 +1,9 @@
 import type { AssignmentView, RoundView, RunView } from '@tributary/protocol';
 import type { Version } from '../models/versions.service.js';
-import type { Assignment } from './assignment.repository.js';
+import type { Assignment } from './assignments/assignment.repository.js';
 import { countAnswers } from './next-step.js';
-import { plainBytesUp } from './plain-bytes.js';
-import type { RoundWithAssignments } from './round.repository.js';
+import { plainBytesUp } from './rounds/plain-bytes.js';
+import type { RoundWithAssignments } from './rounds/round.repository.js';
 import type { Run } from './run.repository.js';
 
 export function roundView(run: Run, round: RoundWithAssignments): RoundView {

@@ -20,8 +20,8 @@ import type { CoordinatorConfig } from '../platform/config/coordinator-config.js
 import { Database } from '../platform/database/database.js';
 import { SiteHints } from '../platform/hints/site-hints.js';
 import { StudiesService } from '../studies/studies.service.js';
-import { RoundRepository } from './round.repository.js';
-import { RoundsService } from './rounds.service.js';
+import { RoundRepository } from './rounds/round.repository.js';
+import { RoundsService } from './rounds/rounds.service.js';
 import { RunChanges, type RunChange } from './run-change.js';
 import { RunRepository, type Run } from './run.repository.js';
 

@@ -2,8 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { TributaryError } from '@tributary/protocol';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { Metrics } from '../platform/metrics/metrics.js';
-import { AssignmentsService, type AssignmentContext, type CheckedUpload } from '../runs/assignments.service.js';
-import { ProgressService } from '../runs/progress.service.js';
+import {
+  AssignmentsService,
+  type AssignmentContext,
+  type CheckedUpload,
+} from '../runs/assignments/assignments.service.js';
+import { ProgressService } from '../runs/assignments/progress.service.js';
 import { RetentionService } from '../storage/retention.service.js';
 import { UpdateCheckService, type WholeFile } from './update-check.service.js';
 

@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { UpdateVerifier, updateLayout } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
 import { EvaluationService } from '../evaluation/evaluation.service.js';
-import type { AssignmentContext } from '../runs/assignments.service.js';
+import type { AssignmentContext } from '../runs/assignments/assignments.service.js';
 import { CheckThread } from './checking/check-thread.js';
 import type { UpdateCheck } from './checking/check-messages.js';
 import type { AnnouncedUpload } from './upload-request.js';

@@ -10,7 +10,7 @@ import { toTributaryError } from '../platform/errors/problem.filter.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { Exclusive } from '../platform/replicas/exclusive.js';
 import { ReplicaLocks } from '../platform/replicas/replica-locks.js';
-import { AssignmentsService, type AssignmentContext } from '../runs/assignments.service.js';
+import { AssignmentsService, type AssignmentContext } from '../runs/assignments/assignments.service.js';
 import { ReceivedUpdatesService } from './received-updates.service.js';
 import { bodyOf, isWholeAndSmall, readAnnouncement, readCreation, type AnnouncedUpload } from './upload-request.js';
 import { heldBytes, storedBytes } from './uploaded-bytes.js';

@@ -1,9 +1,9 @@
 import { TributaryError, type RunEvent } from '@tributary/protocol';
-import type { AuditFact } from '../audit/audit.service.js';
+import type { AuditFact } from '../../audit/audit.service.js';
 import type { Assignment, AssignmentPatch } from './assignment.repository.js';
 import { isOpen, nextAssignmentState, type AssignmentEventName } from './assignment.states.js';
-import type { RoundPlace } from './round.repository.js';
-import type { Run } from './run.repository.js';
+import type { RoundPlace } from '../rounds/round.repository.js';
+import type { Run } from '../run.repository.js';
 
 export type StepEvent = Pick<RunEvent, 'kind' | 'round' | 'siteId' | 'detail'>;
 

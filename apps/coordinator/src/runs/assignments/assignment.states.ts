@@ -1,5 +1,5 @@
 import type { AssignmentState } from '@tributary/protocol';
-import { nextState, type Transitions } from './transitions.js';
+import { nextState, type Transitions } from '../transitions.js';
 
 export type AssignmentEventName =
   'accept' | 'decline' | 'train' | 'upload' | 'receive' | 'fail' | 'expire' | 'supersede';

@@ -6,15 +6,15 @@ import {
   type AssignmentFailure,
   type AssignmentReport,
 } from '@tributary/protocol';
-import { Database } from '../platform/database/database.js';
-import { Together } from '../platform/together/together.js';
+import { Database } from '../../platform/database/database.js';
+import { Together } from '../../platform/together/together.js';
 import { AssignmentAnswersService, ownedBy } from './assignment-answers.service.js';
 import { AssignmentRepository, type Assignment } from './assignment.repository.js';
 import type { AssignmentStep } from './assignment-step.js';
 import { isOpen } from './assignment.states.js';
-import { bufferOf, stalenessOf } from './buffer.js';
-import { RoundRepository, type Round } from './round.repository.js';
-import { RunRepository, type RunContract } from './run.repository.js';
+import { bufferOf, stalenessOf } from '../rounds/buffer.js';
+import { RoundRepository, type Round } from '../rounds/round.repository.js';
+import { RunRepository, type RunContract } from '../run.repository.js';
 
 /** An upload that passed every check; its bytes are a blob already. */
 export interface CheckedUpload {

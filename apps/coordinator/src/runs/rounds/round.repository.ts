@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { TributaryError, type RoundState } from '@tributary/protocol';
 import { z } from 'zod';
-import { Prisma } from '../generated/prisma/client.js';
-import type { Db } from '../platform/database/database.js';
-import { isLiving } from '../platform/replicas/instance.js';
-import { storedJson } from '../platform/database/stored-json.js';
-import { toAssignment, type Assignment } from './assignment.repository.js';
+import { Prisma } from '../../generated/prisma/client.js';
+import type { Db } from '../../platform/database/database.js';
+import { isLiving } from '../../platform/replicas/instance.js';
+import { storedJson } from '../../platform/database/stored-json.js';
+import { toAssignment, type Assignment } from '../assignments/assignment.repository.js';
 import { nextRoundState } from './round.states.js';
 
 const timingsSchema = z.object({ collectMs: z.number(), aggregateMs: z.number() });

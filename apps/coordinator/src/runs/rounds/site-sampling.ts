@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Recipe } from '@tributary/protocol';
-import type { SchedulableSite } from '../identity/sites.service.js';
+import type { SchedulableSite } from '../../identity/sites.service.js';
 import { isWithinHours, nextOpening } from './training-hours.js';
 
 /** A round that is about to be opened. */

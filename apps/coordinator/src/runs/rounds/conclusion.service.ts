@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { TributaryError, toProblem, type EvaluationResult, type Problem } from '@tributary/protocol';
-import { AuditService } from '../audit/audit.service.js';
-import { EvaluationService } from '../evaluation/evaluation.service.js';
-import { ReleaseService, type CountedUpdate } from '../models/release.service.js';
-import { VersionsService } from '../models/versions.service.js';
-import { SiteHints } from '../platform/hints/site-hints.js';
+import { AuditService } from '../../audit/audit.service.js';
+import { EvaluationService } from '../../evaluation/evaluation.service.js';
+import { ReleaseService, type CountedUpdate } from '../../models/release.service.js';
+import { VersionsService } from '../../models/versions.service.js';
+import { SiteHints } from '../../platform/hints/site-hints.js';
 import { roundFacts } from './publication.service.js';
 import { RoundRepository, type RoundWithAssignments } from './round.repository.js';
 import { nextRoundState } from './round.states.js';
-import { RunChanges, type RunChange } from './run-change.js';
-import type { Run } from './run.repository.js';
+import { RunChanges, type RunChange } from '../run-change.js';
+import type { Run } from '../run.repository.js';
 
 /** From the last training round to the released model. */
 @Injectable()

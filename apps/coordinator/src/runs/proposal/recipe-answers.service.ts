@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { TributaryError, type RecipeAnswer } from '@tributary/protocol';
-import { AuditService } from '../audit/audit.service.js';
-import { SitesService } from '../identity/sites.service.js';
-import { TogetherByKey } from '../platform/together/together.js';
+import { AuditService } from '../../audit/audit.service.js';
+import { SitesService } from '../../identity/sites.service.js';
+import { TogetherByKey } from '../../platform/together/together.js';
 import { RecipeAnswerRepository } from './recipe-answer.repository.js';
-import { RunChanges, type RunChange } from './run-change.js';
+import { RunChanges, type RunChange } from '../run-change.js';
 
 interface SaidAnswer {
   readonly siteId: string;

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { assignmentId, toProblem, type TributaryError } from '@tributary/protocol';
-import { SitesService } from '../identity/sites.service.js';
-import { VersionsService, type Version } from '../models/versions.service.js';
-import { after } from '../platform/clock/clock.js';
-import { SiteHints } from '../platform/hints/site-hints.js';
-import { FreeSpaceService } from '../storage/free-space.service.js';
-import { AssignmentRepository } from './assignment.repository.js';
+import { SitesService } from '../../identity/sites.service.js';
+import { VersionsService, type Version } from '../../models/versions.service.js';
+import { after } from '../../platform/clock/clock.js';
+import { SiteHints } from '../../platform/hints/site-hints.js';
+import { FreeSpaceService } from '../../storage/free-space.service.js';
+import { AssignmentRepository } from '../assignments/assignment.repository.js';
 import { bufferOf } from './buffer.js';
-import { offerOf } from './offers.js';
+import { offerOf } from '../assignments/offers.js';
 import { RoundRepository, type Round } from './round.repository.js';
-import type { RunChange } from './run-change.js';
+import type { RunChange } from '../run-change.js';
 import { chooseSites, type SiteChoice } from './site-sampling.js';
 
 export type RoundPart = Pick<Round, 'n' | 'attempt' | 'kind'>;

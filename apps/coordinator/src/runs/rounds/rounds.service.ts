@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { toProblem, TributaryError } from '@tributary/protocol';
-import { AuditService } from '../audit/audit.service.js';
-import { after } from '../platform/clock/clock.js';
-import { Metrics } from '../platform/metrics/metrics.js';
-import { SiteHints } from '../platform/hints/site-hints.js';
-import { AssignmentRepository, type Assignment } from './assignment.repository.js';
+import { AuditService } from '../../audit/audit.service.js';
+import { after } from '../../platform/clock/clock.js';
+import { Metrics } from '../../platform/metrics/metrics.js';
+import { SiteHints } from '../../platform/hints/site-hints.js';
+import { AssignmentRepository, type Assignment } from '../assignments/assignment.repository.js';
 import { bufferOf } from './buffer.js';
 import { RoundRepository, type Round, type RoundWithAssignments } from './round.repository.js';
 import { isCollecting, nextRoundState } from './round.states.js';
-import type { RunChange } from './run-change.js';
+import type { RunChange } from '../run-change.js';
 
 const FIRST_RETRY_SECONDS = 1;
 const LONGEST_RETRY_SECONDS = 60;

@@ -1,6 +1,6 @@
 import type { Recipe } from '@tributary/protocol';
-import type { Assignment } from './assignment.repository.js';
-import { isOpen } from './assignment.states.js';
+import type { Assignment } from '../assignments/assignment.repository.js';
+import { isOpen } from '../assignments/assignment.states.js';
 import type { RoundWithAssignments } from './round.repository.js';
 
 /** FedBuff's rules of a recipe. */

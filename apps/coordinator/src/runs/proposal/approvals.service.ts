@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { TributaryError, toProblem } from '@tributary/protocol';
-import { InitialModelService } from '../aggregation/initial-model.service.js';
-import { AuditService } from '../audit/audit.service.js';
-import { SitesService } from '../identity/sites.service.js';
-import { VersionsService } from '../models/versions.service.js';
-import { Database, type Db } from '../platform/database/database.js';
-import { SiteHints } from '../platform/hints/site-hints.js';
+import { InitialModelService } from '../../aggregation/initial-model.service.js';
+import { AuditService } from '../../audit/audit.service.js';
+import { SitesService } from '../../identity/sites.service.js';
+import { VersionsService } from '../../models/versions.service.js';
+import { Database, type Db } from '../../platform/database/database.js';
+import { SiteHints } from '../../platform/hints/site-hints.js';
 import { RecipeAnswerRepository } from './recipe-answer.repository.js';
-import { RoundOpeningService } from './round-opening.service.js';
-import { RunChanges, type RunChange } from './run-change.js';
-import type { Run } from './run.repository.js';
+import { RoundOpeningService } from '../rounds/round-opening.service.js';
+import { RunChanges, type RunChange } from '../run-change.js';
+import type { Run } from '../run.repository.js';
 
 /** Where the approval of a recipe stands. */
 export interface ApprovalCount {

@@ -8,9 +8,9 @@ import {
   type AssignmentState,
   type Problem,
 } from '@tributary/protocol';
-import type { Assignment as AssignmentRow } from '../generated/prisma/client.js';
-import type { Db } from '../platform/database/database.js';
-import { storedJson } from '../platform/database/stored-json.js';
+import type { Assignment as AssignmentRow } from '../../generated/prisma/client.js';
+import type { Db } from '../../platform/database/database.js';
+import { storedJson } from '../../platform/database/stored-json.js';
 import { OPEN_STATES } from './assignment.states.js';
 
 export interface Assignment {

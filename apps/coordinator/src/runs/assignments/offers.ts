@@ -1,9 +1,9 @@
 import type { AssignmentOffer } from '@tributary/protocol';
-import type { Version } from '../models/versions.service.js';
+import type { Version } from '../../models/versions.service.js';
 import { CONTROL_VECTOR } from '@tributary/federation';
 import type { Assignment } from './assignment.repository.js';
-import type { Round } from './round.repository.js';
-import type { Run } from './run.repository.js';
+import type { Round } from '../rounds/round.repository.js';
+import type { Run } from '../run.repository.js';
 
 /** The model versions that a round's assignments work with. */
 export interface OfferedVersions {

@@ -1,5 +1,5 @@
 import type { AssignmentState, RoundState } from '@tributary/protocol';
-import type { Assignment } from './assignment.repository.js';
+import type { Assignment } from '../assignments/assignment.repository.js';
 import type { RoundWithAssignments } from './round.repository.js';
 
 const OPENED = new Date('2026-03-01T11:50:00Z');

@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { TributaryError, runIdOfAssignment } from '@tributary/protocol';
-import { AuditService } from '../audit/audit.service.js';
-import { TogetherByKey } from '../platform/together/together.js';
-import { BlobReferences } from '../storage/blob-references.service.js';
+import { AuditService } from '../../audit/audit.service.js';
+import { TogetherByKey } from '../../platform/together/together.js';
+import { BlobReferences } from '../../storage/blob-references.service.js';
 import { AssignmentRepository, type Assignment } from './assignment.repository.js';
 import { AssignmentStep, type StepGround } from './assignment-step.js';
-import { bufferOf } from './buffer.js';
-import { stepOfCollecting } from './next-step.js';
-import { RoundRepository, type RoundPlace } from './round.repository.js';
-import { isCollecting } from './round.states.js';
-import { RoundsService } from './rounds.service.js';
-import { RunChanges, type RunChange } from './run-change.js';
+import { bufferOf } from '../rounds/buffer.js';
+import { stepOfCollecting } from '../next-step.js';
+import { RoundRepository, type RoundPlace } from '../rounds/round.repository.js';
+import { isCollecting } from '../rounds/round.states.js';
+import { RoundsService } from '../rounds/rounds.service.js';
+import { RunChanges, type RunChange } from '../run-change.js';
 
 /** What a site says of one assignment. */
 export interface AssignmentRequest {

@@ -1,8 +1,8 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { AssignmentProgress, AssignmentState } from '@tributary/protocol';
-import { Clock } from '../platform/clock/clock.js';
-import { Database } from '../platform/database/database.js';
-import { LOGGER, type Logger } from '../platform/logging/logger.js';
+import { Clock } from '../../platform/clock/clock.js';
+import { Database } from '../../platform/database/database.js';
+import { LOGGER, type Logger } from '../../platform/logging/logger.js';
 import { AssignmentRepository, type SiteProgress } from './assignment.repository.js';
 
 const FLUSH_MS = 700;

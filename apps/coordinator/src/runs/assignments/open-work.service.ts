@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { AssignmentOffer, OpenWork, RunState } from '@tributary/protocol';
-import { VersionsService, type Version } from '../models/versions.service.js';
-import { Clock, after } from '../platform/clock/clock.js';
-import { Database } from '../platform/database/database.js';
-import { Together } from '../platform/together/together.js';
+import { VersionsService, type Version } from '../../models/versions.service.js';
+import { Clock, after } from '../../platform/clock/clock.js';
+import { Database } from '../../platform/database/database.js';
+import { Together } from '../../platform/together/together.js';
 import { AssignmentRepository, type Assignment } from './assignment.repository.js';
 import { offerOf, type OfferFacts } from './offers.js';
-import { RecipeAnswerRepository } from './recipe-answer.repository.js';
-import { RoundRepository } from './round.repository.js';
-import { RunRepository, type ConcerningRun } from './run.repository.js';
+import { RecipeAnswerRepository } from '../proposal/recipe-answer.repository.js';
+import { RoundRepository } from '../rounds/round.repository.js';
+import { RunRepository, type ConcerningRun } from '../run.repository.js';
 
 const ENDED: RunState[] = ['completed', 'failed', 'cancelled'];
 const ENDED_FOR_SECONDS = 7 * 24 * 3600;

@@ -4,20 +4,20 @@ import {
   type AggregatedRound,
   type ReceivedUpdate,
   type RoundToAggregate,
-} from '../aggregation/aggregation.service.js';
-import { AuditService } from '../audit/audit.service.js';
-import { VersionsService, type Version } from '../models/versions.service.js';
-import { Database } from '../platform/database/database.js';
-import { Metrics } from '../platform/metrics/metrics.js';
-import { FreeSpaceService } from '../storage/free-space.service.js';
-import type { Assignment } from './assignment.repository.js';
+} from '../../aggregation/aggregation.service.js';
+import { AuditService } from '../../audit/audit.service.js';
+import { VersionsService, type Version } from '../../models/versions.service.js';
+import { Database } from '../../platform/database/database.js';
+import { Metrics } from '../../platform/metrics/metrics.js';
+import { FreeSpaceService } from '../../storage/free-space.service.js';
+import type { Assignment } from '../assignments/assignment.repository.js';
 import { stalenessOf } from './buffer.js';
-import { countAnswers } from './next-step.js';
+import { countAnswers } from '../next-step.js';
 import { plainBytesUp } from './plain-bytes.js';
 import { RoundRepository, type RoundTimings, type RoundWithAssignments } from './round.repository.js';
 import { nextRoundState } from './round.states.js';
-import { RunChanges, type RunChange } from './run-change.js';
-import type { Run } from './run.repository.js';
+import { RunChanges, type RunChange } from '../run-change.js';
+import type { Run } from '../run.repository.js';
 
 export interface PublicationOptions {
   /** Aborted when the right to aggregate is lost or the run ends. */

@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { assignmentId } from '@tributary/protocol';
-import { SitesService } from '../identity/sites.service.js';
-import { VersionsService } from '../models/versions.service.js';
-import { after } from '../platform/clock/clock.js';
-import { SiteHints } from '../platform/hints/site-hints.js';
-import { FreeSpaceService } from '../storage/free-space.service.js';
-import { AssignmentRepository, type Assignment, type NewAssignment } from './assignment.repository.js';
+import { SitesService } from '../../identity/sites.service.js';
+import { VersionsService } from '../../models/versions.service.js';
+import { after } from '../../platform/clock/clock.js';
+import { SiteHints } from '../../platform/hints/site-hints.js';
+import { FreeSpaceService } from '../../storage/free-space.service.js';
+import { AssignmentRepository, type Assignment, type NewAssignment } from '../assignments/assignment.repository.js';
 import { idleSites, type IdleSite } from './buffer.js';
-import { countAnswers } from './next-step.js';
-import { offerOf } from './offers.js';
+import { countAnswers } from '../next-step.js';
+import { offerOf } from '../assignments/offers.js';
 import { RoundOpeningService } from './round-opening.service.js';
 import { RoundRepository, type RoundWithAssignments } from './round.repository.js';
-import type { RunChange } from './run-change.js';
+import type { RunChange } from '../run-change.js';
 import { isWithinHours } from './training-hours.js';
 
 /** What asynchronous runs do instead of opening rounds; each inside of the caller's change of the run. */

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Database } from '../platform/database/database.js';
-import { INSTANCE, type Instance } from '../platform/replicas/instance.js';
-import { LOGGER, type Logger } from '../platform/logging/logger.js';
+import { Database } from '../../platform/database/database.js';
+import { INSTANCE, type Instance } from '../../platform/replicas/instance.js';
+import { LOGGER, type Logger } from '../../platform/logging/logger.js';
 import { RoundRepository } from './round.repository.js';
 
 const LEASE_SECONDS = 30;

@@ -1,5 +1,5 @@
 import type { RoundState } from '@tributary/protocol';
-import { nextState, type Transitions } from './transitions.js';
+import { nextState, type Transitions } from '../transitions.js';
 
 export type RoundEventName = 'accept' | 'close' | 'publish' | 'abandon';
 

@@ -1,7 +1,7 @@
 import { createStrategy } from '@tributary/federation';
 import { parameterCount } from '@tributary/protocol/manifest';
 import type { RoundWithAssignments } from './round.repository.js';
-import type { Run } from './run.repository.js';
+import type { Run } from '../run.repository.js';
 
 const FLOAT_BYTES = 4;
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Db } from '../platform/database/database.js';
+import type { Db } from '../../platform/database/database.js';
 
 export interface RecipeDecision {
   readonly siteId: string;
