@@ -85,7 +85,13 @@ export type ProcessKind = z.infer<typeof processSchema>['kind'];
 export const objectiveSchema = z.strictObject({
   prediction: z
     .enum(['edm', 'epsilon', 'sample', 'velocity', 'score'])
-    .describe('what the network is trained to predict; edm with process edm and no other'),
+    .describe('what the loss compares; edm with process edm and no other'),
+  output: z
+    .enum(['preconditioned', 'prediction'])
+    .default('preconditioned')
+    .describe(
+      "the network's raw output where noise or scores are predicted. preconditioned: v (with ve and ncsn EDM's output), from which the prediction follows; prediction: the noise itself, to go on from a diffusers model that predicts it (ddpm and vp with epsilon only)",
+    ),
   weighting: z
     .enum(['simple', 'likelihood', 'min-snr'])
     .default('simple')
@@ -176,6 +182,11 @@ export function diffusionFaults(choice: DiffusionChoice): DiffusionFault[] {
     objective.variance === 'fixed' || (kind === 'ddpm' && objective.prediction !== 'score'),
     ['objective', 'variance'],
     'learned only with process.kind ddpm and prediction epsilon, sample or velocity',
+  );
+  expect(
+    objective.output === 'preconditioned' || ((kind === 'ddpm' || kind === 'vp') && objective.prediction === 'epsilon'),
+    ['objective', 'output'],
+    'prediction only with process.kind ddpm or vp and prediction epsilon',
   );
   expect(
     objective.timeSampling !== 'log-normal' || isEdm,

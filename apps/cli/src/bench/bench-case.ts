@@ -58,7 +58,7 @@ export function benchRecipe({ name, sizePx, batchSize, ...network }: BenchCase):
     conditioning: { site: false, dropout: 0 },
     network: { kind: 'unet2d', layersPerBlock: 1, ...network },
     process: { kind: 'ddpm' },
-    objective: { prediction: 'epsilon' },
+    objective: { prediction: 'epsilon', output: 'prediction' },
     optimiser: { kind: 'adamw', learningRate: 1e-4, schedule: 'constant' },
     rounds: { count: 1, localSteps: 1, batchSize, quorum: 1 },
     strategy: { kind: 'fedavg' },

@@ -1,5 +1,6 @@
 import type { Recipe } from '@tributary/protocol';
 import type { UNetConfig } from '../network/unet-config.js';
+import { rawOutputOf, type RawOutput } from '../parameterisation/raw-output.js';
 
 /** The release of diffusers whose file format is written and whose numbers the tests compare with. */
 const DIFFUSERS_VERSION = '0.42.1';
@@ -53,8 +54,8 @@ interface SchedulerChoice {
 
 type SchedulerSource = Pick<Recipe, 'process' | 'objective' | 'image' | 'conditioning'>;
 
-/** The names of diffusers for what a network predicts; it has none for the others. */
-const PREDICTION_TYPES: Readonly<Partial<Record<Recipe['objective']['prediction'], string>>> = {
+/** The names of diffusers for raw outputs; it has none for that of EDM, whose schedulers know no other. */
+export const PREDICTION_TYPES: Readonly<Partial<Record<RawOutput, string>>> = {
   epsilon: 'epsilon',
   sample: 'sample',
   velocity: 'v_prediction',
@@ -75,7 +76,7 @@ function schedulerChoice({ process, objective, image, conditioning }: SchedulerS
     return { scheduler: 'EDMEulerScheduler', pipeline: 'DDPMPipeline', settings };
   }
   const table = betaTable(process);
-  const prediction = PREDICTION_TYPES[objective.prediction];
+  const prediction = PREDICTION_TYPES[rawOutputOf({ process, objective })];
   if (!table || prediction === undefined) return undefined;
   const common = { ...table, prediction_type: prediction, ...CLIPPED, timestep_spacing: 'trailing' };
   if (objective.variance === 'learned') {

@@ -44,7 +44,7 @@ describe('export to diffusers', () => {
       _class_name: 'DDIMScheduler',
       num_train_timesteps: 100,
       beta_schedule: 'linear',
-      prediction_type: 'epsilon',
+      prediction_type: 'v_prediction',
     });
     expect(await json('unet/config.json')).toMatchObject({
       _class_name: 'UNet2DModel',
@@ -79,6 +79,17 @@ describe('export to diffusers', () => {
       beta_end: 0.02,
       prediction_type: 'v_prediction',
     });
+    await remove();
+  });
+
+  it.each([
+    [{ prediction: 'epsilon' }, 'v_prediction'],
+    [{ prediction: 'score' }, 'v_prediction'],
+    [{ prediction: 'epsilon', output: 'prediction' }, 'epsilon'],
+    [{ prediction: 'sample' }, 'sample'],
+  ] as const)('names the raw output of %j: %s', async (objective, predictionType) => {
+    const { json, remove } = await exported(smallRecipe({ ...DDPM_FIELDS, objective }));
+    expect(await json('scheduler/scheduler_config.json')).toMatchObject({ prediction_type: predictionType });
     await remove();
   });
 

@@ -1,6 +1,7 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import { concatenated } from '@tributary/layers/parameters/concatenated';
 import { readParameterFile } from '@tributary/safetensors';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -8,12 +9,16 @@ import { initialParameter, sizeOf } from '../network/parameter.js';
 import type { UNetConfig } from '../network/unet-config.js';
 import { CLASS_ROWS, unetParameters } from '../network/unet-parameters.js';
 import { unetStructure } from '../network/unet-structure.js';
-import { unetConfigFile } from './diffusers-config.js';
+import type { RawOutput } from '../parameterisation/raw-output.js';
+import { PREDICTION_TYPES, unetConfigFile } from './diffusers-config.js';
+import { DIFFUSERS_FILES } from './export-diffusers.js';
 
-const NETWORK_CONFIG_FILE = join('unet', 'config.json');
-const WEIGHTS_FILE = join('unet', 'diffusion_pytorch_model.safetensors');
+const { networkConfig: NETWORK_CONFIG_FILE, scheduler: SCHEDULER_FILE, weights: WEIGHTS_FILE } = DIFFUSERS_FILES;
 
-const configFileSchema = z.looseObject({ _class_name: z.literal('UNet2DModel') });
+const networkFileSchema = z.looseObject({ _class_name: z.literal('UNet2DModel') });
+
+/** Schedulers that do not say otherwise take the raw output for the noise. */
+const schedulerFileSchema = z.looseObject({ prediction_type: z.string().default('epsilon') });
 
 /** What `UNet2DModel` takes for a field that its configuration does not name. */
 const DIFFUSERS_DEFAULTS: Readonly<Record<string, unknown>> = {
@@ -52,10 +57,12 @@ const FORMER_NAMES: readonly (readonly [former: RegExp, name: string])[] = [
 ];
 
 export interface DiffusersImport {
-  /** Folder with `unet/config.json` and `unet/diffusion_pytorch_model.safetensors`. */
+  /** Folder with `unet/config.json`, `unet/diffusion_pytorch_model.safetensors` and, if it is there, `scheduler/scheduler_config.json`. */
   readonly directory: string;
   /** The network that the weights are for. */
   readonly config: UNetConfig;
+  /** What the run takes the raw output for, as `rawOutputOf` tells it. */
+  readonly output: RawOutput;
   /** Seed of the class rows when the model was trained on other classes. */
   readonly seed: number;
 }
@@ -64,10 +71,11 @@ export interface DiffusersImport {
  * Weights of a diffusers `UNet2DModel` as one flat vector in manifest order, to start a run from.
  * A class embedding with another number of rows starts afresh: its rows stand for other classes.
  *
- * @throws TributaryError `MODEL_INVALID` naming the fields or tensors that differ; `SAFETENSORS_INVALID` for a broken file.
+ * @throws TributaryError `MODEL_INVALID` naming the fields or tensors that differ, or another raw output; `SAFETENSORS_INVALID` for a broken file.
  */
-export async function importDiffusers({ directory, config, seed }: DiffusersImport): Promise<Float32Array> {
-  assertSameNetwork(await readConfig(directory), config);
+export async function importDiffusers({ directory, config, output, seed }: DiffusersImport): Promise<Float32Array> {
+  assertSameNetwork(await readJson(directory, NETWORK_CONFIG_FILE, networkFileSchema), config);
+  await assertSameOutput(directory, output);
   const { manifest, flat } = await readParameterFile(join(directory, WEIGHTS_FILE), { order: 'any' });
   const found = new Map<string, Float32Array>();
   let offset = 0;
@@ -89,16 +97,26 @@ export async function importDiffusers({ directory, config, seed }: DiffusersImpo
   return concatenated(parts);
 }
 
-async function readConfig(directory: string): Promise<z.infer<typeof configFileSchema>> {
+async function readJson<Content>(directory: string, file: string, schema: z.ZodType<Content>): Promise<Content> {
   try {
-    return configFileSchema.parse(JSON.parse(await readFile(join(directory, NETWORK_CONFIG_FILE), 'utf8')));
+    return schema.parse(JSON.parse(await readFile(join(directory, file), 'utf8')));
   } catch (error) {
     throw new TributaryError(
       'MODEL_INVALID',
-      { detail: `${NETWORK_CONFIG_FILE} is not the configuration of a UNet2DModel` },
+      { detail: `${file} is not the configuration of a UNet2DModel or of its scheduler` },
       { cause: error },
     );
   }
+}
+
+async function assertSameOutput(directory: string, output: RawOutput): Promise<void> {
+  const wanted = PREDICTION_TYPES[output];
+  if (wanted === undefined || !existsSync(join(directory, SCHEDULER_FILE))) return;
+  const { prediction_type: found } = await readJson(directory, SCHEDULER_FILE, schedulerFileSchema);
+  if (found === wanted) return;
+  throw invalid(
+    `its scheduler has prediction_type ${found}, the recipe's raw output is ${wanted}: objective.prediction and objective.output say it`,
+  );
 }
 
 function assertSameNetwork(found: Readonly<Record<string, unknown>>, config: UNetConfig): void {

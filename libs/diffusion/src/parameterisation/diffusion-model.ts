@@ -1,13 +1,14 @@
 import type { Recipe } from '@tributary/protocol/recipe';
 import { createProcess } from '../processes/create-process.js';
 import { noiseRatio, type NoiseLevel, type NoiseProcess } from '../processes/noise-process.js';
-import { preconditioning, type PredictionKind, type Preconditioning } from './prediction.js';
+import { preconditioning, type Preconditioning } from './prediction.js';
+import { predictsNoise, rawOutputOf, type RawOutput } from './raw-output.js';
 
 /** How a network, a noise process and a clean-image estimate belong together; what training and sampling share. */
 export interface DiffusionModel {
   readonly process: NoiseProcess;
   /** What the raw output stands for. */
-  readonly output: PredictionKind;
+  readonly output: RawOutput;
   /** Whether the raw output has a second half that tells the variance of ancestral steps. */
   readonly learnsVariance: boolean;
   /** Factors that turn the raw output into a clean-image estimate. */
@@ -22,7 +23,7 @@ export interface DiffusionModel {
 export function createDiffusionModel(
   recipe: Pick<Recipe, 'process' | 'objective' | 'network' | 'image'>,
 ): DiffusionModel {
-  const output = outputOf(recipe);
+  const output = rawOutputOf(recipe);
   const sigmaData = 'sigmaData' in recipe.process ? recipe.process.sigmaData : 1;
   const factors = (level: NoiseLevel): Preconditioning => preconditioning(output, level, sigmaData);
   return {
@@ -31,25 +32,10 @@ export function createDiffusionModel(
     learnsVariance: recipe.objective.variance === 'learned',
     preconditioning: factors,
     // An error of the clean-image estimate is alpha / sigma times as large an error of the noise, and of sigma·s.
-    predictionWeight: (level) => (isScaledNoise(recipe) ? (factors(level).output / noiseRatio(level)) ** 2 : 1),
+    predictionWeight: (level) =>
+      predictsNoise(recipe.objective) ? (factors(level).output / noiseRatio(level)) ** 2 : 1,
     conditioning: noiseConditioning(recipe),
   };
-}
-
-/**
- * On processes that leave the image unscaled the noise grows to a hundred times the image. A network whose output is the noise
- * itself must then be right to a hundredth, in brightness and strength too, which group normalisation takes away: its estimate of
- * the image is mostly error, and deterministic samplers draw it. So the raw output there is that of Karras et al. 2022, table 1,
- * from which noise and score follow by Tweedie's formula; the loss stays that of the noise or score. Networks that are not told
- * the noise level (Song & Ermon 2020, technique 3) have it from these factors alone.
- */
-function outputOf(recipe: Pick<Recipe, 'process' | 'objective'>): PredictionKind {
-  return isScaledNoise(recipe) ? 'edm' : recipe.objective.prediction;
-}
-
-function isScaledNoise({ process, objective }: Pick<Recipe, 'process' | 'objective'>): boolean {
-  const isUnscaled = process.kind === 've' || process.kind === 'ncsn';
-  return isUnscaled && (objective.prediction === 'epsilon' || objective.prediction === 'score');
 }
 
 /** Times of SDEs on [0, 1] are stretched to the range that positional embeddings are made for (Song et al. 2021). */

@@ -1,9 +1,6 @@
-import type { Recipe } from '@tributary/protocol/recipe';
 import type { NoiseLevel } from '../processes/noise-process.js';
 import { combine } from '../samplers/image-arithmetic.js';
-
-/** What a network's raw output stands for. */
-export type PredictionKind = Recipe['objective']['prediction'];
+import type { RawOutput } from './raw-output.js';
 
 /**
  * D(x) = skip·x + output·F(input·x): how a network's raw output F becomes an estimate of the clean image.
@@ -21,7 +18,7 @@ export interface Preconditioning {
  * @param sigmaData Standard deviation of training pixels; `edm` alone goes by it.
  * @throws RangeError when sigmaData is not positive.
  */
-export function preconditioning(kind: PredictionKind, level: NoiseLevel, sigmaData: number): Preconditioning {
+export function preconditioning(kind: RawOutput, level: NoiseLevel, sigmaData: number): Preconditioning {
   const { alpha, sigma } = level;
   // Keeps the network's input at unit variance when noise is added to an unscaled image; 1 for variance-preserving ones.
   const input = 1 / Math.hypot(alpha, sigma);
@@ -34,9 +31,6 @@ export function preconditioning(kind: PredictionKind, level: NoiseLevel, sigmaDa
     // v = (alpha ε - sigma x_0) / √(alpha² + sigma²): Salimans & Ho 2022, appendix D, of the image scaled to alpha² + sigma² = 1
     case 'velocity':
       return { input, skip: alpha * input ** 2, output: -sigma * input };
-    // Tweedie: x_0 = (x + sigma² s) / alpha; the network gives sigma·s, Song & Ermon 2020, technique 3
-    case 'score':
-      return { input, skip: 1 / alpha, output: sigma / alpha };
     case 'edm':
       return edmPreconditioning(level, sigmaData);
   }

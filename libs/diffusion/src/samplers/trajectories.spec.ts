@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { denoisedFrom, preconditioning, type PredictionKind } from '../parameterisation/prediction.js';
+import { denoisedFrom, preconditioning } from '../parameterisation/prediction.js';
+import type { RawOutput } from '../parameterisation/raw-output.js';
 import { createDdpmProcess, type DdpmProcess } from '../processes/ddpm-process.js';
 import { CLEAN, type NoiseLevel } from '../processes/noise-process.js';
 import type { BetaScheduleOptions } from '../schedules/beta-schedule.js';
@@ -25,7 +26,7 @@ const BETA_NAMES: Readonly<Record<string, BetaScheduleOptions['name']>> = {
   linear: 'linear',
   squaredcos_cap_v2: 'cosine',
 };
-const PREDICTIONS: Readonly<Record<string, PredictionKind>> = {
+const PREDICTIONS: Readonly<Record<string, RawOutput>> = {
   epsilon: 'epsilon',
   v_prediction: 'velocity',
   sample: 'sample',

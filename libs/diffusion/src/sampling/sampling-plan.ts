@@ -1,6 +1,6 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import { SAMPLER_FITS, samplersFor, type SamplerName } from '@tributary/protocol/recipe-diffusion';
-import type { PredictionKind } from '../parameterisation/prediction.js';
+import type { RawOutput } from '../parameterisation/raw-output.js';
 import { CLEAN, noiseRatio, type NoiseLevel, type NoiseProcess } from '../processes/noise-process.js';
 import { createAdaptiveOde } from '../samplers/adaptive-ode.js';
 import { createAncestral } from '../samplers/ancestral.js';
@@ -29,7 +29,7 @@ export interface SamplingPlan {
 export interface PlanOptions {
   readonly process: NoiseProcess;
   /** What the network's raw output stands for. */
-  readonly output: PredictionKind;
+  readonly output: RawOutput;
   readonly sampler: SamplerName;
   /** Moves between noise levels; an integer >= 1. */
   readonly steps: number;
@@ -50,7 +50,7 @@ export function planSampling(options: PlanOptions): SamplingPlan {
   const { process } = options;
   const levels = [...noiseLevels(options), CLEAN];
   const [first = CLEAN, second = CLEAN] = levels;
-  const isAmplified = options.output === 'epsilon' || options.output === 'score';
+  const isAmplified = options.output === 'epsilon';
   const limit = process.kind === 'edm' ? undefined : { range: DATA_RANGE, isAmplified };
   return {
     sampler: createSampler(options.sampler, {

@@ -19,7 +19,7 @@ export const benchQuality: Action = async (context, input) => {
   const { trainSteps, learningRate, channels, normGroups, imageSize, patients, images, seed } = options;
   const settings = { trainSteps, learningRate, channels, normGroups, imageSize, patients, images, seed };
   const folder = await openQualityFolder(resolve(context.host.cwd, options.out), settings);
-  const recipe = qualityRecipe({ name: 'data', process: { kind: 'edm' }, prediction: 'edm' }, options);
+  const recipe = qualityRecipe({ name: 'data', process: { kind: 'edm' }, objective: { prediction: 'edm' } }, options);
   const phantom = await phantomImages(folder.pathOf('phantom'), recipe, patients);
   const engine = await openEngine({ name: 'onnx', threads: options.threads });
   const scorer = await createScorer(engine, recipe, phantom.heldOut);

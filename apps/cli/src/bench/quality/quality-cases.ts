@@ -1,11 +1,11 @@
 import type { RecipeInput } from '@tributary/protocol/recipe';
 import { samplersFor, type ProcessKind, type SamplerName } from '@tributary/protocol/recipe-diffusion';
 
-/** One process with what its network predicts: one training of the table. */
+/** One process with its objective: one training of the table. */
 export interface QualityCase {
   readonly name: string;
   readonly process: RecipeInput['process'];
-  readonly prediction: RecipeInput['objective']['prediction'];
+  readonly objective: RecipeInput['objective'];
 }
 
 /** Standard deviation of the phantom's pixels on the scale -1..1. */
@@ -13,15 +13,40 @@ const SIGMA_DATA = 0.68;
 
 /** Every process of the recipe, with its paper's numbers. */
 export const QUALITY_CASES: readonly QualityCase[] = [
-  { name: 'edm', process: { kind: 'edm', sigmaData: SIGMA_DATA }, prediction: 'edm' },
-  { name: 'ddpm-linear-epsilon', process: { kind: 'ddpm', betaSchedule: 'linear' }, prediction: 'epsilon' },
-  { name: 'ddpm-cosine-velocity', process: { kind: 'ddpm', betaSchedule: 'cosine' }, prediction: 'velocity' },
-  { name: 've-score', process: { kind: 've', sigmaData: SIGMA_DATA }, prediction: 'score' },
-  { name: 'vp-epsilon', process: { kind: 'vp' }, prediction: 'epsilon' },
-  { name: 'sub-vp-velocity', process: { kind: 'sub-vp' }, prediction: 'velocity' },
-  { name: 'ncsn-score', process: { kind: 'ncsn', sigmaData: SIGMA_DATA, levels: 200 }, prediction: 'score' },
-  { name: 'ddpm-cosine-epsilon', process: { kind: 'ddpm', betaSchedule: 'cosine' }, prediction: 'epsilon' },
-  { name: 'ddpm-linear-velocity', process: { kind: 'ddpm', betaSchedule: 'linear' }, prediction: 'velocity' },
+  { name: 'edm', process: { kind: 'edm', sigmaData: SIGMA_DATA }, objective: { prediction: 'edm' } },
+  {
+    name: 'ddpm-linear-epsilon',
+    process: { kind: 'ddpm', betaSchedule: 'linear' },
+    objective: { prediction: 'epsilon' },
+  },
+  {
+    name: 'ddpm-cosine-velocity',
+    process: { kind: 'ddpm', betaSchedule: 'cosine' },
+    objective: { prediction: 'velocity' },
+  },
+  { name: 've-score', process: { kind: 've', sigmaData: SIGMA_DATA }, objective: { prediction: 'score' } },
+  { name: 'vp-epsilon', process: { kind: 'vp' }, objective: { prediction: 'epsilon' } },
+  { name: 'sub-vp-velocity', process: { kind: 'sub-vp' }, objective: { prediction: 'velocity' } },
+  {
+    name: 'ncsn-score',
+    process: { kind: 'ncsn', sigmaData: SIGMA_DATA, levels: 200 },
+    objective: { prediction: 'score' },
+  },
+  {
+    name: 'ddpm-cosine-epsilon',
+    process: { kind: 'ddpm', betaSchedule: 'cosine' },
+    objective: { prediction: 'epsilon' },
+  },
+  {
+    name: 'ddpm-linear-epsilon-raw',
+    process: { kind: 'ddpm', betaSchedule: 'linear' },
+    objective: { prediction: 'epsilon', output: 'prediction' },
+  },
+  {
+    name: 'ddpm-linear-velocity',
+    process: { kind: 'ddpm', betaSchedule: 'linear' },
+    objective: { prediction: 'velocity' },
+  },
 ];
 
 /** One way of sampling: one row of the table. */

@@ -4,7 +4,7 @@ import type { QualityCase } from './quality-cases.js';
 import type { QualityOptions } from './quality-options.js';
 
 /** One class embedding row a (site, class) pair, as in a federated run, though one trainer sees all images. */
-export function qualityRecipe({ name, process, prediction }: QualityCase, options: QualityOptions): Recipe {
+export function qualityRecipe({ name, process, objective }: QualityCase, options: QualityOptions): Recipe {
   const blockOutChannels = options.channels.split(',').map(Number);
   return recipeSchema.parse({
     name: `quality-${name}`,
@@ -21,7 +21,7 @@ export function qualityRecipe({ name, process, prediction }: QualityCase, option
       normGroups: options.normGroups,
     },
     process,
-    objective: { prediction },
+    objective,
     optimiser: {
       kind: 'adamw',
       learningRate: options.learningRate,
