@@ -2,20 +2,31 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { openEngine } from '@tributary/engines';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { createDiffusionModel } from '../parameterisation/diffusion-model.js';
-import { CLEAN } from '../processes/noise-process.js';
+import { createDiffusionModel, type DiffusionModel } from '../parameterisation/diffusion-model.js';
+import { CLEAN, type NoiseLevel } from '../processes/noise-process.js';
 import { DDPM_FIELDS, smallRecipe } from '../recipe.spec-support.js';
 import { posterior } from '../samplers/posterior.js';
 import { boundTerms, weightedBound } from './variational-bound.js';
 
 const T = 100;
-const model = createDiffusionModel(
-  smallRecipe({ ...DDPM_FIELDS, objective: { prediction: 'epsilon', variance: 'learned' } }),
-);
-const { process } = model;
+const modelOf = (output: 'preconditioned' | 'prediction'): DiffusionModel =>
+  createDiffusionModel(
+    smallRecipe({ ...DDPM_FIELDS, objective: { prediction: 'epsilon', output, variance: 'learned' } }),
+  );
+/** Raw outputs with how much an error of theirs moves the estimate of the clean image. */
+const OUTPUTS = [
+  { name: 'v', model: modelOf('preconditioned'), growth: ({ sigma }: NoiseLevel) => sigma },
+  { name: 'the noise', model: modelOf('prediction'), growth: ({ sigma, alpha }: NoiseLevel) => sigma / alpha },
+];
+const { process } = modelOf('preconditioned');
 
-/** The bound of one value whose raw error and spoken variance are given. */
-function boundOf(time: number, error: number, variance: number): number {
+/** One value's error in the raw output, and what is said of its variance. */
+interface Said {
+  readonly error: number;
+  readonly variance: number;
+}
+
+function boundOf(model: DiffusionModel, time: number, { error, variance }: Said): number {
   const terms = boundTerms(model, process.level(time));
   const one = (value: number): tf.Tensor2D => tf.tensor2d([value], [1, 1]);
   const inputs = { variance: one(variance), error: one(error), terms: tf.tensor2d(terms, [1, terms.length]) };
@@ -35,7 +46,7 @@ function logNormal(x: number, mean: number, variance: number): number {
   return -0.5 * (Math.log(2 * Math.PI * variance) + (x - mean) ** 2 / variance);
 }
 
-describe('the variational bound', () => {
+describe.each(OUTPUTS)('the variational bound where the raw output is $name', ({ model, growth }) => {
   beforeAll(() => openEngine({ name: 'reference' }));
 
   it('is the divergence of the two ways back, integrated numerically, times lambda T', () => {
@@ -47,8 +58,7 @@ describe('the variational bound', () => {
         (time, error, variance) => {
           const level = process.level(time);
           const q = posterior(level, process.level(time - 1));
-          // An error of epsilon moves the estimate of the clean image by sigma / alpha, and the mean by its factor in it.
-          const shift = (q.factorOfDenoised * level.sigma * error) / level.alpha;
+          const shift = q.factorOfDenoised * growth(level) * error;
           const share = (variance + 1) / 2;
           const modelVariance = q.variance ** (1 - share) * q.forwardVariance ** share;
           const width = 12 * Math.sqrt(q.variance);
@@ -61,7 +71,9 @@ describe('the variational bound', () => {
             width,
           );
           const expected = (0.001 * T * nats) / Math.LN2;
-          expect(Math.abs(boundOf(time, error, variance) - expected)).toBeLessThan(2e-5 * Math.max(1, expected));
+          expect(Math.abs(boundOf(model, time, { error, variance }) - expected)).toBeLessThan(
+            2e-5 * Math.max(1, expected),
+          );
         },
       ),
       { numRuns: 40 },
@@ -72,12 +84,12 @@ describe('the variational bound', () => {
     const level = process.level(0);
     const { forwardVariance } = posterior(level, CLEAN);
     const error = 0.3;
-    const nats = -logNormal((level.sigma / level.alpha) * error, 0, forwardVariance);
-    expect(boundOf(0, error, 1)).toBeCloseTo((0.001 * T * nats) / Math.LN2, 5);
+    const nats = -logNormal(growth(level) * error, 0, forwardVariance);
+    expect(boundOf(model, 0, { error, variance: 1 })).toBeCloseTo((0.001 * T * nats) / Math.LN2, 5);
   });
 
   it('is least for the variance of the posterior when the mean is right', () => {
-    const bounds = [-1, -0.5, 0, 1].map((variance) => boundOf(3, 0, variance));
+    const bounds = [-1, -0.5, 0, 1].map((variance) => boundOf(model, 3, { error: 0, variance }));
     expect(bounds).toEqual(bounds.toSorted((a, b) => a - b));
     expect(bounds[0]).toBeCloseTo(0, 6);
   });
