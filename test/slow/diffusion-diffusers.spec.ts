@@ -191,7 +191,8 @@ withDiffusers('a model folder in diffusers', () => {
 
   it('starts a run with its weights', async () => {
     const config = configOf(recipeWith({}));
-    await runPython(python, [SCRIPT, 'create', directory], {
+    const theirFolder = join(directory, 'theirs');
+    await runPython(python, [SCRIPT, 'create', theirFolder], {
       sample_size: 16,
       in_channels: 1,
       out_channels: 1,
@@ -203,8 +204,8 @@ withDiffusers('a model folder in diffusers', () => {
       up_block_types: ['AttnUpBlock2D', 'UpBlock2D'],
       num_class_embeds: CLASS_ROWS,
     });
-    const weights = await importDiffusers({ directory, config, output: 'epsilon', seed: 1 });
-    const theirs = await runPython(python, [SCRIPT, 'forward', directory], CONDITIONS);
+    const weights = await importDiffusers({ directory: theirFolder, config, output: 'epsilon', seed: 1 });
+    const theirs = await runPython(python, [SCRIPT, 'forward', theirFolder], CONDITIONS);
     expect(largestDifference(await ourForward(config, weights), theirs)).toBeLessThan(1e-4);
   });
 });
