@@ -84,6 +84,7 @@ export function split(
   x: Symbolic,
   { sizes, axis }: { sizes: readonly number[]; axis: number },
 ): Symbolic[] {
+  if (sizes.length === 1) return [x];
   const shapes = sizes.map((size) => x.shape.map((whole, d) => (d === axis ? size : whole)));
   const place = x.order.indexOf(axis);
   if (x.value.shape[place] === 1) return shapes.map((shape) => relabel(x, shape));

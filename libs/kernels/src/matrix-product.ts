@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { at, type AttributeMap, type GraphBuilder, MICROSOFT, range, type Value } from '@tributary/onnx-graph';
+import { at, type AttributeMap, type GraphBuilder, MICROSOFT, product, range, type Value } from '@tributary/onnx-graph';
 import { einsumLetters } from './einsum-equation.js';
 import { kernel, listKernel, type RecordedKernel } from './kernel.js';
 import { dense, denseInOrder, padRank, plain, symbolic, type Symbolic } from './symbolic/symbolic.js';
@@ -35,7 +35,10 @@ function swapLast(g: GraphBuilder, value: Value): Value {
   return g.transpose(value, [...range(rank - 2), rank - 1, rank - 2]);
 }
 
-/** Reads each operand in the order it is stored in, and writes the result so that the reader needs no transpose either. */
+/**
+ * Reads each operand in the order it is stored in, and writes the result so that the reader needs no transpose either: the product
+ * of turned columns, or of turned rows and one matrix for the whole batch (channels that a weight makes of channels), is turned.
+ */
 export function batchMatMul(
   g: GraphBuilder,
   [a, b]: readonly [Symbolic, Symbolic],
@@ -51,28 +54,21 @@ export function batchMatMul(
     throw new RangeError(`matMul: inner dimensions ${left.shape[leftInner]} and ${right.shape[rightInner]} differ`);
   }
   const batch = tf.backend_util.assertAndGetBroadcastShape(left.shape.slice(0, -2), right.shape.slice(0, -2));
-  const m = at(left.shape, rows);
-  const n = at(right.shape, columns);
+  const [m, n] = [at(left.shape, rows), at(right.shape, columns)];
   const innerFirst = left.order.indexOf(leftInner) < left.order.indexOf(rows);
   const columnsFirst = right.order.indexOf(columns) < right.order.indexOf(rightInner);
   const outer = range(rank - 2);
   const leftValue = dense(g, left, innerFirst ? [...outer, leftInner, rows] : [...outer, rows, leftInner]);
   const rightValue = dense(g, right, columnsFirst ? [...outer, columns, rightInner] : [...outer, rightInner, columns]);
-  if (columnsFirst && rank > 2) {
-    const shape = [...batch, n, m];
-    const value = multiply(g, { left: rightValue, right: leftValue, transposeRight: !innerFirst, shape, isAgain });
-    return symbolic(value, [...outer, rank - 1, rank - 2], [...batch, m, n]);
+  const isOfOneMatrix = product(right.shape.slice(0, -2)) === 1;
+  if (rank > 2 && (columnsFirst || (innerFirst && isOfOneMatrix))) {
+    const sides = { left: rightValue, right: leftValue, transposeLeft: !columnsFirst, transposeRight: !innerFirst };
+    const turned = multiply(g, { ...sides, shape: [...batch, n, m], isAgain });
+    return symbolic(turned, [...outer, rank - 1, rank - 2], [...batch, m, n]);
   }
+  const sides = { left: leftValue, right: rightValue, transposeLeft: innerFirst, transposeRight: columnsFirst };
   const shape = [...batch, m, n];
-  const call = {
-    left: leftValue,
-    right: rightValue,
-    transposeLeft: innerFirst,
-    transposeRight: columnsFirst,
-    shape,
-    isAgain,
-  };
-  return symbolic(multiply(g, call), range(rank), shape);
+  return symbolic(multiply(g, { ...sides, shape, isAgain }), range(rank), shape);
 }
 
 /** @throws RangeError when a letter has two sizes. */

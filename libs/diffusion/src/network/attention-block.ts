@@ -16,12 +16,12 @@ export function applyAttention(context: BlockContext, shape: AttentionShape, x: 
   if (!Number.isInteger(heads)) throw new RangeError(`${channels} channels do not divide into heads of ${headDim}`);
   const [batch] = x.shape;
   const tokens = x.size / batch / channels;
-  const flat = tf.reshape(shape.norm ? applyNorm(context, shape.norm, x) : x, [batch * tokens, channels]);
+  const rows = tf.reshape(shape.norm ? applyNorm(context, shape.norm, x) : x, [batch, tokens, channels]);
   const project = (projection: LinearShape): tf.Tensor4D =>
-    tf.transpose(tf.reshape(applyLinear(context, projection, flat), [batch, tokens, heads, headDim]), [0, 2, 1, 3]);
+    tf.transpose(tf.reshape(applyLinear(context, projection, rows), [batch, tokens, heads, headDim]), [0, 2, 1, 3]);
 
   const mixed = attention(project(shape.query), project(shape.key), project(shape.value));
-  const merged = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch * tokens, channels]);
+  const merged = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [batch, tokens, channels]);
   const output = tf.reshape(applyLinear(context, shape.output, merged), [...x.shape]);
   const result = asImages(tf.add(x, output));
   context.observe?.(shape.name, result);

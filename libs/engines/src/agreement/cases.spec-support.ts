@@ -97,6 +97,9 @@ const products = [
   make('batched matMul, batch of one repeated', [normal(4, 32, 16), normal(1, 40, 16)], (a: T, b: T) =>
     tf.matMul(a, b, false, true),
   ),
+  make('matMul of channels first, by a batch of one', [normal(4, 16, 32), normal(1, 16, 40)], (a: T, b: T) =>
+    tf.matMul(tf.transpose(a, [0, 2, 1]), b),
+  ),
   make('batched matMul over two dimensions', [normal(2, 4, 32, 16), normal(2, 4, 32, 16)], (a: T, b: T) =>
     tf.matMul(a, b, false, true),
   ),

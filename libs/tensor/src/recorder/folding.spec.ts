@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from '@jest/globals';
+import { at } from '@tributary/onnx-graph';
+import { registerGradients } from '../gradients/register-gradients.js';
 import { record } from './record.js';
 
 /** The operators that a function of one image [2, 4, 4, 3] is recorded as. */
@@ -45,5 +47,21 @@ describe('while recording', () => {
     const convolve = (x: tf.Tensor4D) => tf.conv2d<tf.Tensor4D>(x, tf.ones([3, 3, 3, 3]), 1, 'same');
     const list = operators((x) => convolve(tf.relu(convolve(tf.relu(convolve(x))))));
     expect(list.filter((op) => op === 'Transpose')).toHaveLength(2);
+  });
+
+  it('images stay channels first where matrices multiply their pixels, on the way back too', () => {
+    registerGradients();
+    const convolve = (x: tf.Tensor4D) => tf.conv2d<tf.Tensor4D>(x, tf.ones([3, 3, 3, 3]), 1, 'same');
+    const project = (x: tf.Tensor4D): tf.Tensor4D =>
+      tf.reshape(tf.matMul(tf.reshape(x, [2, 16, 3]), tf.ones([1, 3, 3]), false, true), x.shape);
+    const transposes = (middle: (x: tf.Tensor4D) => tf.Tensor4D) => {
+      const gradient = tf.grad((x) => tf.exp(convolve(middle(convolve(tf.reshape(x, [2, 4, 4, 3]))))));
+      return operators(gradient).filter((op) => op === 'Transpose');
+    };
+    expect(transposes((x) => project(project(x)))).toEqual(transposes((x) => x));
+  });
+
+  it('a whole image split into one part is the image', () => {
+    expect(operators((x) => at(tf.split(x, [4], 1), 0))).toEqual([]);
   });
 });
