@@ -523,7 +523,7 @@ export const ERRORS = {
     status: 503,
     retryable: true,
     text: 'the coordinator cannot be reached',
-    remedy: 'Check the URL, the network and the proxy; trying goes on.',
+    remedy: 'Check the URL, the network and the proxy; an agent that runs goes on trying.',
   },
   SERVICE_NOT_READY: {
     status: 503,

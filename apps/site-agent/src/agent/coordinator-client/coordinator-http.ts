@@ -44,7 +44,7 @@ export class CoordinatorHttp {
         throw unreachable(error);
       })
       .finally(() => silence.over());
-    return parseOrThrow(request.schema, JSON.parse(body), 'PROTOCOL_VERSION');
+    return parseOrThrow(request.schema, parsed(body), 'PROTOCOL_VERSION');
   }
 
   /**
@@ -96,24 +96,34 @@ export function unreachable(error: unknown): TributaryError {
 }
 
 async function refusal(answer: IncomingMessage): Promise<TributaryError> {
-  const told = await text(answer).catch(() => '');
-  let body: unknown;
-  try {
-    body = JSON.parse(told);
-  } catch {
-    body = undefined;
-  }
-  const problem = problemSchema.safeParse(body);
+  const body = await text(answer).catch(() => '');
+  const problem = problemSchema.safeParse(jsonOf(body));
   if (problem.success) return fromProblem(problem.data);
   return withoutProblem(answer.statusCode ?? 0);
 }
 
-/** Answers without a coded body: to HEAD, or from a proxy in between. */
+/** The JSON of an answer; a portal or a proxy in between may say something else. */
+function parsed(body: string): unknown {
+  const value = jsonOf(body);
+  if (value === undefined) throw new TributaryError('COORDINATOR_UNREACHABLE', { detail: 'something else answers' });
+  return value;
+}
+
+function jsonOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Answers without a coded body: to HEAD, or from a portal or a proxy in between. */
 function withoutProblem(status: number): TributaryError {
   const context = { detail: `HTTP ${status}`, status };
   if (status === 404 || status === 410) return new TributaryError('NOT_FOUND', context);
   if (status === 401) return new TributaryError('AUTH_INVALID', context);
   if (status === 403) return new TributaryError('AUTH_FORBIDDEN', context);
   if (status === 423) return new TributaryError('UPLOAD_LOCKED', context);
-  return new TributaryError(status >= 500 || status === 429 ? 'SERVICE_NOT_READY' : 'INTERNAL', context);
+  if (status >= 500 || status === 429) return new TributaryError('SERVICE_NOT_READY', context);
+  return new TributaryError('COORDINATOR_UNREACHABLE', { detail: `HTTP ${status} from something else`, status });
 }
