@@ -18,7 +18,7 @@ import { requestValidation } from './platform/errors/request-validation.js';
 import { NestLogger, openLogger } from './platform/logging/logger.js';
 import { assertAgreement } from './platform/replicas/agreement.js';
 import { announceLife } from './platform/replicas/instance.js';
-import { serveApiDescription } from './platform/openapi/api-description.js';
+import { describeApi } from './platform/openapi/api-description.js';
 
 export interface RunningCoordinator {
   readonly url: string;
@@ -91,13 +91,13 @@ function createApp(module: DynamicModule, logger: NestLogger): Promise<NestExpre
 function configure(app: NestExpressApplication, { config, logger }: Ground): void {
   app.disable('x-powered-by');
   app.use(assignCorrelationId);
+  app.use(describeApi(app));
   app.useBodyParser('json', { limit: MAX_JSON_BODY_BYTES });
   app.useGlobalPipes(requestValidation());
   app.useGlobalFilters(new ProblemFilter(logger));
   if (config.databaseUrl !== undefined) {
     app.useWebSocketAdapter(new ReplicatedSockets(app, config.databaseUrl, logger));
   }
-  serveApiDescription(app);
 }
 
 async function listen(app: NestExpressApplication, { host, port }: CoordinatorConfig): Promise<string> {

@@ -13,3 +13,9 @@ export const LIGHT_SITES_MAIN = fromHere('../../../site-agent/dist/light-sites/l
  * old one that is collected when it has grown by 60 %, not by 300 %, keeps 100 MB less under a coordinator of a thousand sites.
  */
 export const LASTING_PROGRAM_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=60'];
+
+/**
+ * For the coordinator: glibc's `malloc` gives each of some dozen threads an arena of its own, and an arena keeps what was freed
+ * in it. Two for all keep 27 MB less under rounds of 100 MB, at no cost in time.
+ */
+export const COORDINATOR_ALLOCATOR = { MALLOC_ARENA_MAX: '2' };

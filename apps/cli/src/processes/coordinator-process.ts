@@ -1,7 +1,7 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import { z } from 'zod';
 import { ApiClient } from '../http/api-client.js';
-import { COORDINATOR_MAIN } from './app-paths.js';
+import { COORDINATOR_ALLOCATOR, COORDINATOR_MAIN } from './app-paths.js';
 import { BackgroundProcess } from './background-process.js';
 import { runProgram } from './run-program.js';
 
@@ -44,7 +44,7 @@ export async function launchCoordinator(launch: CoordinatorLaunch): Promise<Runn
     stdoutFile,
     stderrFile,
     detached,
-    env,
+    env: { ...COORDINATOR_ALLOCATOR, ...env },
   });
   await launch.onStart(coordinator);
   const { url } = await coordinator.firstLine(readReady, signal);

@@ -1,5 +1,4 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { AuditEntry } from './audit-chain.js';
 import { AuditService, type AuditVerdict } from './audit.service.js';
@@ -9,7 +8,6 @@ const pageSchema = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(200),
 });
 
-@ApiTags('audit')
 @Controller('v1/audit')
 export class AuditController {
   constructor(private readonly audit: AuditService) {}

@@ -1,5 +1,4 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Caller, type Principal } from '../platform/access/access.js';
 import type { NewApiKey } from './api-key.repository.js';
@@ -10,7 +9,6 @@ const apiKeyRequestSchema = z.strictObject({
   role: z.enum(['admin', 'researcher']),
 });
 
-@ApiTags('identity')
 @Controller('v1/api-keys')
 export class ApiKeysController {
   constructor(private readonly keys: ApiKeysService) {}

@@ -1,5 +1,4 @@
 import { Body, Controller, Get, HttpCode, Ip, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import {
   challengeRequestSchema,
   enrolmentRequestSchema,
@@ -16,7 +15,6 @@ import { AttemptLimiter } from './attempt-limiter.js';
 import { AuthenticationService } from './authentication.service.js';
 import { EnrolmentService } from './enrolment.service.js';
 
-@ApiTags('identity')
 @Controller('v1')
 export class AuthenticationController {
   constructor(

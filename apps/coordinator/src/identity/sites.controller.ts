@@ -1,11 +1,9 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { approvalRequestSchema, siteIdSchema, trainingHoursRequestSchema, type Site } from '@tributary/protocol';
 import type { z } from 'zod';
 import { Caller, type Principal } from '../platform/access/access.js';
 import { SitesService } from './sites.service.js';
 
-@ApiTags('identity')
 @Controller('v1/sites')
 export class SitesController {
   constructor(private readonly sites: SitesService) {}

@@ -1,5 +1,4 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { runIdSchema, type ModelVersion, type Release } from '@tributary/protocol';
 import { z } from 'zod';
 import { Allow, Caller, type Principal } from '../platform/access/access.js';
@@ -8,7 +7,6 @@ import { ModelCatalogueService } from './model-catalogue.service.js';
 const filterSchema = z.object({ runId: runIdSchema.optional() });
 const roundSchema = z.coerce.number().int().min(0);
 
-@ApiTags('models')
 @Controller('v1')
 @Allow('admin', 'researcher')
 export class ModelsController {

@@ -1,5 +1,4 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { AggregationService } from '../aggregation/aggregation.service.js';
 import { BlobStore } from '../platform/blobs/blob-store.js';
 import { Database } from '../platform/database/database.js';
@@ -9,7 +8,6 @@ import { SitesService } from '../identity/sites.service.js';
 import { AssignmentRepository } from './assignments/assignment.repository.js';
 import { RunRepository } from './run.repository.js';
 
-@ApiTags('health')
 @Controller('metrics')
 export class MetricsController {
   constructor(

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import {
   TributaryError,
   runIdSchema,
@@ -24,7 +23,6 @@ const pollSchema = z.object({
 });
 const RUN_ID = { schema: runIdSchema };
 
-@ApiTags('runs')
 @Controller('v1/runs')
 export class RunsController {
   constructor(

@@ -1,5 +1,4 @@
 import { Body, Controller, Get, Param, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import {
   invitationRequestSchema,
   studyIdSchema,
@@ -12,7 +11,6 @@ import { Allow, Caller, type Principal } from '../platform/access/access.js';
 import { InvitationsService } from './invitations.service.js';
 import { StudiesService } from './studies.service.js';
 
-@ApiTags('studies')
 @Controller('v1/studies')
 export class StudiesController {
   constructor(

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { TributaryError, sha256Schema } from '@tributary/protocol';
 import { Allow, Caller, type Principal } from '../platform/access/access.js';
 import { BlobStore } from '../platform/blobs/blob-store.js';
@@ -10,7 +9,6 @@ import { downloadOf } from './download.js';
 
 const IMMUTABLE = 'private, max-age=31536000, immutable';
 
-@ApiTags('transfers')
 @Controller('v1/blobs')
 export class BlobsController {
   constructor(

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Head, Param, Patch, Post, Req, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { TributaryError, assignmentIdSchema } from '@tributary/protocol';
 import { RefusalsService } from '../audit/refusals.service.js';
 import { Allow, Caller, type Principal } from '../platform/access/access.js';
@@ -9,7 +8,6 @@ import { UploadsService } from './uploads.service.js';
 const ASSIGNMENT_ID = { schema: assignmentIdSchema };
 
 /** tus 1.0.0; only the site of the assignment may. */
-@ApiTags('transfers')
 @Controller('v1/uploads')
 @Allow('site')
 export class UploadsController {

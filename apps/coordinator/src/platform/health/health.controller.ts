@@ -1,10 +1,8 @@
 import { Controller, Get, Module } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { TributaryError } from '@tributary/protocol';
 import { Anonymous } from '../access/access.js';
 import { Database } from '../database/database.js';
 
-@ApiTags('health')
 @Controller('health')
 export class HealthController {
   constructor(private readonly database: Database) {}

@@ -1,13 +1,38 @@
-import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Module, type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 
-/** OpenAPI at `/docs` (page) and `/docs-json` (document); made at the first request, not at the start. */
-export function serveApiDescription(app: INestApplication): void {
-  const description = new DocumentBuilder()
+const PATHS = /^\/docs(-json|-yaml|\/[^?]*)?(\?|$)/;
+
+type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
+
+@Module({})
+class DescriptionModule {}
+
+/**
+ * Middleware: OpenAPI at `/docs` (page) and `/docs-json` (document). What makes it takes memory: it is loaded by the first
+ * request, into an application of its own, as the routes of `app` are fixed by then.
+ */
+export function describeApi(app: INestApplication): Middleware {
+  let description: Promise<Middleware> | undefined;
+  return (request, response, next) => {
+    if (!PATHS.test(request.url ?? '')) return next();
+    description ??= createDescription(app);
+    description.then((describe) => describe(request, response, next), next);
+  };
+}
+
+async function createDescription(app: INestApplication): Promise<Middleware> {
+  const { DocumentBuilder, SwaggerModule } = await import('@nestjs/swagger');
+  const config = new DocumentBuilder()
     .setTitle('Tributary coordinator')
     .setDescription('Federated training of medical image generators. Errors are `Problem` bodies with stable codes.')
     .setVersion('1')
     .addBearerAuth()
     .build();
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, description));
+  const description = await NestFactory.create<NestExpressApplication>(DescriptionModule, { logger: false });
+  SwaggerModule.setup('docs', description, () => SwaggerModule.createDocument(app, config));
+  await description.init();
+  return description.getHttpAdapter().getInstance();
 }
