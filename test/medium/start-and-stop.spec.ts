@@ -53,6 +53,8 @@ describe('the coordinator command', () => {
     expect(await (await anyone.fetch('/health/ready')).json()).toEqual({ status: 'ok', database: 'pglite' });
     const description = JSON.stringify(await (await anyone.fetch('/docs-json')).json());
     for (const route of ['/v1/runs/{id}/events', '/v1/uploads', '/v1/enrolment']) expect(description).toContain(route);
+    expect(await (await anyone.fetch('/docs')).text()).toContain('swagger-ui');
+    expect((await anyone.fetch('/docs/no-such-page')).status).toBe(404);
   });
 
   it('starts again after a kill, and stops cleanly on SIGTERM', async () => {

@@ -89,12 +89,13 @@ function createApp(module: DynamicModule, logger: NestLogger): Promise<NestExpre
 }
 
 function configure(app: NestExpressApplication, { config, logger }: Ground): void {
+  const filter = new ProblemFilter(logger);
   app.disable('x-powered-by');
   app.use(assignCorrelationId);
-  app.use(describeApi(app));
+  app.use(describeApi(app, filter));
   app.useBodyParser('json', { limit: MAX_JSON_BODY_BYTES });
   app.useGlobalPipes(requestValidation());
-  app.useGlobalFilters(new ProblemFilter(logger));
+  app.useGlobalFilters(filter);
   if (config.databaseUrl !== undefined) {
     app.useWebSocketAdapter(new ReplicatedSockets(app, config.databaseUrl, logger));
   }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Module, type INestApplication } from '@nestjs/common';
+import { Module, type ExceptionFilter, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 
@@ -13,17 +13,19 @@ class DescriptionModule {}
 /**
  * Middleware: OpenAPI at `/docs` (page) and `/docs-json` (document). What makes it takes memory: it is loaded by the first
  * request, into an application of its own, as the routes of `app` are fixed by then.
+ *
+ * @param filter What answers where there is no page.
  */
-export function describeApi(app: INestApplication): Middleware {
+export function describeApi(app: INestApplication, filter: ExceptionFilter): Middleware {
   let description: Promise<Middleware> | undefined;
   return (request, response, next) => {
     if (!PATHS.test(request.url ?? '')) return next();
-    description ??= createDescription(app);
+    description ??= createDescription(app, filter);
     description.then((describe) => describe(request, response, next), next);
   };
 }
 
-async function createDescription(app: INestApplication): Promise<Middleware> {
+async function createDescription(app: INestApplication, filter: ExceptionFilter): Promise<Middleware> {
   const { DocumentBuilder, SwaggerModule } = await import('@nestjs/swagger');
   const config = new DocumentBuilder()
     .setTitle('Tributary coordinator')
@@ -32,6 +34,7 @@ async function createDescription(app: INestApplication): Promise<Middleware> {
     .addBearerAuth()
     .build();
   const description = await NestFactory.create<NestExpressApplication>(DescriptionModule, { logger: false });
+  description.useGlobalFilters(filter);
   SwaggerModule.setup('docs', description, () => SwaggerModule.createDocument(app, config));
   await description.init();
   return description.getHttpAdapter().getInstance();
