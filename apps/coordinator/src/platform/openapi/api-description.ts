@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Module, type ExceptionFilter, type INestApplication } from '@nestjs/common';
+import { Module, type ExceptionFilter, type INestApplication, type NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 
 const PATHS = /^\/docs(-json|-yaml|\/[^?]*)?(\?|$)/;
 
@@ -33,9 +33,11 @@ async function createDescription(app: INestApplication, filter: ExceptionFilter)
     .setVersion('1')
     .addBearerAuth()
     .build();
-  const description = await NestFactory.create<NestExpressApplication>(DescriptionModule, { logger: false });
+  const express = new ExpressAdapter();
+  const options: Pick<NestApplicationOptions, 'logger'> = { logger: false };
+  const description = await NestFactory.create<NestExpressApplication>(DescriptionModule, express, options);
   description.useGlobalFilters(filter);
   SwaggerModule.setup('docs', description, () => SwaggerModule.createDocument(app, config));
   await description.init();
-  return description.getHttpAdapter().getInstance();
+  return express.getInstance<Middleware>();
 }
