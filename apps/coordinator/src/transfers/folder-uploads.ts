@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -8,11 +8,10 @@ import type { Upload } from '@tus/server';
 import { isOlderThan, syncFile } from '../platform/blobs/disk-files.js';
 import type { FolderBlobStore } from '../platform/blobs/folder-blob-store.js';
 import { EarlyFlushes } from './early-flushes.js';
+import { FileAppender } from './file-appender.js';
 import { UploadStore } from './upload-store.js';
 
 const READ_BYTES = 1024 * 1024;
-/** What arrives while a write is under way goes with the next one, up to this. */
-const WRITE_BYTES = 256 * 1024;
 /** Beside each file: what its site has announced. */
 const INFO_SUFFIX = '.json';
 
@@ -98,10 +97,15 @@ class AppendingFileStore extends FileStore {
    */
   override async write(bytes: Readable, id: string, offset: number): Promise<number> {
     const path = join(this.directory, id);
-    const file = createWriteStream(path, { flags: 'r+', start: offset, highWaterMark: WRITE_BYTES });
-    await pipeline(bytes, file);
-    const reached = offset + file.bytesWritten;
-    this.flushes.grown(path, reached);
-    return reached;
+    const file = await open(path, 'r+');
+    const appender = new FileAppender(file, offset);
+    try {
+      await pipeline(bytes, appender);
+    } finally {
+      await appender.idle();
+      await file.close();
+    }
+    this.flushes.grown(path, appender.reachedBytes);
+    return appender.reachedBytes;
   }
 }
