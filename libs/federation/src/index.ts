@@ -28,4 +28,5 @@ export { compressWithFeedback, type CompressedUpdate } from './compression/error
 export type { WindowCodec } from './compression/window-codec.js';
 export { openFileBytes, type ByteSource, type OpenBytes } from './vectors/byte-source.js';
 export type { HashFile } from './vectors/file-hash.js';
+export { releaseChunk } from './vectors/release-chunk.js';
 export { updateManifest } from './vectors/vector-names.js';

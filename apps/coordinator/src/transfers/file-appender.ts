@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { releaseChunk } from '@tributary/federation';
 
 /** What arrives while a write is under way goes with the next one, up to this. */
 const WRITE_BYTES = 256 * 1024;
@@ -9,8 +10,7 @@ export interface AppendedFile {
 }
 
 /**
- * Writes chunks to an open file, and gives the memory of each back at once when the chunk has it alone: its bytes are gone then.
- * Left to the garbage collector, the chunks of a request (64 KiB each) make it collect everything every 32 MB.
+ * Writes chunks to an open file, and gives the memory of each back at once: its bytes are gone then, see `releaseChunk`.
  */
 export class FileAppender extends Writable {
   private writing: Promise<void> = Promise.resolve();
@@ -54,7 +54,7 @@ export class FileAppender extends Writable {
       this.position += bytesWritten;
       left = after(left, bytesWritten);
     }
-    for (const chunk of chunks) release(chunk);
+    for (const chunk of chunks) releaseChunk(chunk);
   }
 }
 
@@ -66,8 +66,4 @@ function after(chunks: readonly Buffer[], count: number): Buffer[] {
     passed += chunk.length;
     return rest.length > 0 ? [rest] : [];
   });
-}
-
-function release({ buffer, byteLength }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { releaseChunk } from '@tributary/federation';
 import { TributaryError, type BlobRef } from '@tributary/protocol';
 import { LENGTH_PREFIX_BYTES, safetensorsHeaderByteLength } from '@tributary/protocol/safetensors';
 import type { AccessTokens } from '../agent/coordinator-client/access-tokens.js';
@@ -28,6 +29,7 @@ export async function checkGlobalWeights(
       hash.update(chunk);
       receivedBytes += chunk.byteLength;
       if (start.length < headerBytesOf(start)) start = concatenated(start, chunk);
+      releaseChunk(chunk);
     }
   } catch (error) {
     signal.throwIfAborted();

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { releaseChunk } from '@tributary/federation';
 import { TributaryError, type BlobRef } from '@tributary/protocol';
 import { asDiskFull } from '../../durable-files/write-file-atomically.js';
 import type { AccessTokens } from './access-tokens.js';
@@ -124,6 +125,7 @@ export class BlobCache {
         whole.update(chunk);
         await file.write(chunk);
         onBytes?.(chunk.byteLength);
+        releaseChunk(chunk);
       }
     } catch (error) {
       signal.throwIfAborted();
