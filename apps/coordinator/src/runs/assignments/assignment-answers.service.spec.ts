@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TributaryError, toProblem } from '@tributary/protocol';
+import { strategySchema } from '@tributary/protocol/strategy';
 import { buildRecipe } from '../../../../../test/factories/recipe.js';
 import { AuditRepository } from '../../audit/audit.repository.js';
 import { AuditService } from '../../audit/audit.service.js';
@@ -24,6 +25,7 @@ import { RunEventRepository } from '../run-event.repository.js';
 import { RunNotices } from '../run-notices.js';
 import { RunRepository } from '../run.repository.js';
 
+const RECIPE = buildRecipe({ count: 2, quorum: 3 });
 const SITES = ['site-a', 'site-b', 'site-c', 'site-d'];
 const folder = mkdtempSync(join(tmpdir(), 'tributary-answers-'));
 const database = new Database(await openPGlite(join(folder, 'database')));
@@ -55,15 +57,14 @@ afterAll(async () => {
 /** A running run with one round that is offered to all sites, of which three have to answer. */
 async function openRound(): Promise<void> {
   const { db } = database;
-  const recipe = buildRecipe({ count: 1, quorum: 3 });
-  const study = { id: `study-${made}`, title: 'Brains', modality: 'MR', classes: recipe.classes };
+  const study = { id: `study-${made}`, title: 'Brains', modality: 'MR', classes: RECIPE.classes };
   await db.study.create({ data: { ...study, scarceClasses: [], imageSizePx: 16, imageChannels: 1 } });
   const run = { id: runId, studyId: study.id, name: 'crowd', recipeSha256: `${made}`.repeat(64), sites: SITES };
   const [now, deadlineAt] = [new Date(), new Date(Date.now() + 60_000)];
   await db.run.create({
     data: {
       ...run,
-      recipe: { ...recipe },
+      recipe: { ...RECIPE },
       state: 'running',
       manifest: [{ name: 'w', shape: [1] }],
       approvalDeadlineAt: now,
@@ -175,6 +176,22 @@ describe('what sites say of their assignments at the same time', () => {
     expect(await told([accept('site-d'), service.receive(await updateOf('site-d', `late ${made}`))])).toEqual([
       'done',
       'ASSIGNMENT_CLOSED',
+    ]);
+  });
+
+  it('fills the buffer of an asynchronous run with as many updates as it holds, and the next one with the rest', async () => {
+    const strategy = strategySchema.parse({ kind: 'fedbuff', bufferSize: 2 });
+    await database.db.run.update({ where: { id: runId }, data: { recipe: { ...RECIPE, strategy } } });
+    const uploads = await Promise.all(SITES.slice(0, 3).map((siteId) => updateOf(siteId, `${siteId} ${made}`)));
+    await Promise.all(uploads.map((upload) => service.receive(upload)));
+    const rounds = await database.db.round.findMany({
+      where: { runId },
+      orderBy: { n: 'asc' },
+      select: { state: true, assignments: { where: { state: 'received' }, select: { siteId: true } } },
+    });
+    expect(rounds).toEqual([
+      { state: 'aggregating', assignments: [{ siteId: 'site-a' }, { siteId: 'site-b' }] },
+      { state: 'offered', assignments: [{ siteId: 'site-c' }] },
     ]);
   });
 

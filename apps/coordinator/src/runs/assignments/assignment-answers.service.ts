@@ -62,12 +62,23 @@ export class AssignmentAnswersService {
   ): Promise<readonly (TributaryError | null)[]> {
     return this.changes.change(runId, async (change) => {
       change.wakesDriver = false;
-      const reading = await this.read(change, requests);
-      const decided = requests.map((request) => decide(request, reading));
-      const steps = decided.filter((each) => each instanceof AssignmentStep);
-      await this.write(change, steps, reading.assignments);
-      return decided.map((each) => (each instanceof AssignmentStep ? null : each));
+      // The update that fills a buffer closes it: the next one of the list belongs to the next buffer.
+      const lists = bufferOf(change.run.recipe) === null ? [requests] : requests.map((request) => [request]);
+      const answers: (TributaryError | null)[] = [];
+      for (const list of lists) answers.push(...(await this.settleList(change, list)));
+      return answers;
     });
+  }
+
+  private async settleList(
+    change: RunChange,
+    requests: readonly AssignmentRequest[],
+  ): Promise<(TributaryError | null)[]> {
+    const reading = await this.read(change, requests);
+    const decided = requests.map((request) => decide(request, reading));
+    const steps = decided.filter((each) => each instanceof AssignmentStep);
+    await this.write(change, steps, reading.assignments);
+    return decided.map((each) => (each instanceof AssignmentStep ? null : each));
   }
 
   private async read(change: RunChange, requests: readonly AssignmentRequest[]): Promise<Reading> {
