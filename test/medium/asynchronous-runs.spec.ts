@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { buildRecipe } from '../factories/recipe.js';
 import { Consortium } from './support/consortium.js';
-import { databaseCases, type OpenDatabases } from './support/databases.js';
+import { databaseCases } from './support/databases.js';
 import { answerAtOnce, stayAway, type Behaviour, type FakeSite } from './support/fake-site.js';
 
 jest.setTimeout(240_000);
@@ -32,23 +32,15 @@ const evaluatesOnly: Behaviour = (site, offer) =>
   offer.kind === 'evaluate' ? answerAtOnce(site, offer) : stayAway(site, offer);
 
 describe.each(databaseCases())('an asynchronous run on $name', (databaseCase) => {
-  let database: OpenDatabases;
   let consortium: Consortium;
 
   beforeAll(async () => {
-    database = await databaseCase.open();
-    consortium = await Consortium.create(database.fresh());
+    consortium = await Consortium.on(databaseCase);
   });
   afterAll(async () => {
     await consortium.close();
-    database.close();
   });
 
-  const siteOf = (letter: string): FakeSite => {
-    const site = consortium.sites.find(({ id }) => id === `site-${letter}`);
-    if (site === undefined) throw new Error(`no site ${letter}`);
-    return site;
-  };
   const floats = async (sha256: string): Promise<Float32Array> => {
     const bytes = await consortium.coordinator.admin.bytes(`/v1/blobs/${sha256}`);
     const { headerBytes } = decodeSafetensorsHeader(bytes);
@@ -61,7 +53,7 @@ describe.each(databaseCases())('an asynchronous run on $name', (databaseCase) =>
 
   it('never waits for a slow site, and counts its update by its staleness', async () => {
     let runId = '';
-    siteOf('c').behaviour = async (site, offer) => {
+    consortium.site('site-c').behaviour = async (site, offer) => {
       if (offer.round === 1) await consortium.until(runId, ({ roundsDone }) => roundsDone >= 3);
       await answerAtOnce(site, offer);
     };
@@ -95,7 +87,7 @@ describe.each(databaseCases())('an asynchronous run on $name', (databaseCase) =>
     const finalWeights = async (killsAfter: readonly number[]) => {
       const runId = await consortium.createRun(buildAsynchronousRecipe(order.length / 2));
       for (const [index, letter] of order.entries()) {
-        await answerNext(siteOf(letter), runId);
+        await answerNext(consortium.site(`site-${letter}`), runId);
         if (killsAfter.includes(index)) {
           await consortium.coordinator.kill();
           await consortium.coordinator.start();

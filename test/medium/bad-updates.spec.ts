@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { buildRecipe } from '../factories/recipe.js';
 import { buildUpdate, ofBytes, type BuiltResult } from '../factories/update.js';
 import { Consortium } from './support/consortium.js';
-import { databaseCases, type OpenDatabases } from './support/databases.js';
+import { databaseCases } from './support/databases.js';
 import { answerAtOnce, stayAway, uploadHeaders, type FakeSite } from './support/fake-site.js';
 
 jest.setTimeout(240_000);
@@ -121,21 +121,15 @@ async function firstOffer(site: FakeSite): Promise<AssignmentOffer> {
 const siteName = (index: number) => `site-x${index}`;
 
 describe.each(databaseCases())('bad updates, on $name', (databaseCase) => {
-  let database: OpenDatabases;
   let consortium: Consortium;
   let runId: string;
   const good = new Map<string, BuiltResult>();
   const offers = new Map<string, AssignmentOffer>();
 
-  const siteOf = (id: string): FakeSite => {
-    const site = consortium.sites.find((each) => each.id === id);
-    if (site === undefined) throw new Error(`no ${id}`);
-    return site;
-  };
   const partOf = (id: string) => {
     const [offer, update] = [offers.get(id), good.get(id)];
     if (offer === undefined || update === undefined) throw new Error(`${id} was offered nothing`);
-    return { site: siteOf(id), offer, update };
+    return { site: consortium.site(id), offer, update };
   };
   const codeOf = async (response: Response) => z.object({ code: z.string() }).parse(await response.json()).code;
   const audited = async (siteId: string, code: string) => {
@@ -146,9 +140,14 @@ describe.each(databaseCases())('bad updates, on $name', (databaseCase) => {
   };
 
   beforeAll(async () => {
-    database = await databaseCase.open();
-    const names = [...CASES.map((_, index) => siteName(index)), 'site-good', 'site-late', 'site-revoked', 'site-twice'];
-    consortium = await Consortium.create(database.fresh(), names);
+    const siteIds = [
+      ...CASES.map((_, index) => siteName(index)),
+      'site-good',
+      'site-late',
+      'site-revoked',
+      'site-twice',
+    ];
+    consortium = await Consortium.on(databaseCase, { siteIds });
     for (const site of consortium.sites) site.behaviour = stayAway;
     runId = await consortium.createRun(buildRecipe({ count: 1, quorum: 1, minImages: 2, deadlineSeconds: 600 }));
     await consortium.until(runId, ({ state }) => state === 'running');
@@ -162,7 +161,6 @@ describe.each(databaseCases())('bad updates, on $name', (databaseCase) => {
   });
   afterAll(async () => {
     await consortium.close();
-    database.close();
   });
 
   it.each(CASES.map((bad, index) => ({ ...bad, index })))(

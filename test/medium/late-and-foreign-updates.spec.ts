@@ -5,7 +5,7 @@ import { buildRecipe } from '../factories/recipe.js';
 import { buildUpdate, type BuiltResult } from '../factories/update.js';
 import { jsonBody } from './support/api.js';
 import { Consortium } from './support/consortium.js';
-import { databaseCases, type OpenDatabases } from './support/databases.js';
+import { databaseCases } from './support/databases.js';
 import { answerAtOnce, stayAway, type FakeSite } from './support/fake-site.js';
 
 jest.setTimeout(240_000);
@@ -17,7 +17,6 @@ const DEADLINE_SECONDS = 10;
 const BEGUN_BYTES = 1000;
 
 describe.each(databaseCases())('a run whose rounds go on, on $name', (databaseCase) => {
-  let database: OpenDatabases;
   let consortium: Consortium;
   let runId: string;
   /** What the site that never ends its upload was asked to do in the first round. */
@@ -29,22 +28,16 @@ describe.each(databaseCases())('a run whose rounds go on, on $name', (databaseCa
     const entries = await consortium.coordinator.admin.get('/v1/audit?limit=1000', auditSchema);
     return entries.some((entry) => entry.actor === actor && entry.detail.code === code);
   };
-  const siteOf = (id: string): FakeSite => {
-    const site = consortium.sites.find((each) => each.id === id);
-    if (site === undefined) throw new Error(`no ${id}`);
-    return site;
-  };
 
   beforeAll(async () => {
-    database = await databaseCase.open();
-    consortium = await Consortium.create(database.fresh());
+    consortium = await Consortium.on(databaseCase);
     // The second round is held open, so that there is one to be harmed.
     const holdSecond = async (site: FakeSite, offer: AssignmentOffer): Promise<void> => {
       if (offer.round !== 2) return answerAtOnce(site, offer);
       held.push([site, offer]);
     };
     for (const site of consortium.sites) site.behaviour = holdSecond;
-    siteOf('site-c').behaviour = async (site, offer) => {
+    consortium.site('site-c').behaviour = async (site, offer) => {
       if (offer.round !== 1) return;
       unanswered = { offer, result: await site.result(offer) };
       await site.answer(offer.assignmentId, 'accept');
@@ -54,7 +47,6 @@ describe.each(databaseCases())('a run whose rounds go on, on $name', (databaseCa
   });
   afterAll(async () => {
     await consortium.close();
-    database.close();
   });
 
   it('does not wait for an upload that never ends: the deadline closes the round with the others', async () => {
@@ -70,7 +62,7 @@ describe.each(databaseCases())('a run whose rounds go on, on $name', (databaseCa
 
   it('refuses the rest of it, and a new update for the round that is past', async () => {
     const { offer, result } = unanswered;
-    const site = siteOf('site-c');
+    const site = consortium.site('site-c');
     const rest = await site.api.fetch(`/v1/uploads/${offer.assignmentId}`, {
       method: 'PATCH',
       headers: {
@@ -87,7 +79,7 @@ describe.each(databaseCases())('a run whose rounds go on, on $name', (databaseCa
   });
 
   it('refuses an update of the round before from a site that has answered it: the first counts', async () => {
-    const site = siteOf('site-a');
+    const site = consortium.site('site-a');
     const past = unanswered.offer.assignmentId.replace('site-c', site.id);
     const other = buildUpdate(await site.globalWeights(unanswered.offer), 'other');
     expect(await codeOf(await site.upload(past, other))).toBe('UPDATE_CONFLICT');
@@ -100,7 +92,7 @@ describe.each(databaseCases())('a run whose rounds go on, on $name', (databaseCa
     const [first] = held;
     if (first === undefined) throw new Error('the second round was offered to nobody');
     const [, offer] = first;
-    const update = buildUpdate(await siteOf('site-a').globalWeights(offer), site.id);
+    const update = buildUpdate(await consortium.site('site-a').globalWeights(offer), site.id);
     const own = offer.assignmentId.replace(/site-[a-z]+$/, site.id);
     expect(await codeOf(await site.upload(own, update))).toBe('NOT_FOUND');
     expect(await codeOf(await site.upload(offer.assignmentId, update))).toBe('ASSIGNMENT_NOT_YOURS');
@@ -117,15 +109,12 @@ describe.each(databaseCases())('a run whose rounds go on, on $name', (databaseCa
 });
 
 describe.each(databaseCases())('a run that cannot be, on $name', (databaseCase) => {
-  let database: OpenDatabases;
   let consortium: Consortium;
   beforeAll(async () => {
-    database = await databaseCase.open();
-    consortium = await Consortium.create(database.fresh(), ['site-a', 'site-b']);
+    consortium = await Consortium.on(databaseCase, { siteIds: ['site-a', 'site-b'] });
   });
   afterAll(async () => {
     await consortium.close();
-    database.close();
   });
 
   it.each([

@@ -2,18 +2,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { runViewSchema } from '@tributary/protocol';
 import { buildRecipe } from '../factories/recipe.js';
 import { Consortium } from './support/consortium.js';
-import { databaseCases, type OpenDatabases } from './support/databases.js';
+import { databaseCases } from './support/databases.js';
 import { answerAtOnce, decline, stayAway } from './support/fake-site.js';
 
 jest.setTimeout(120_000);
 
 describe.each(databaseCases())('the life of a run on $name', (databaseCase) => {
-  let database: OpenDatabases;
   let consortium: Consortium;
 
   beforeAll(async () => {
-    database = await databaseCase.open();
-    consortium = await Consortium.create(database.fresh());
+    consortium = await Consortium.on(databaseCase);
   });
   beforeEach(() => {
     for (const site of consortium.sites) site.behaviour = answerAtOnce;
@@ -23,7 +21,6 @@ describe.each(databaseCases())('the life of a run on $name', (databaseCase) => {
   });
   afterAll(async () => {
     await consortium.close();
-    database.close();
   });
 
   const act = (runId: string, action: string) =>

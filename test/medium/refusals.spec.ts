@@ -6,29 +6,20 @@ import { buildRecipe } from '../factories/recipe.js';
 import { buildUpdate, ofBytes, type BuiltResult } from '../factories/update.js';
 import { Api, jsonBody } from './support/api.js';
 import { Consortium } from './support/consortium.js';
-import { databaseCases, type OpenDatabases } from './support/databases.js';
+import { databaseCases } from './support/databases.js';
 import { FakeSite, stayAway } from './support/fake-site.js';
 
 jest.setTimeout(120_000);
 
 describe.each(databaseCases())('what a coordinator refuses, on $name', (databaseCase) => {
-  let database: OpenDatabases;
   let consortium: Consortium;
 
   beforeAll(async () => {
-    database = await databaseCase.open();
-    consortium = await Consortium.create(database.fresh());
+    consortium = await Consortium.on(databaseCase);
   });
   afterAll(async () => {
     await consortium.close();
-    database.close();
   });
-
-  const siteOf = (index: number): FakeSite => {
-    const site = consortium.sites[index];
-    if (site === undefined) throw new Error(`no site ${index}`);
-    return site;
-  };
 
   describe('requests', () => {
     it.each([
@@ -96,7 +87,7 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', (database
       expect((await new Api(url).refusal('/v1/runs')).code).toBe('AUTH_MISSING');
       expect((await new Api(url, 'tba_wrong').refusal('/v1/runs')).code).toBe('AUTH_INVALID');
       expect((await new Api(url, 'v1.e30.wrong').refusal('/v1/runs')).code).toBe('AUTH_INVALID');
-      expect((await siteOf(0).api.refusal('/v1/runs')).code).toBe('AUTH_FORBIDDEN');
+      expect((await consortium.site('site-a').api.refusal('/v1/runs')).code).toBe('AUTH_FORBIDDEN');
       expect((await new Api(url).refusal('/metrics')).code).toBe('AUTH_MISSING');
     });
 
@@ -131,7 +122,7 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', (database
       const site = new FakeSite('site-y', consortium.coordinator.url);
       await site.enrol((await consortium.invite('site-y')).token);
       await expect(site.authenticate()).rejects.toThrow('SITE_NOT_APPROVED');
-      await expect(siteOf(0).authenticate({ skewSeconds: 600 })).rejects.toThrow('AUTH_CLOCK_SKEW');
+      await expect(consortium.site('site-a').authenticate({ skewSeconds: 600 })).rejects.toThrow('AUTH_CLOCK_SKEW');
       const wrong = await consortium.coordinator.admin.refusal(
         '/v1/sites/site-y/approve',
         jsonBody({ fingerprint: `SHA256:${'A'.repeat(43)}` }),
@@ -140,7 +131,7 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', (database
     });
 
     it('that use a challenge twice', async () => {
-      const site = siteOf(0);
+      const site = consortium.site('site-a');
       const api = new Api(consortium.coordinator.url);
       const { challenge } = await api.post('/v1/auth/challenge', z.object({ challenge: z.string() }), {
         siteId: site.id,
@@ -153,10 +144,10 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', (database
     });
 
     it('whose socket has no token, or speaks another version', async () => {
-      await siteOf(0).authenticate();
+      await consortium.site('site-a').authenticate();
       const refusalOf = (auth: Record<string, unknown>) =>
         new Promise((resolve) => {
-          const socket = siteOf(0).newSocket(auth);
+          const socket = consortium.site('site-a').newSocket(auth);
           socket.once('connect', () => resolve('connected'));
           socket.once('connect_error', (error) => {
             socket.disconnect();
@@ -178,31 +169,35 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', (database
       for (const site of consortium.sites) site.behaviour = stayAway;
       runId = await consortium.createRun(buildRecipe({ count: 1, quorum: 1 }));
       await consortium.until(runId, ({ state }) => state === 'running');
-      await siteOf(0).authenticate();
-      const work = await siteOf(0).openWork();
+      await consortium.site('site-a').authenticate();
+      const work = await consortium.site('site-a').openWork();
       const [first] = work.assignments;
       if (first === undefined) throw new Error('no assignment was offered');
       offer = first;
-      good = buildUpdate(await siteOf(0).globalWeights(offer), 'site-a', 1);
+      good = buildUpdate(await consortium.site('site-a').globalWeights(offer), 'site-a', 1);
     });
 
     const codeOf = async (response: Response) => z.object({ code: z.string() }).parse(await response.json()).code;
 
     it('of another site', async () => {
-      await siteOf(1).authenticate();
-      expect(await codeOf(await siteOf(1).upload(offer.assignmentId, good))).toBe('ASSIGNMENT_NOT_YOURS');
+      await consortium.site('site-b').authenticate();
+      expect(await codeOf(await consortium.site('site-b').upload(offer.assignmentId, good))).toBe(
+        'ASSIGNMENT_NOT_YOURS',
+      );
     });
 
     it('with other bytes than announced, and takes the right ones afterwards', async () => {
       const broken = Buffer.from(good.bytes);
       broken.writeFloatLE(0.125, broken.length - 4);
-      expect(await codeOf(await siteOf(0).upload(offer.assignmentId, good, broken))).toBe('UPDATE_WRONG_HASH');
+      expect(await codeOf(await consortium.site('site-a').upload(offer.assignmentId, good, broken))).toBe(
+        'UPDATE_WRONG_HASH',
+      );
       const { assignments } = await consortium.run(runId);
       expect(assignments.find(({ siteId }) => siteId === 'site-a')?.state).toBe('offered');
     });
 
     it('without metadata', async () => {
-      const response = await siteOf(0).api.fetch('/v1/uploads', {
+      const response = await consortium.site('site-a').api.fetch('/v1/uploads', {
         method: 'POST',
         headers: { 'tus-resumable': '1.0.0', 'upload-length': '5' },
       });
@@ -210,7 +205,7 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', (database
     });
 
     it('in part resumes where it was, and a finished one is not sent twice', async () => {
-      const site = siteOf(0);
+      const site = consortium.site('site-a');
       const half = good.bytes.subarray(0, 20_000);
       const created = await site.upload(offer.assignmentId, good, half);
       expect(created.headers.get('upload-offset')).toBe('20000');
@@ -242,12 +237,12 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', (database
 
     it.each([
       [
-        1,
+        'site-b',
         'UPDATE_NOT_FINITE',
         (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -4), Buffer.from('0000c07f', 'hex')]),
       ],
       [
-        2,
+        'site-c',
         'UPDATE_WRONG_MANIFEST',
         (bytes: Buffer) => {
           const { entries, headerBytes } = decodeSafetensorsHeader(bytes);
@@ -259,8 +254,8 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', (database
           return Buffer.concat([encodeSafetensorsHeader(renamed), bytes.subarray(headerBytes)]);
         },
       ],
-    ])('of site %i that can never become right: %s ends the assignment', async (index, code, spoil) => {
-      const site = siteOf(index);
+    ])('of %s that can never become right: %s ends the assignment', async (siteId, code, spoil) => {
+      const site = consortium.site(siteId);
       await site.authenticate();
       const assignmentId = offer.assignmentId.replace('site-a', site.id);
       expect(await codeOf(await site.upload(assignmentId, ofBytes(spoil(good.bytes))))).toBe(code);
@@ -274,14 +269,14 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', (database
 
     it('for a round that has gone on', async () => {
       await consortium.until(runId, ({ roundsDone }) => roundsDone === 1);
-      expect(await codeOf(await siteOf(1).upload(offer.assignmentId.replace('site-a', 'site-b'), good))).toBe(
-        'ASSIGNMENT_CLOSED',
-      );
+      expect(
+        await codeOf(await consortium.site('site-b').upload(offer.assignmentId.replace('site-a', 'site-b'), good)),
+      ).toBe('ASSIGNMENT_CLOSED');
     });
   });
 
   it('drops the sockets of a revoked site at once', async () => {
-    const site = siteOf(2);
+    const site = consortium.site('site-c');
     const socket = site.newSocket({ accessToken: await site.authenticate() });
     const dropped = new Promise((resolve) => socket.once('disconnect', resolve));
     await new Promise<void>((resolve) => socket.once('connect', () => resolve()));

@@ -11,7 +11,7 @@ import {
 } from '@tributary/protocol';
 import { buildRecipe, CLASSES } from '../factories/recipe.js';
 import { Consortium } from './support/consortium.js';
-import { databaseCases, type OpenDatabases } from './support/databases.js';
+import { databaseCases } from './support/databases.js';
 import { answerAtOnce, FakeSite } from './support/fake-site.js';
 
 jest.setTimeout(240_000);
@@ -19,21 +19,18 @@ jest.setTimeout(240_000);
 const LONG_RUN_ROUNDS = 200;
 
 describe.each(databaseCases())('several runs at once, on $name', (databaseCase) => {
-  let database: OpenDatabases;
   let consortium: Consortium;
   let folder: string;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tributary-scheduling-'));
-    database = await databaseCase.open();
-    consortium = await Consortium.create({ ...database.fresh(), TRIBUTARY_BLOB_DIR: folder });
+    consortium = await Consortium.on(databaseCase, { environment: { TRIBUTARY_BLOB_DIR: folder } });
   });
   afterEach(() => {
     for (const site of consortium.sites) site.behaviour = answerAtOnce;
   });
   afterAll(async () => {
     await consortium.close();
-    database.close();
     rmSync(folder, { recursive: true });
   });
 

@@ -5,25 +5,22 @@ import { z } from 'zod';
 import { buildRecipe } from '../factories/recipe.js';
 import { sha256Of } from '../factories/update.js';
 import { Consortium } from './support/consortium.js';
-import { databaseCases, type OpenDatabases } from './support/databases.js';
+import { databaseCases } from './support/databases.js';
 
 jest.setTimeout(120_000);
 
 describe.each(databaseCases())('a whole run on $name', (databaseCase) => {
-  let database: OpenDatabases;
   let consortium: Consortium;
   let runId: string;
 
   beforeAll(async () => {
-    database = await databaseCase.open();
-    consortium = await Consortium.create(database.fresh());
+    consortium = await Consortium.on(databaseCase);
     runId = await consortium.createRun(buildRecipe());
     await consortium.until(runId, ({ state }) => state === 'completed');
   });
 
   afterAll(async () => {
     await consortium.close();
-    database.close();
   });
 
   it('publishes every round with the answers of all sites', async () => {

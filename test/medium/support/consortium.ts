@@ -14,13 +14,21 @@ import {
 } from '@tributary/protocol';
 import { CLASSES } from '../../factories/recipe.js';
 import { CoordinatorProcess } from './coordinator-process.js';
+import type { DatabaseCase, OpenDatabases } from './databases.js';
 import { FakeSite } from './fake-site.js';
 
 const STUDY = 'brains';
 
+export interface ConsortiumOptions {
+  /** Of the coordinator. */
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly siteIds?: string[];
+}
+
 /** A coordinator process with a study, and fake sites that are enrolled, approved and connected. */
 export class Consortium {
   readonly sites: FakeSite[] = [];
+  private databases: OpenDatabases | undefined;
 
   private constructor(
     readonly coordinator: CoordinatorProcess,
@@ -37,6 +45,26 @@ export class Consortium {
       await consortium.close();
       throw error;
     }
+  }
+
+  /** One on a database of its own, which is closed with it. */
+  static async on(databaseCase: DatabaseCase, { environment, siteIds }: ConsortiumOptions = {}): Promise<Consortium> {
+    const databases = await databaseCase.open();
+    try {
+      const consortium = await Consortium.create({ ...databases.fresh(), ...environment }, siteIds);
+      consortium.databases = databases;
+      return consortium;
+    } catch (error) {
+      databases.close();
+      throw error;
+    }
+  }
+
+  /** The site of that id. */
+  site(id: string): FakeSite {
+    const site = this.sites.find((each) => each.id === id);
+    if (site === undefined) throw new Error(`no ${id}`);
+    return site;
   }
 
   private async begin(siteIds: string[]): Promise<void> {
@@ -104,6 +132,7 @@ export class Consortium {
   async close(): Promise<void> {
     for (const site of this.sites) site.close();
     await this.coordinator.stop();
+    this.databases?.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
