@@ -50,9 +50,9 @@ interface Call<T extends tf.Tensor> {
 }
 
 function runKernel<T extends tf.Tensor>(call: Call<T>, { groups, epsilon }: GroupNormOptions) {
-  const [y, mean, inverse] = tf.engine().runKernel<T[]>(GROUP_NORM, { ...call }, { groups, epsilon });
-  if (!y || !mean || !inverse) throw new RangeError('groupNorm gave no output');
-  return { y, mean, inverse };
+  const [y, centre, inverse] = tf.engine().runKernel<T[]>(GROUP_NORM, { ...call }, { groups, epsilon });
+  if (!y || !centre || !inverse) throw new RangeError('groupNorm gave no output');
+  return { y, centre, inverse };
 }
 
 /** Recorded, the shares of the examples are by-products of the gradient (the same nodes, written once). */
@@ -65,11 +65,11 @@ function affineRule(call: Call<tf.Tensor>, options: GroupNormOptions, parameter:
       const rule = parameter === 'gamma' ? scaleRule(normalise(x, options), gamma.shape) : shiftRule(gamma.shape);
       return rule(dy, batch);
     }
-    const { mean, inverse } = runKernel(call, options);
+    const { centre, inverse } = runKernel(call, options);
     const { groups, epsilon } = options;
     const gradients = tf
       .engine()
-      .runKernel<tf.Tensor[]>(GROUP_NORM_GRADIENT, { dy, x, gamma, mean, inverse }, { groups, epsilon });
+      .runKernel<tf.Tensor[]>(GROUP_NORM_GRADIENT, { dy, x, gamma, centre, inverse }, { groups, epsilon });
     return laidOut(at(gradients, parameter === 'gamma' ? 3 : 4));
   };
 }

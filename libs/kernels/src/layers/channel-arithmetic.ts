@@ -21,20 +21,39 @@ export interface GroupSizes {
   readonly shape: readonly number[];
 }
 
-/** What is done to every channel: R = B · C numbers each of `scale` and `shift`, and another image. */
+/**
+ * What is done to every channel: a factor and a number of each, and another image. Numbers a group will do where numbers a
+ * channel are taken.
+ */
 export interface ChannelNumbers {
   readonly scale: Value;
   readonly shift?: Value;
   readonly plus?: Value;
 }
 
-/** What a normalisation does with images, as they lie in memory. Numbers a channel are [B, G, C / G], numbers a group [B, G, 1]. */
+/** Of every group of an image: x̂ = (x - centre) / sqrt(variance + epsilon), where x is the image as it is kept. */
+export interface GroupMoments {
+  /** Numbers a channel or a group. */
+  readonly centre: Value;
+  /** Numbers a channel or a group, >= 0. */
+  readonly variance: Value;
+}
+
+/**
+ * What a normalisation does with an image and others of its size, as they lie in memory. Numbers a channel, numbers a group and
+ * parameters have shapes that ONNX broadcasts to that of numbers a channel.
+ */
 export interface ChannelArithmetic {
-  /** An image [batch, channels, …] in the layout of the others here. */
+  /** The image in the layout of the others here, as it is kept: without a number that was added to every pixel of a channel. */
+  readonly image: Value;
+  /** Another image [batch, channels, …] in this layout. */
   read(image: Value): Value;
   write(image: Value): Value;
-  /** Mean and variance of every group. */
-  moments(x: Value): { readonly mean: Value; readonly variance: Value };
+  /** Numbers a channel of a parameter [channels]. */
+  parameter(value: Value): Value;
+  moments(): GroupMoments;
+  /** The mean over the channels of every group, times a factor. */
+  groupMeans(numbers: Value, factor: number): Value;
   /** Σ x over the pixels of every channel. */
   sums(x: Value): Value;
   /** Σ a b over the pixels of every channel. */
@@ -45,36 +64,44 @@ export interface ChannelArithmetic {
 
 /** For an image `x` and those of its size: in the blocked layout when `x` is in it already. */
 export function channelArithmetic(g: GraphBuilder, x: Value, sizes: GroupSizes): ChannelArithmetic {
-  return sizes.shape.length === 4 && blocksBehind(g, x) ? blocked(g, sizes) : plain(g, sizes);
+  const blocks = sizes.shape.length === 4 ? blocksBehind(g, x) : undefined;
+  return blocks ? blocked(g, blocks, sizes) : plain(g, x, sizes);
 }
 
 /** The mean or sum over the last dimension, which stays with size 1. */
-export function overLast(g: GraphBuilder, op: 'ReduceSum' | 'ReduceMean', value: Value): Value {
+function overLast(g: GraphBuilder, op: 'ReduceSum' | 'ReduceMean', value: Value): Value {
   const axis = value.shape.length - 1;
   const shape = [...value.shape.slice(0, -1), 1];
   return g.apply(op, [value, g.int64([axis])], { shape, attributes: { keepdims: 1 } });
 }
 
 /**
- * Rows of pixels [B · C, P]. The variance is taken from the deviations (two passes): E[x²] - E[x]² loses all digits when the
- * mean is large.
+ * Rows of pixels [B · C, P]; numbers a channel are [B, G, C / G], numbers a group [B, G, 1]. The variance is taken from the
+ * deviations (two passes): E[x²] - E[x]² loses all digits when the mean is large.
  */
-function plain(g: GraphBuilder, { batch, channels, groups, perGroup, pixels, shape }: GroupSizes): ChannelArithmetic {
+function plain(g: GraphBuilder, x: Value, sizes: GroupSizes): ChannelArithmetic {
+  const { batch, channels, groups, perGroup, pixels, shape } = sizes;
   const perChannel = [batch, groups, perGroup];
+  const read = (image: Value) => g.reshape(image, [batch * channels, pixels]);
+  const scaled = (value: Value, factor: number) => g.apply('Mul', [value, g.scalar(factor)], { shape: value.shape });
+  const ofChannels = (value: Value) => g.reshape(g.expand(value, perChannel), [batch * channels]);
   return {
-    read: (image) => g.reshape(image, [batch * channels, pixels]),
+    image: read(x),
+    read,
     write: (rows) => g.reshape(rows, shape),
-    moments: (rows) => {
+    parameter: (value) => g.reshape(value, [1, groups, perGroup]),
+    moments: () => {
       const count = perGroup * pixels;
-      const grouped = g.reshape(rows, [batch, groups, count]);
-      const mean = overLast(g, 'ReduceMean', grouped);
-      const deviation = g.apply('Sub', [grouped, mean], { shape: grouped.shape });
-      const squares = dotRows(g, [deviation, deviation], [batch, groups, 1]);
-      return { mean, variance: g.apply('Mul', [squares, g.scalar(1 / count)], { shape: squares.shape }) };
+      const grouped = g.reshape(x, [batch, groups, count]);
+      const centre = overLast(g, 'ReduceMean', grouped);
+      const deviation = g.apply('Sub', [grouped, centre], { shape: grouped.shape });
+      return { centre, variance: scaled(dotRows(g, [deviation, deviation], [batch, groups, 1]), 1 / count) };
     },
+    groupMeans: (numbers, factor) => scaled(overLast(g, 'ReduceSum', numbers), factor / perGroup),
     sums: (rows) => g.reshape(overLast(g, 'ReduceSum', rows), perChannel),
     dots: (a, b) => dotRows(g, [a, b], perChannel),
-    change: (rows, numbers) => scaleAndShift(g, rows, numbers),
+    change: (rows, { scale, shift, plus }) =>
+      scaleAndShift(g, rows, { scale: ofChannels(scale), shift: shift && ofChannels(shift), plus }),
   };
 }
 
@@ -104,7 +131,7 @@ function scaleAndShift(g: GraphBuilder, rows: Value, { scale, shift, plus }: Cha
   const inputs = [
     g.reshape(rows, image),
     g.reshape(scale, [count, 1, 1, 1]),
-    shift ? g.reshape(shift, [count]) : g.expand(g.scalar(0, 1), [count]),
+    shift ?? g.expand(g.scalar(0, 1), [count]),
     ...(plus ? [g.reshape(plus, image)] : []),
   ];
   const op = plus ? { name: 'FusedConv', domain: MICROSOFT } : { name: 'Conv', domain: '' };
@@ -113,49 +140,53 @@ function scaleAndShift(g: GraphBuilder, rows: Value, { scale, shift, plus }: Cha
 }
 
 /**
- * Blocked images. The channels' variances are E[x²] - E[x]², as PyTorch takes them of channels that lie innermost; the spread of
- * their means is added exactly: Var = E_c[Var_c + (mean_c - mean)²]. A number that was added to every pixel of a channel (an
- * embedding of the noise level) changes only what is said here of means, so the sum itself need not be made.
+ * Blocked images; all numbers are [B, C]. The variance is E[x² - 2 x centre + centre²], from the sums of x and x² of every channel,
+ * as PyTorch takes it of channels that lie innermost. Of a number that was added to every pixel of a channel (an embedding
+ * of the noise level) only the centre knows, so the sum itself need not be made.
  */
-function blocked(g: GraphBuilder, { batch, groups, perGroup, pixels }: GroupSizes): ChannelArithmetic {
-  const perChannel = [batch, groups, perGroup];
-  const apply = (op: string, a: Value, b: Value) => g.apply(op, [a, b], { shape: perChannel });
-  const squared = (value: Value) => apply('Mul', value, value);
-  const meansOf = (image: Value) => g.reshape(meanPixels(g, image), perChannel);
-  const dotsOf = (a: Value, b: Value) => g.reshape(dotPixels(g, a, b), perChannel);
-  const shiftOf = (x: Value) => {
-    const { image, shift } = shiftBehind(g, x);
-    return { image, shift: shift && g.reshape(shift, perChannel) };
-  };
-  const plus = (value: Value, added: Value | undefined) => (added ? apply('Add', value, added) : value);
-  const sums = (x: Value) => apply('Mul', plusShift(x), g.scalar(pixels));
-  const plusShift = (x: Value) => {
-    const { image, shift } = shiftOf(x);
-    return plus(meansOf(image), shift);
-  };
+function blocked(g: GraphBuilder, x: Value, sizes: GroupSizes): ChannelArithmetic {
+  const { batch, channels, pixels } = sizes;
+  const shape = [batch, channels];
+  const apply = (op: string, a: Value, b: Value) => g.apply(op, [a, b], { shape });
+  const meansOf = (image: Value) => g.reshape(meanPixels(g, image), shape);
+  const dots = (a: Value, b: Value) => g.reshape(dotPixels(g, a, b), shape);
+  const groupMeans = (numbers: Value, factor: number) => averages(g, numbers, { sizes, factor });
+  const { image, shift } = shiftBehind(g, x);
+  const added = shift && g.reshape(shift, shape);
   return {
-    read: (image) => toBlocks(g, image),
-    write: (image) => fromBlocks(g, image),
-    moments: (x) => {
-      const { image } = shiftOf(x);
-      const meanSquares = apply('Mul', dotsOf(image, image), g.scalar(1 / pixels));
-      const variances = apply('Max', apply('Sub', meanSquares, squared(meansOf(image))), g.scalar(0));
-      const ofChannels = plusShift(x);
-      const mean = overLast(g, 'ReduceMean', ofChannels);
-      const spread = squared(apply('Sub', ofChannels, mean));
-      return { mean, variance: overLast(g, 'ReduceMean', apply('Add', variances, spread)) };
+    image,
+    read: (other) => toBlocks(g, other),
+    write: (other) => fromBlocks(g, other),
+    parameter: (value) => value,
+    moments: () => {
+      const means = meansOf(image);
+      const mean = groupMeans(added ? apply('Add', means, added) : means, 1);
+      const centre = added ? apply('Sub', mean, added) : mean;
+      const meanSquares = apply('Mul', dots(image, image), g.scalar(1 / pixels));
+      const others = apply('Mul', centre, apply('Sub', centre, apply('Mul', means, g.scalar(2))));
+      const variance = groupMeans(apply('Add', meanSquares, others), 1);
+      return { centre, variance: apply('Max', variance, g.scalar(0)) };
     },
-    sums,
-    dots: (a, b) => {
-      const { image, shift } = shiftOf(b);
-      return plus(dotsOf(a, image), shift && apply('Mul', sums(a), shift));
-    },
-    change: (x, numbers) => {
-      const { image, shift } = shiftOf(x);
-      if (!shift) return changeChannels(g, x, numbers);
-      const scaled = apply('Mul', g.reshape(numbers.scale, perChannel), shift);
-      const all = numbers.shift ? apply('Add', scaled, g.reshape(numbers.shift, perChannel)) : scaled;
-      return changeChannels(g, image, { ...numbers, shift: all });
-    },
+    groupMeans,
+    sums: (other) => apply('Mul', meansOf(other), g.scalar(pixels)),
+    dots,
+    change: (other, numbers) => changeChannels(g, other, numbers),
   };
+}
+
+/** Means over groups [B, C]: one product with a matrix, where a reduction would need other shapes before and behind. */
+function averages(
+  g: GraphBuilder,
+  numbers: Value,
+  { sizes, factor }: { readonly sizes: GroupSizes; readonly factor: number },
+): Value {
+  const { channels, perGroup } = sizes;
+  const matrix = g.namedConstant(`averages over ${perGroup} of ${channels}`, [channels, channels], () =>
+    Float32Array.from({ length: channels ** 2 }, (_, i) => {
+      const isSameGroup = Math.floor(i / channels / perGroup) === Math.floor((i % channels) / perGroup);
+      return isSameGroup ? 1 / perGroup : 0;
+    }),
+  );
+  const attributes = { alpha: { float: factor } };
+  return g.apply('FusedMatMul', [numbers, matrix], { shape: numbers.shape, attributes, domain: MICROSOFT });
 }

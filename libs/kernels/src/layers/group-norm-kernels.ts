@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { at, type GraphBuilder, product, type Value } from '@tributary/onnx-graph';
 import { kernel, type RecordedKernel } from '../kernel.js';
-import { activation, dense, denseChannelsFirst, plain, type Symbolic } from '../symbolic/symbolic.js';
-import { channelArithmetic, overLast, type GroupSizes } from './channel-arithmetic.js';
+import { activation, dense, denseChannelsFirst, denseInOrder, plain, type Symbolic } from '../symbolic/symbolic.js';
+import { channelArithmetic, type GroupSizes } from './channel-arithmetic.js';
 
 export const GROUP_NORM = 'TributaryGroupNorm';
 export const GROUP_NORM_GRADIENT = 'TributaryGroupNormGradient';
@@ -26,33 +26,28 @@ function sizesOf(x: Symbolic, groups: number): GroupSizes {
   };
 }
 
-/** The four arithmetic operators with the result's shape given, on values of the same rank. */
+/** Arithmetic of numbers a channel and numbers a group, with ONNX's broadcasting. */
 function arithmetic(g: GraphBuilder) {
-  const apply = (op: string) => (a: Value, b: Value, shape: readonly number[]) => g.apply(op, [a, b], { shape });
-  return { add: apply('Add'), subtract: apply('Sub'), multiply: apply('Mul'), divide: apply('Div') };
+  const apply = (op: string) => (a: Value, b: Value) =>
+    g.apply(op, [a, b], { shape: tf.backend_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]) });
+  return { add: apply('Add'), subtract: apply('Sub'), times: apply('Mul'), divide: apply('Div') };
 }
 
-/** Forward: outputs y, and the mean and 1 / sqrt(variance + epsilon) of every group, [batch, groups, 1]. */
+/** Forward: outputs y, and what the way back takes from the image and 1 / sqrt(variance + epsilon), numbers a group. */
 function forward(
   g: GraphBuilder,
   { x, gamma, beta }: { x: Symbolic; gamma: Symbolic; beta: Symbolic },
   { groups, epsilon }: Attributes,
 ): Symbolic[] {
-  const { add, subtract, multiply: times, divide } = arithmetic(g);
-  const sizes = sizesOf(x, groups);
-  const perGroup = [sizes.batch, groups, 1];
-  const perChannel = [sizes.batch, groups, sizes.perGroup];
-  const image = denseChannelsFirst(g, x);
-  const channels = channelArithmetic(g, image, sizes);
-  const rows = channels.read(image);
-  const { mean, variance } = channels.moments(rows);
-  const standardDeviation = g.apply('Sqrt', [add(variance, g.scalar(epsilon), perGroup)], { shape: perGroup });
-  const inverse = divide(g.scalar(1), standardDeviation, perGroup);
-  const scale = times(g.reshape(dense(g, gamma, [0]), [1, groups, sizes.perGroup]), inverse, perChannel);
-  const offset = g.reshape(dense(g, beta, [0]), [1, groups, sizes.perGroup]);
-  const shift = subtract(offset, times(mean, scale, perChannel), perChannel);
-  const y = channels.write(channels.change(rows, { scale, shift }));
-  return [activation(y), plain(mean), plain(inverse)];
+  const { add, subtract, times, divide } = arithmetic(g);
+  const channels = channelArithmetic(g, denseChannelsFirst(g, x), sizesOf(x, groups));
+  const { centre, variance } = channels.moments();
+  const standardDeviation = g.apply('Sqrt', [add(variance, g.scalar(epsilon))], { shape: variance.shape });
+  const inverse = divide(g.scalar(1), standardDeviation);
+  const scale = times(channels.parameter(dense(g, gamma, [0])), inverse);
+  const shift = subtract(channels.parameter(dense(g, beta, [0])), times(centre, scale));
+  const y = channels.write(channels.change(channels.image, { scale, shift }));
+  return [activation(y), plain(centre), plain(inverse)];
 }
 
 /**
@@ -63,35 +58,25 @@ function forward(
  */
 function backward(
   g: GraphBuilder,
-  inputs: Record<'dy' | 'x' | 'gamma' | 'mean' | 'inverse', Symbolic>,
+  inputs: Record<'dy' | 'x' | 'gamma' | 'centre' | 'inverse', Symbolic>,
   { groups }: Attributes,
 ): Symbolic[] {
-  const { subtract, multiply: times } = arithmetic(g);
+  const { subtract, times } = arithmetic(g);
   const sizes = sizesOf(inputs.x, groups);
-  const { batch, pixels } = sizes;
-  const perGroup = [batch, groups, 1];
-  const perChannel = [batch, groups, sizes.perGroup];
-  const image = denseChannelsFirst(g, inputs.x);
-  const channels = channelArithmetic(g, image, sizes);
-  const x = channels.read(image);
+  const channels = channelArithmetic(g, denseChannelsFirst(g, inputs.x), sizes);
   const dy = channels.read(denseChannelsFirst(g, inputs.dy));
-  const mean = dense(g, inputs.mean, [0, 1, 2]);
-  const inverse = dense(g, inputs.inverse, [0, 1, 2]);
-  const gamma = g.reshape(dense(g, inputs.gamma, [0]), [1, groups, sizes.perGroup]);
-  const ofExamples = (value: Value) => g.reshape(value, [batch, sizes.channels]);
+  const [centre, inverse] = [denseInOrder(g, inputs.centre), denseInOrder(g, inputs.inverse)];
+  const scale = times(channels.parameter(dense(g, inputs.gamma, [0])), inverse);
+  const sumDy = channels.sums(dy);
+  const sumDyNormalised = times(subtract(channels.dots(dy, channels.image), times(centre, sumDy)), inverse);
+  const negativeMean = (sums: Value) => channels.groupMeans(times(sums, scale), -1 / sizes.pixels);
+  const slope = times(negativeMean(sumDyNormalised), inverse);
+  const offset = subtract(negativeMean(sumDy), times(centre, slope));
+  const fromX = channels.change(channels.image, { scale: slope, shift: offset });
+  const dx = channels.change(dy, { scale, plus: fromX });
+  const ofExamples = (value: Value) => g.reshape(value, [sizes.batch, sizes.channels]);
   const overBatch = (value: Value) =>
     g.apply('ReduceSum', [ofExamples(value), g.int64([0])], { shape: [sizes.channels], attributes: { keepdims: 0 } });
-  const sumDy = channels.sums(dy);
-  const sumDyX = channels.dots(dy, x);
-  const sumDyNormalised = times(subtract(sumDyX, times(mean, sumDy, perChannel), perChannel), inverse, perChannel);
-  const meanOf = (value: Value) =>
-    times(overLast(g, 'ReduceSum', times(value, gamma, perChannel)), g.scalar(1 / (sizes.perGroup * pixels)), perGroup);
-  const slope = times(times(inverse, inverse, perGroup), meanOf(sumDyNormalised), perGroup);
-  const offset = subtract(times(mean, slope, perGroup), times(inverse, meanOf(sumDy), perGroup), perGroup);
-  const negativeSlope = g.apply('Neg', [slope], { shape: perGroup });
-  const perChannelOf = (value: Value) => g.expand(value, perChannel);
-  const fromX = channels.change(x, { scale: perChannelOf(negativeSlope), shift: perChannelOf(offset) });
-  const dx = channels.change(dy, { scale: times(gamma, inverse, perChannel), plus: fromX });
   return [
     activation(channels.write(dx)),
     plain(overBatch(sumDyNormalised)),
@@ -110,17 +95,17 @@ export const groupNormKernels: readonly RecordedKernel[] = [
       inputsToSave: ['x', 'gamma'],
       outputsToSave: [false, true, true],
       gradFunc: (dys, saved, attributes) => {
-        const [x, gamma, mean, inverse] = saved;
+        const [x, gamma, centre, inverse] = saved;
         const [dy] = [dys].flat();
-        if (!x || !gamma || !mean || !inverse || !dy) throw new RangeError('groupNorm gradient: missing operands');
+        if (!x || !gamma || !centre || !inverse || !dy) throw new RangeError('groupNorm gradient: missing operands');
         const gradients = tf
           .engine()
-          .runKernel<tf.Tensor[]>(GROUP_NORM_GRADIENT, { dy, x, gamma, mean, inverse }, attributes);
+          .runKernel<tf.Tensor[]>(GROUP_NORM_GRADIENT, { dy, x, gamma, centre, inverse }, attributes);
         return { x: () => at(gradients, 0), gamma: () => at(gradients, 1), beta: () => at(gradients, 2) };
       },
     },
   },
-  kernel(GROUP_NORM_GRADIENT, ['dy', 'x', 'gamma', 'mean', 'inverse'], (g, inputs, attributes: Attributes) =>
+  kernel(GROUP_NORM_GRADIENT, ['dy', 'x', 'gamma', 'centre', 'inverse'], (g, inputs, attributes: Attributes) =>
     backward(g, inputs, attributes),
   ),
 ];

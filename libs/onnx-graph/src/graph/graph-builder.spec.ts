@@ -45,6 +45,13 @@ describe('GraphBuilder', () => {
     expect(opsOf(g)).toEqual(['Reshape']);
   });
 
+  it('makes a named constant once', () => {
+    const { g } = setUp();
+    const make = () => Float32Array.of(1, 2, 3);
+    expect(g.namedConstant('a', [3], make)).toBe(g.namedConstant('a', [3], () => new Float32Array(3)));
+    expect(g.namedConstant('b', [3], make)).not.toBe(g.namedConstant('a', [3], make));
+  });
+
   it('refuses a reshape to another number of elements', () => {
     const { g, x } = setUp();
     expect(() => g.reshape(x, [5])).toThrow(RangeError);

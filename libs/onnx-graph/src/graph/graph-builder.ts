@@ -64,6 +64,16 @@ export class GraphBuilder {
     return value;
   }
 
+  /** A large float32 constant that several operators read: made once a graph for each name. */
+  namedConstant(name: string, shape: readonly number[], make: () => Float32Array): Value {
+    const key = `named|${name}`;
+    const known = this.#shared.get(key)?.[0];
+    if (known) return known;
+    const value = this.#value(shape, 'float32', make());
+    this.#shared.set(key, [value]);
+    return value;
+  }
+
   /** A list of 64-bit integers: shapes, axes, indices. */
   int64(data: readonly number[]): Value {
     return this.constant(data, [data.length], 'int64');

@@ -64,10 +64,10 @@ const groupNorm = tensorflowKernel<'x' | 'gamma' | 'beta', GroupNorm>(GROUP_NORM
  * Backward in closed form, with x̂ the normalised input and n elements a group:
  * dbeta = Σ dy, dgamma = Σ dy x̂, dx = (gamma dy - Σ(gamma dy) / n - x̂ Σ(gamma dy x̂) / n) / sqrt(variance + epsilon).
  */
-const groupNormGradient = tensorflowKernel<'dy' | 'x' | 'gamma' | 'mean' | 'inverse', GroupNorm>(
+const groupNormGradient = tensorflowKernel<'dy' | 'x' | 'gamma' | 'centre' | 'inverse', GroupNorm>(
   GROUP_NORM_GRADIENT,
   ({ inputs, attributes: { groups } }) => {
-    const { mean, inverse } = inputs;
+    const { centre, inverse } = inputs;
     const { batch, channels, pixels, perGroup, count } = sizesOf(inputs.x, groups);
     const perChannel = [batch, groups, perGroup];
     const spread = (value: tf.Tensor) => tf.reshape(tf.broadcastTo(value, perChannel), [batch, 1, channels]);
@@ -76,10 +76,10 @@ const groupNormGradient = tensorflowKernel<'dy' | 'x' | 'gamma' | 'mean' | 'inve
     const gamma = tf.reshape(inputs.gamma, [1, groups, perGroup]);
     const sumDy = tf.reshape(tf.sum(dy, 1), perChannel);
     const sumDyX = tf.reshape(tf.sum(tf.mul(dy, x), 1), perChannel);
-    const sumDyNormalised = tf.mul(tf.sub(sumDyX, tf.mul(mean, sumDy)), inverse);
+    const sumDyNormalised = tf.mul(tf.sub(sumDyX, tf.mul(centre, sumDy)), inverse);
     const meanOf = (value: tf.Tensor) => tf.mul(tf.sum(tf.mul(value, gamma), 2, true), 1 / count);
     const slope = tf.mul(tf.square(inverse), meanOf(sumDyNormalised));
-    const offset = tf.sub(tf.mul(mean, slope), tf.mul(inverse, meanOf(sumDy)));
+    const offset = tf.sub(tf.mul(centre, slope), tf.mul(inverse, meanOf(sumDy)));
     const scale = tf.reshape(tf.mul(gamma, inverse), [batch, 1, channels]);
     const dx = tf.add(tf.sub(tf.mul(dy, scale), tf.mul(x, spread(slope))), spread(offset));
     const overBatch = (value: tf.Tensor) => tf.reshape(tf.sum(value, 0), [channels]);
