@@ -2,7 +2,7 @@ import type { Recipe } from '@tributary/protocol/recipe';
 import { createProcess } from '../processes/create-process.js';
 import { noiseRatio, type NoiseLevel, type NoiseProcess } from '../processes/noise-process.js';
 import { preconditioning, type Preconditioning } from './prediction.js';
-import { predictsNoise, rawOutputOf, type RawOutput } from './raw-output.js';
+import { rawOutputOf, type RawOutput } from './raw-output.js';
 
 /** How a network, a noise process and a clean-image estimate belong together; what training and sampling share. */
 export interface DiffusionModel {
@@ -31,9 +31,10 @@ export function createDiffusionModel(
     output,
     learnsVariance: recipe.objective.variance === 'learned',
     preconditioning: factors,
-    // An error of the clean-image estimate is alpha / sigma times as large an error of the noise, and of sigma·s.
+    // Noise and scores alone have another raw output than themselves, and an error of the clean-image estimate is alpha / sigma
+    // times as large an error of the noise, and of sigma·s.
     predictionWeight: (level) =>
-      predictsNoise(recipe.objective) ? (factors(level).output / noiseRatio(level)) ** 2 : 1,
+      output === recipe.objective.prediction ? 1 : (factors(level).output / noiseRatio(level)) ** 2,
     conditioning: noiseConditioning(recipe),
   };
 }

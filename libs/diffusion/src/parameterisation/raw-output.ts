@@ -3,11 +3,6 @@ import type { Recipe } from '@tributary/protocol/recipe';
 /** What a network's raw output can stand for; scores are always made from another one. */
 export type RawOutput = Exclude<Recipe['objective']['prediction'], 'score'>;
 
-/** Whether the loss counts errors of the noise: of ε itself, or of sigma·s = -ε. */
-export function predictsNoise({ prediction }: Recipe['objective']): boolean {
-  return prediction === 'epsilon' || prediction === 'score';
-}
-
 /**
  * What the raw output of a recipe's network stands for.
  *

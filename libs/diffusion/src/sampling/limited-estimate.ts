@@ -6,7 +6,7 @@ import type { Denoiser, Sampler } from '../samplers/sampler.js';
 export interface EstimateLimit {
   /** Clean images lie in [-range, range]. */
   readonly range: number;
-  /** Whether the network's error is multiplied by sigma / alpha on the way to the estimate: noise and score prediction. */
+  /** Whether the network's error is multiplied by sigma / alpha on the way to the estimate: its raw output is the noise. */
   readonly isAmplified: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface EstimateSource {
 }
 
 /**
- * An estimate D of a clean image, held to what such an estimate can be. Networks that predict noise or scores have their error
+ * An estimate D of a clean image, held to what such an estimate can be. Networks whose raw output is the noise have their error
  * multiplied by R = sigma / alpha on the way to D, and a deterministic sampler carries it into the picture.
  *
  * 1. The strength of the image's own noise is fitted to the image (`withFittedNoise`).

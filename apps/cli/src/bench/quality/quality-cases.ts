@@ -11,42 +11,38 @@ export interface QualityCase {
 /** Standard deviation of the phantom's pixels on the scale -1..1. */
 const SIGMA_DATA = 0.68;
 
-/** Every process of the recipe, with its paper's numbers. */
+const EDM = { kind: 'edm', sigmaData: SIGMA_DATA } as const;
+const DDPM = { kind: 'ddpm', betaSchedule: 'linear' } as const;
+const COSINE_DDPM = { kind: 'ddpm', betaSchedule: 'cosine' } as const;
+const VE = { kind: 've', sigmaData: SIGMA_DATA } as const;
+const NCSN = { kind: 'ncsn', sigmaData: SIGMA_DATA, levels: 200 } as const;
+
+/** Every process of the recipe, with its paper's numbers and objective; then other objectives that the recipe allows. */
 export const QUALITY_CASES: readonly QualityCase[] = [
-  { name: 'edm', process: { kind: 'edm', sigmaData: SIGMA_DATA }, objective: { prediction: 'edm' } },
-  {
-    name: 'ddpm-linear-epsilon',
-    process: { kind: 'ddpm', betaSchedule: 'linear' },
-    objective: { prediction: 'epsilon' },
-  },
-  {
-    name: 'ddpm-cosine-velocity',
-    process: { kind: 'ddpm', betaSchedule: 'cosine' },
-    objective: { prediction: 'velocity' },
-  },
-  { name: 've-score', process: { kind: 've', sigmaData: SIGMA_DATA }, objective: { prediction: 'score' } },
+  { name: 'edm', process: EDM, objective: { prediction: 'edm' } },
+  { name: 'ddpm-linear-epsilon', process: DDPM, objective: { prediction: 'epsilon' } },
+  { name: 'ddpm-cosine-velocity', process: COSINE_DDPM, objective: { prediction: 'velocity' } },
+  { name: 've-score', process: VE, objective: { prediction: 'score' } },
   { name: 'vp-epsilon', process: { kind: 'vp' }, objective: { prediction: 'epsilon' } },
   { name: 'sub-vp-velocity', process: { kind: 'sub-vp' }, objective: { prediction: 'velocity' } },
+  { name: 'ncsn-score', process: NCSN, objective: { prediction: 'score' } },
+  { name: 'ddpm-linear-epsilon-raw', process: DDPM, objective: { prediction: 'epsilon', output: 'prediction' } },
+  { name: 'ddpm-linear-sample', process: DDPM, objective: { prediction: 'sample' } },
+  { name: 'ddpm-linear-velocity', process: DDPM, objective: { prediction: 'velocity' } },
+  { name: 'ddpm-cosine-epsilon', process: COSINE_DDPM, objective: { prediction: 'epsilon' } },
   {
-    name: 'ncsn-score',
-    process: { kind: 'ncsn', sigmaData: SIGMA_DATA, levels: 200 },
-    objective: { prediction: 'score' },
+    name: 'ddpm-cosine-epsilon-min-snr',
+    process: COSINE_DDPM,
+    objective: { prediction: 'epsilon', weighting: 'min-snr' },
   },
   {
-    name: 'ddpm-cosine-epsilon',
-    process: { kind: 'ddpm', betaSchedule: 'cosine' },
-    objective: { prediction: 'epsilon' },
+    name: 'vp-score-likelihood',
+    process: { kind: 'vp' },
+    objective: { prediction: 'score', weighting: 'likelihood', timeSampling: 'importance' },
   },
-  {
-    name: 'ddpm-linear-epsilon-raw',
-    process: { kind: 'ddpm', betaSchedule: 'linear' },
-    objective: { prediction: 'epsilon', output: 'prediction' },
-  },
-  {
-    name: 'ddpm-linear-velocity',
-    process: { kind: 'ddpm', betaSchedule: 'linear' },
-    objective: { prediction: 'velocity' },
-  },
+  { name: 'sub-vp-score', process: { kind: 'sub-vp' }, objective: { prediction: 'score' } },
+  { name: 've-velocity', process: VE, objective: { prediction: 'velocity' } },
+  { name: 'ncsn-sample', process: NCSN, objective: { prediction: 'sample' } },
 ];
 
 /** One way of sampling: one row of the table. */
