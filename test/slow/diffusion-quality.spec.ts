@@ -132,6 +132,7 @@ describe('a few hundred training steps on the phantom', () => {
   it.each<[string, Recipe, SamplerName, number]>([
     ['EDM with Heun', recipeOf({ kind: 'edm', sigmaData: 0.68 }, 'edm'), 'heun', 12],
     ['VE with Heun', recipeOf({ kind: 've', sigmaData: 0.68 }, 'score'), 'heun', 12],
+    ['DDPM with noise prediction and Heun', recipeOf({ kind: 'ddpm' }, 'epsilon'), 'heun', 12],
     ['DDPM with ancestral sampling', recipeOf({ kind: 'ddpm', betaSchedule: 'cosine' }, 'velocity'), 'ddpm', 50],
   ])('make %s come ten times nearer to held-out patients than noise', async (_name, recipe, sampler, steps) => {
     const noise = new Float32Array(IMAGES * PIXELS);
