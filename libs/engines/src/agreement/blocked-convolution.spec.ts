@@ -87,6 +87,19 @@ describe('convolutions of blocks of channels', () => {
   });
 
   it.each([
+    { batch: 4, width: 8, kernel: 3, inChannels: BLOCK },
+    { batch: 8, width: 4, kernel: 3, inChannels: 17 },
+    { batch: 2, width: 24, kernel: 5, inChannels: 1 },
+  ])('agree where a block of pixels is of several images: %j', async ({ batch, width, kernel, inChannels }) => {
+    const test: AgreementCase = {
+      name: 'blocked convolution of narrow images',
+      inputs: [normal(batch, 6, width, inChannels), normal(2 * BLOCK, inChannels, kernel, kernel)],
+      fn: (x, w) => conv2d(x as tf.Tensor4D, w as tf.Tensor4D, undefined, { padding: (kernel - 1) / 2 }),
+    };
+    await expectAgreement(test, [batch, 6, width, 2 * BLOCK]);
+  });
+
+  it.each([
     { stride: 1, size: [128, 96] },
     { stride: 2, size: [172, 160] },
   ])('agree where an image is read in strips: stride $stride', async ({ stride, size }) => {

@@ -25,7 +25,8 @@ interface Strip {
  * kernel a convolution of an image with the rows of `x`, and all channels' columns one behind the other, by a kernel as large as
  * `dy`: outputs lie a whole row apart, so every one is another channel c, and padding above and below gives the rows i. The block
  * of input channels is a run of pixels of a row. So `dy` in blocks is that kernel as it lies in memory, moved sideways
- * by j - before; `x` only needs its rows before its channels. Every example is a group.
+ * by j - before; `x` only needs its rows before its channels. Every example is a group; where a row is no whole run of pixels, so are
+ * several examples, side by side.
  *
  * @returns Undefined where that layout is not in use or the geometry does not fit.
  */
@@ -38,17 +39,19 @@ export function pixelChannelGradient(
   if (block === undefined || !isCovered(geometry, block)) return undefined;
   const { kernelSize, padBefore, outChannels, inChannels } = geometry;
   const [rows = 0, columns = 0] = kernelSize;
+  const count = examplesAside(geometry, block);
+  const groups = geometry.batch / count;
   const strips = stripsOf(geometry);
-  const images = strips.map((strip) => rowsFirst(g, x, { strip, block }));
+  const images = strips.map((strip) => rowsFirst(g, x, { strip, count, block }));
   const kernels = cutRows(g, toBlocks(g, dy), strips.length);
   const gradients = range(columns).map((column) => {
     const parts = strips.map((strip, i) => {
-      const kernel = moveColumns(g, at(kernels, i), column - at(padBefore, 1));
-      return ofStrip(g, { x: at(images, i), dy: kernel }, { geometry, strip, block });
+      const moved = moveColumns(g, at(kernels, i), column - at(padBefore, 1));
+      return ofStrip(g, { x: at(images, i), dy: sideBySide(g, moved, { count, block }) }, { geometry, strip, groups });
     });
     return parts.length === 1 ? at(parts, 0) : g.apply('Sum', parts, { shape: at(parts, 0).shape });
   });
-  const summed = sumExamples(g, gradients, geometry.batch);
+  const summed = sumExamples(g, gradients, groups);
   const byTap = g.transpose(g.reshape(summed, [columns, outChannels / block, rows, inChannels * block]), [2, 0, 1, 3]);
   const taps = fromBlocks(g, g.reshape(byTap, [rows * columns, outChannels, inChannels, 1]));
   const tapsInside = g.transpose(g.reshape(taps, [rows * columns, outChannels * inChannels]), [1, 0]);
@@ -56,11 +59,18 @@ export function pixelChannelGradient(
 }
 
 function isCovered(geometry: ConvolutionGeometry, block: number): boolean {
-  const { groups, outChannels, kernelSize, dilations, strides, inSize, outSize } = geometry;
+  const { batch, groups, outChannels, kernelSize, dilations, strides, inSize, outSize } = geometry;
   const isPlane = kernelSize.length === 2 && product(kernelSize) > 1 && product(dilations) === 1;
   const keepsSize = product(strides) === 1 && outSize.every((size, axis) => size === inSize[axis]);
-  const isLarge = at(outSize, 0) >= Math.max(FEWEST_ROWS, at(kernelSize, 0)) && at(outSize, 1) % block === 0;
-  return isPlane && keepsSize && isLarge && groups === 1 && outChannels % block === 0;
+  const isLarge = at(outSize, 0) >= Math.max(FEWEST_ROWS, at(kernelSize, 0));
+  const isOfWholeRuns = batch % examplesAside(geometry, block) === 0;
+  return isPlane && keepsSize && isLarge && isOfWholeRuns && groups === 1 && outChannels % block === 0;
+}
+
+/** The fewest images whose rows, one behind the other, are whole runs of pixels; the block is a power of two. */
+function examplesAside({ outSize }: ConvolutionGeometry, block: number): number {
+  const width = at(outSize, 1);
+  return range(block).find((count) => count > 0 && (count * width) % block === 0) ?? block;
 }
 
 function stripsOf({ inSize, kernelSize, padBefore }: ConvolutionGeometry): Strip[] {
@@ -75,23 +85,49 @@ function stripsOf({ inSize, kernelSize, padBefore }: ConvolutionGeometry): Strip
   });
 }
 
+interface Aside {
+  /** How many examples lie side by side. */
+  readonly count: number;
+  readonly block: number;
+}
+
 /**
- * The strip's rows of [N, C, H, W] as [N, rows, C, W], written as the blocked image [1, N · b, rows, C · W / b]. The rows are
- * gathered, which all threads do, while one alone would transpose.
+ * The strip's rows of [N, C, H, W] as [N / count, rows, C, count · W], written as the blocked image
+ * [1, N / count · b, rows, C · count · W / b]. The rows are gathered, which all threads do, while one alone would transpose.
  */
-function rowsFirst(g: GraphBuilder, x: Value, { strip, block }: { strip: Strip; block: number }): Value {
+function rowsFirst(g: GraphBuilder, x: Value, { strip, count, block }: Aside & { readonly strip: Strip }): Value {
   const [batch = 0, channels = 0, height = 0, width = 0] = x.shape;
+  const groups = batch / count;
   const blocks = blocksBehind(g, x);
   const [runs, length] = blocks ? [channels / block, width * block] : [channels, width];
   const rows = range(strip.to - strip.from).map((row) => row + strip.from);
-  const places = rows.flatMap((row) => range(runs).map((run) => run * height + row));
-  const image = g.reshape(blocks ?? x, [batch, runs * height, length]);
-  const gathered = g.apply('Gather', [image, g.constant(places, [places.length], 'int64')], {
+  const places = rows.flatMap((row) =>
+    range(runs).flatMap((run) => range(count).map((example) => (example * runs + run) * height + row)),
+  );
+  const gathered = gatherRows(g, g.reshape(blocks ?? x, [groups, count * runs * height, length]), places);
+  const plain = blocks
+    ? fromBlocks(g, g.reshape(gathered, [groups * rows.length, channels, 1, count * width]))
+    : gathered;
+  return g.reshape(plain, [1, groups * block, rows.length, (channels * count * width) / block]);
+}
+
+/** Blocked images [N, O, H, W] as [N / count, O, H, count · W]. */
+function sideBySide(g: GraphBuilder, images: Value, { count, block }: Aside): Value {
+  if (count === 1) return images;
+  const [batch = 0, channels = 0, height = 0, width = 0] = images.shape;
+  const runs = (channels / block) * height;
+  const places = range(runs).flatMap((run) => range(count).map((example) => example * runs + run));
+  const rows = g.reshape(images, [batch / count, count * runs, width * block]);
+  return g.reshape(gatherRows(g, rows, places), [batch / count, channels, height, count * width]);
+}
+
+/** Rows [N, rows, length] in the order of `places`. */
+function gatherRows(g: GraphBuilder, rows: Value, places: readonly number[]): Value {
+  const [batch = 0, , length = 0] = rows.shape;
+  return g.apply('Gather', [rows, g.constant(places, [places.length], 'int64')], {
     shape: [batch, places.length, length],
     attributes: { axis: 1 },
   });
-  const plain = blocks ? fromBlocks(g, g.reshape(gathered, [batch * rows.length, channels, 1, width])) : gathered;
-  return g.reshape(plain, [1, batch * block, rows.length, (channels * width) / block]);
 }
 
 /** Moves the columns of blocked images right by `distance`, zeros coming in: a convolution whose kernel has a one at its end. */
@@ -122,21 +158,22 @@ function cutRows(g: GraphBuilder, images: Value, strips: number): Value[] {
   return slices(g, rows).map((part) => g.reshape(part, [batch, channels, height / strips, width]));
 }
 
-/** The share of one strip, for all rows of the kernel: [1, N · O, h, C] blocked. */
+/** The share of one strip, for all rows of the kernel, of every group of examples: [1, groups · O, h, C] blocked. */
 function ofStrip(
   g: GraphBuilder,
   { x, dy }: { readonly x: Value; readonly dy: Value },
-  { geometry, strip, block }: { geometry: ConvolutionGeometry; strip: Strip; block: number },
+  { geometry, strip, groups }: { geometry: ConvolutionGeometry; strip: Strip; groups: number },
 ): Value {
-  const { batch, outChannels, inChannels, kernelSize, inSize } = geometry;
-  const kernel = [strip.end - strip.first, at(inSize, 1) / block];
-  const weight = g.reshape(dy, [batch * outChannels, block, ...kernel]);
+  const { outChannels, inChannels, kernelSize } = geometry;
+  const block = at(x.shape, 1) / groups;
+  const kernel = [strip.end - strip.first, at(dy.shape, 3) / block];
+  const weight = g.reshape(dy, [groups * outChannels, block, ...kernel]);
   const attributes = {
     kernel_shape: kernel,
     pads: [strip.above, 0, strip.below, 0],
     strides: [1, at(kernel, 1)],
-    group: batch,
+    group: groups,
   };
-  const shape = [1, batch * outChannels, at(kernelSize, 0), inChannels];
+  const shape = [1, groups * outChannels, at(kernelSize, 0), inChannels];
   return blockedConvolution(g, { x, weight }, { shape, attributes });
 }
