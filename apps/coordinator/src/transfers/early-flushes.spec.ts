@@ -33,4 +33,13 @@ describe('EarlyFlushes', () => {
     for (const bytes of [MANY_BYTES, MANY_BYTES + 1, 2 * MANY_BYTES]) flushes.grown(path, bytes);
     await expect(flushes.settle(path)).resolves.toBeUndefined();
   });
+
+  it('flushes one file at a time, and a file that is settled before its turn not at all', async () => {
+    const flushes = new EarlyFlushes();
+    const [first, second] = ['first', 'second'].map((name) => join(folder, 'missing', name));
+    flushes.grown(first ?? '', MANY_BYTES);
+    flushes.grown(second ?? '', MANY_BYTES);
+    await expect(flushes.settle(second ?? '')).resolves.toBeUndefined();
+    await expect(flushes.settle(first ?? '')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
 });

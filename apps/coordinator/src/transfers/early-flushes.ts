@@ -1,30 +1,61 @@
 import { open } from 'node:fs/promises';
 
 /** Written bytes after which a flush is worth its waiting for the disk. */
-const FLUSH_BYTES = 32 * 1024 * 1024;
+const FLUSH_BYTES = 16 * 1024 * 1024;
 
-/** Lets the disk work on a growing file while more of it arrives, so that little is left to wait for when it is whole. */
+interface GrowingFile {
+  readonly path: string;
+  /** How far the last flush will go. */
+  bytes: number;
+  /** The end of the flushes that were begun. */
+  begun: Promise<void>;
+}
+
+/**
+ * Lets the disk work on growing files while more of them arrives, so that little is left to wait for when they are whole. One
+ * flush at a time: each keeps one of the few threads that read and write files for all others.
+ */
 export class EarlyFlushes {
-  /** By path: how far the last flush went, and its end. */
-  private readonly flushes = new Map<string, { readonly bytes: number; readonly ended: Promise<void> }>();
+  private readonly files = new Map<string, GrowingFile>();
+  private readonly waiting = new Set<GrowingFile>();
+  private isFlushing = false;
 
-  /** Begins a flush, unless little was written since the last one. */
+  /** Asks for a flush, unless little was written since the last one. */
   grown(path: string, sizeBytes: number): void {
-    const last = this.flushes.get(path);
-    if (sizeBytes - (last?.bytes ?? 0) < FLUSH_BYTES) return;
-    const ended = (last?.ended ?? Promise.resolve()).then(() => flush(path));
-    ended.catch(() => undefined); // told by `settle`
-    this.flushes.set(path, { bytes: sizeBytes, ended });
+    const file = this.files.get(path) ?? { path, bytes: 0, begun: Promise.resolve() };
+    if (sizeBytes - file.bytes < FLUSH_BYTES) return;
+    file.bytes = sizeBytes;
+    this.files.set(path, file);
+    this.waiting.add(file);
+    this.flushNext();
   }
 
-  /** Waits for the flushes of a file. @throws What made one fail: the system tells it only once. */
+  /** Waits for the flush of a file that is under way, if any. @throws What made one fail: the system tells it only once. */
   async settle(path: string): Promise<void> {
-    await this.flushes.get(path)?.ended.finally(() => this.flushes.delete(path));
+    const begun = this.files.get(path)?.begun;
+    this.forget(path);
+    await begun;
   }
 
   /** The file is gone. */
   forget(path: string): void {
-    this.flushes.delete(path);
+    const file = this.files.get(path);
+    if (file === undefined) return;
+    this.files.delete(path);
+    this.waiting.delete(file);
+  }
+
+  private flushNext(): void {
+    const [file] = this.waiting;
+    if (file === undefined || this.isFlushing) return;
+    this.waiting.delete(file);
+    this.isFlushing = true;
+    const flushing = flush(file.path).finally(() => {
+      this.isFlushing = false;
+      this.flushNext();
+    });
+    file.begun = Promise.all([file.begun, flushing]).then(() => undefined);
+    file.begun.catch(() => undefined); // told by `settle`
   }
 }
 

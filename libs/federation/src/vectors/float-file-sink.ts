@@ -16,7 +16,7 @@ export interface WrittenFile {
 }
 
 /** Written bytes after which a flush is started. */
-const FLUSH_BYTES = 32 * 1024 * 1024;
+const FLUSH_BYTES = 16 * 1024 * 1024;
 
 /** Ending of the names of unfinished files; after a crash they may be deleted when no aggregation runs. */
 const PARTIAL_SUFFIX = '.partial';
