@@ -6,15 +6,30 @@ import { OFFSET_TYPE, TUS_VERSION } from './tus-protocol.js';
 import type { UploadStore } from './upload-store.js';
 
 /**
- * The next bytes of uploads: tus 1.0.0's PATCH. Own code, because the library hands a body through a web stream and three more
- * to its store, which takes longer than all the rest of receiving it.
- * @see https://tus.io/protocols/resumable-upload#patch
+ * Bytes of uploads: tus 1.0.0 with creation-with-upload. Own code, because the library hands a body through a web stream and
+ * three more to its store, which takes longer than all the rest of receiving it.
+ * @see https://tus.io/protocols/resumable-upload
  */
 export class UploadAppend {
   constructor(
     private readonly store: UploadStore,
     private readonly locker: Locker,
   ) {}
+
+  /**
+   * Begins an upload, in place of one that was there, and writes what the request brings of it.
+   *
+   * @returns The upload as it is then.
+   * @throws TributaryError as `append` does.
+   */
+  async create(upload: Upload, request: IncomingMessage): Promise<Upload> {
+    assertVersion(request);
+    return this.alone(upload.id, request, async (takenOver) => {
+      const begun = await this.store.datastore.create(upload);
+      if (request.headers['content-type'] !== OFFSET_TYPE) return begun;
+      return this.write(begun, request, takenOver);
+    });
+  }
 
   /**
    * Writes a request's body where the upload ends. What came before a connection broke stays; whoever comes while it is written
@@ -26,20 +41,42 @@ export class UploadAppend {
    */
   async append(assignmentId: string, request: IncomingMessage): Promise<Upload> {
     const offset = offsetOf(request);
-    const takenOver = new AbortController();
-    const gone = new AbortController();
-    request.once('close', () => gone.abort());
-    const lock = this.locker.newLock(this.store.idOf(assignmentId));
-    await lock.lock(gone.signal, () => takenOver.abort());
-    try {
+    return this.alone(this.store.idOf(assignmentId), request, async (takenOver) => {
       const upload = await this.store.find(assignmentId);
       if (upload === null) throw new TributaryError('NOT_FOUND', { detail: `upload ${assignmentId}` });
       if (upload.offset === upload.size) return upload;
       if (upload.offset !== offset) throw new TributaryError('UPLOAD_LOCKED', { detail: `offset ${upload.offset}` });
-      const body = endable(request, { maxBytes: (upload.size ?? 0) - offset, end: takenOver.signal });
-      upload.offset = await this.store.datastore.write(body, upload.id, offset);
-      takenOver.signal.throwIfAborted();
-      return upload;
+      return this.write(upload, request, takenOver);
+    });
+  }
+
+  /** The upload, if there is one, when nobody writes to it any more. @throws TributaryError REQUEST_INVALID, UPLOAD_LOCKED. */
+  async settled(assignmentId: string, request: IncomingMessage): Promise<Upload | null> {
+    assertVersion(request);
+    return this.alone(this.store.idOf(assignmentId), request, () => this.store.find(assignmentId));
+  }
+
+  private async write(upload: Upload, request: IncomingMessage, takenOver: AbortSignal): Promise<Upload> {
+    const { id, offset, size = 0 } = upload;
+    const body = endable(request, { maxBytes: size - offset, end: takenOver });
+    upload.offset = await this.store.datastore.write(body, id, offset);
+    takenOver.throwIfAborted();
+    return upload;
+  }
+
+  /** Lets `work` have the upload to itself, until another request wants it. */
+  private async alone<T>(
+    uploadId: string,
+    request: IncomingMessage,
+    work: (takenOver: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const takenOver = new AbortController();
+    const gone = new AbortController();
+    request.once('close', () => gone.abort());
+    const lock = this.locker.newLock(uploadId);
+    await lock.lock(gone.signal, () => takenOver.abort()).catch(refused);
+    try {
+      return await work(takenOver.signal);
     } catch (error) {
       throw takenOver.signal.aborted ? new TributaryError('UPLOAD_LOCKED') : error;
     } finally {
@@ -49,9 +86,19 @@ export class UploadAppend {
   }
 }
 
-/** The headers that tus asks for. */
-function offsetOf({ headers }: IncomingMessage): number {
+/** The library's lock rejects with what is no Error when its time is over or the request has ended. */
+function refused(error: unknown): never {
+  throw error instanceof Error ? error : new TributaryError('UPLOAD_LOCKED');
+}
+
+function assertVersion({ headers }: IncomingMessage): void {
   if (headers['tus-resumable'] !== TUS_VERSION) throw invalid(`Tus-Resumable: ${TUS_VERSION}`);
+}
+
+/** Where the bytes of a request belong. */
+function offsetOf(request: IncomingMessage): number {
+  assertVersion(request);
+  const { headers } = request;
   if (headers['content-type'] !== OFFSET_TYPE) throw invalid(`Content-Type: ${OFFSET_TYPE}`);
   const offset = Number(headers['upload-offset'] ?? NaN);
   if (!Number.isSafeInteger(offset) || offset < 0) throw invalid('Upload-Offset: a number of bytes');

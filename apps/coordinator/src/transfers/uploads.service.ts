@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { basename } from 'node:path';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { TributaryError, toProblem, type ErrorCode } from '@tributary/protocol';
-import { Server, type Upload } from '@tus/server';
+import { TributaryError, toProblem } from '@tributary/protocol';
+import { Upload } from '@tus/server';
 import { BlobStore } from '../platform/blobs/blob-store.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
@@ -21,20 +20,17 @@ import { UploadLocker } from './upload-locker.js';
 import { UploadStore } from './upload-store.js';
 
 export const UPLOADS_PATH = '/v1/uploads';
-/** 409: another request has written meanwhile, so that the offset is another; 500: it did not stop in time. */
-const CODE_BY_TUS_STATUS: Readonly<Record<number, ErrorCode>> = {
-  404: 'NOT_FOUND',
-  409: 'UPLOAD_LOCKED',
-  413: 'REQUEST_TOO_LARGE',
-  500: 'UPLOAD_LOCKED',
-};
 
-/** A creation request that brings all bytes. */
-interface WholeCreation {
-  readonly announced: AnnouncedUpload;
-  readonly context: AssignmentContext;
+interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+}
+
+/** A request that creates an upload. */
+interface Creation extends Exchange {
+  readonly announced: AnnouncedUpload;
+  readonly sizeBytes: number;
+  readonly context: AssignmentContext;
 }
 
 /**
@@ -43,10 +39,8 @@ interface WholeCreation {
  */
 @Injectable()
 export class UploadsService implements OnApplicationBootstrap {
-  private readonly tus: Server;
   private readonly appends: UploadAppend;
-  /** What is known of the assignments whose bytes are coming in. */
-  private readonly contexts = new Map<string, AssignmentContext>();
+  private readonly maxBytes: number;
 
   constructor(
     private readonly assignments: AssignmentsService,
@@ -59,22 +53,8 @@ export class UploadsService implements OnApplicationBootstrap {
     @Inject(CONFIG) config: CoordinatorConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    const locker = new UploadLocker(locks);
-    this.appends = new UploadAppend(store, locker);
-    this.tus = new Server({
-      path: UPLOADS_PATH,
-      datastore: store.datastore,
-      locker,
-      maxSize: config.maxUploadBytes,
-      namingFunction: (_request, metadata) => store.idOf(readAnnouncement(metadata).assignmentId),
-      getFileIdFromRequest: (_request, assignmentId) => assignmentId && store.idOf(assignmentId),
-      generateUrl: (_request, { path, id }) => `${path}/${basename(id)}`,
-      onUploadFinish: async (_request, upload) => {
-        await this.finish(upload);
-        return {};
-      },
-      onResponseError: (_request, error) => this.answerOf(error),
-    });
+    this.appends = new UploadAppend(store, new UploadLocker(locks));
+    this.maxBytes = config.maxUploadBytes;
   }
 
   onApplicationBootstrap(): Promise<void> {
@@ -84,7 +64,7 @@ export class UploadsService implements OnApplicationBootstrap {
   /**
    * Creates an upload, or says how far the existing one is.
    *
-   * @throws TributaryError UPLOAD_METADATA_INVALID, ASSIGNMENT_NOT_YOURS, ASSIGNMENT_CLOSED, UPDATE_CONFLICT.
+   * @throws TributaryError UPLOAD_METADATA_INVALID, ASSIGNMENT_NOT_YOURS, ASSIGNMENT_CLOSED, UPDATE_CONFLICT, REQUEST_TOO_LARGE.
    */
   async create(siteId: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { announced, sizeBytes } = readCreation(request);
@@ -106,8 +86,8 @@ export class UploadsService implements OnApplicationBootstrap {
       this.checks.forget(assignment.id);
       await this.store.discard(assignment.id);
     }
-    if (isWholeAndSmall(request, sizeBytes)) return this.takeWhole({ announced, context, request, response });
-    await this.handOver(context, request, response);
+    const creation = { announced, sizeBytes, context, request, response };
+    await (isWholeAndSmall(request, sizeBytes) ? this.takeWhole(creation) : this.begin(creation));
   }
 
   /**
@@ -115,18 +95,14 @@ export class UploadsService implements OnApplicationBootstrap {
    *
    * @throws TributaryError NOT_FOUND, ASSIGNMENT_NOT_YOURS, ASSIGNMENT_CLOSED.
    */
-  async resume(
-    siteId: string,
-    id: string,
-    { request, response }: { request: IncomingMessage; response: ServerResponse },
-  ) {
+  async resume(siteId: string, id: string, { request, response }: Exchange): Promise<void> {
     const context = await this.assignments.contextFor(siteId, id);
     const { state, bytes } = context.assignment;
     const isQuestion = request.method === 'HEAD';
     if (state === 'received')
       return answer(request, response, { status: isQuestion ? 200 : 204, id, offset: bytes ?? 0 });
     assertOpen(context);
-    return isQuestion ? this.tell(context, request, response) : this.append(context, request, response);
+    await (isQuestion ? this.tell(context, { request, response }) : this.append(context, { request, response }));
   }
 
   /** Removes uploads that nobody has written to for `ageMs`: their rounds have gone on. @returns How many files. */
@@ -148,7 +124,7 @@ export class UploadsService implements OnApplicationBootstrap {
   }
 
   /** A small upload that comes with its creation: no file beside the blobs, and no lock, as nothing is gone on with. */
-  private async takeWhole({ announced, context, request, response }: WholeCreation): Promise<void> {
+  private async takeWhole({ announced, context, request, response }: Creation): Promise<void> {
     const { id, siteId } = context.assignment;
     const held = await bodyOf(request).catch(() => null);
     // The connection broke, nothing is kept: the site sends these few bytes again.
@@ -158,79 +134,76 @@ export class UploadsService implements OnApplicationBootstrap {
     answer(request, response, { status: 201, id, offset: held.length });
   }
 
-  /** How far an upload is; tus tells it of those that are not whole. */
-  private async tell(context: AssignmentContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { id } = context.assignment;
-    const known = await this.store.find(id);
-    if (known === null) throw new TributaryError('NOT_FOUND', { detail: `upload ${id}` });
-    if (known.size !== known.offset) return this.handOver(context, request, response);
-    // It arrived whole, and the process died before it was counted.
-    await this.finish(known);
-    answer(request, response, { status: 200, id, offset: known.offset });
+  private async begin({ announced, sizeBytes, context, ...exchange }: Creation): Promise<void> {
+    const { maxBytes } = this;
+    if (sizeBytes > maxBytes) throw new TributaryError('REQUEST_TOO_LARGE', { maxBytes });
+    const id = this.store.idOf(context.assignment.id);
+    const metadata = { ...announced, report: JSON.stringify(announced.report) };
+    const upload = new Upload({ id, size: sizeBytes, offset: 0, metadata });
+    await this.take(this.appends.create(upload, exchange.request), context, { ...exchange, status: 201 });
   }
 
-  private async append(context: AssignmentContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** How far an upload is, when whoever wrote to it has stopped. */
+  private async tell(context: AssignmentContext, { request, response }: Exchange): Promise<void> {
     const { id } = context.assignment;
-    const upload = await this.appends.append(id, request).catch((error: unknown) => {
+    const known = await this.appends.settled(id, request);
+    if (known === null) throw new TributaryError('NOT_FOUND', { detail: `upload ${id}` });
+    const { offset, size: sizeBytes } = known;
+    // It arrived whole, and the process died before it was counted.
+    if (offset === sizeBytes) await this.finish(known);
+    answer(request, response, { status: 200, id, offset, sizeBytes });
+  }
+
+  private async append(context: AssignmentContext, exchange: Exchange): Promise<void> {
+    const appending = this.appends.append(context.assignment.id, exchange.request);
+    await this.take(appending, context, { ...exchange, status: 204 });
+  }
+
+  /** From bytes that come to an answer: the last ones make the upload count. */
+  private async take(
+    coming: Promise<Upload>,
+    context: AssignmentContext,
+    { request, response, status }: Exchange & { readonly status: number },
+  ): Promise<void> {
+    const { id } = context.assignment;
+    const upload = await coming.catch((error: unknown) => {
       // What the site still sends is for nobody.
       if (!request.complete) response.setHeader('connection', 'close');
       throw error;
     });
     const { offset, size: sizeBytes = 0, metadata } = upload;
     try {
-      if (offset === sizeBytes) await this.knowing(context, () => this.finish(upload));
+      if (offset === sizeBytes) await this.finish(upload, context);
       else this.checks.arrived({ announced: readAnnouncement(metadata), sizeBytes }, context, offset);
-      answer(request, response, { status: 204, id, offset });
+      answer(request, response, { status, id, offset });
     } catch (error) {
       // A refused update is in the audit log already: it is no refused request besides.
-      const { status_code: status, body } = this.answerOf(error instanceof Error ? error : new Error(String(error)));
-      response.writeHead(status, { 'tus-resumable': TUS_VERSION }).end(body);
+      const known = toTributaryError(error);
+      if (known.spec.status >= 500)
+        this.logger.warn({ code: known.code, err: error }, 'an upload failed; it can be resumed');
+      response.writeHead(known.spec.status, { 'tus-resumable': TUS_VERSION }).end(JSON.stringify(toProblem(known)));
     }
   }
 
-  private handOver(context: AssignmentContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    return this.knowing(context, () => this.tus.handle(request, response));
+  /**
+   * Two requests never finish one file at a time, at whichever replicas.
+   *
+   * @param context What the request has read of the assignment; it may be out of date when another one came first.
+   */
+  private finish(upload: Upload, context?: AssignmentContext): Promise<void> {
+    return this.exclusive.run(`finish:${upload.id}`, (hasWaited) =>
+      this.count(upload, hasWaited ? undefined : context),
+    );
   }
 
-  /** While `work` takes bytes: when the last has come, `count` finds the context here. */
-  private async knowing<T>(context: AssignmentContext, work: () => Promise<T>): Promise<T> {
-    const { id } = context.assignment;
-    this.contexts.set(id, context);
-    try {
-      return await work();
-    } finally {
-      this.contexts.delete(id);
-    }
-  }
-
-  /** Two requests never finish one file at a time, at whichever replicas. */
-  private finish(upload: Upload): Promise<void> {
-    return this.exclusive.run(`finish:${upload.id}`, (hasWaited) => this.count(upload, hasWaited));
-  }
-
-  private async count(upload: Upload, hasWaited: boolean): Promise<void> {
+  private async count(upload: Upload, known: AssignmentContext | undefined): Promise<void> {
     const announced = readAnnouncement(upload.metadata);
     const { assignmentId } = announced;
-    const known = hasWaited ? undefined : this.contexts.get(assignmentId);
     const context = known ?? (await this.assignments.context(assignmentId));
     if (context.assignment.state === 'received') return;
     const { siteId } = context.assignment;
     const bytes = storedBytes(this.store, assignmentId);
     await this.received.take({ siteId, sizeBytes: upload.size ?? 0, announced, bytes }, context);
-  }
-
-  /** tus answers with a text body; ours is the problem, as everywhere. */
-  private answerOf(error: Error | { status_code: number; body: string }): { status_code: number; body: string } {
-    if (!(error instanceof Error)) {
-      const known = new TributaryError(CODE_BY_TUS_STATUS[error.status_code] ?? 'REQUEST_INVALID', {
-        detail: error.body.trim(),
-      });
-      return { status_code: known.spec.status, body: JSON.stringify(toProblem(known)) };
-    }
-    const known = toTributaryError(error);
-    if (known.spec.status >= 500)
-      this.logger.warn({ code: known.code, err: error }, 'an upload failed; it can be resumed');
-    return { status_code: known.spec.status, body: JSON.stringify(toProblem(known)) };
   }
 }
 
@@ -243,12 +216,13 @@ function assertOpen({ assignment, isOpen }: AssignmentContext): void {
 function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, id, offset }: { status: number; id: string; offset: number },
+  { status, id, offset, sizeBytes }: { status: number; id: string; offset: number; sizeBytes?: number | undefined },
 ): void {
   request.resume();
   response.writeHead(status, {
     'tus-resumable': TUS_VERSION,
     'upload-offset': String(offset),
+    ...(sizeBytes === undefined ? {} : { 'upload-length': String(sizeBytes) }),
     ...(status === 201 ? { location: `${UPLOADS_PATH}/${id}` } : {}),
     'cache-control': 'no-store',
   });
