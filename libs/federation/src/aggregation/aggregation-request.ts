@@ -67,7 +67,7 @@ export const aggregationRequestSchema = z.strictObject({
   windowBytes: z
     .int()
     .min(1)
-    .default(16 * 1024 * 1024),
+    .default(8 * 1024 * 1024),
 });
 
 export type UpdateInput = z.infer<typeof updateInputSchema>;
