@@ -12,6 +12,8 @@ const FOLDER = 'uploads/';
 /** Names that @tus/s3-store gives: what was announced, and bytes that are too few for a part of their own. */
 const INFO_SUFFIX = '.info';
 const REST_SUFFIX = '.part';
+/** Over all uploads: each is read from this machine's disk while it travels. */
+const PARTS_AT_ONCE = 8;
 /** A slow upload is begun long before it ends, and S3 knows only its beginning. */
 const BEGUN_AGE_FACTOR = 7;
 
@@ -36,6 +38,7 @@ export class S3Uploads extends UploadStore {
       s3ClientConfig: { ...s3ClientConfig(bucket.settings), bucket: bucket.settings.bucket },
       cache: NO_CACHE,
       useTags: false,
+      maxConcurrentPartUploads: PARTS_AT_ONCE,
     });
   }
 

@@ -32,8 +32,8 @@ export async function sendFile(path: string, { begin, end }: ByteRange, out: Ser
   }
 }
 
-/** Resolves when the system has taken the bytes over. */
-function sent(out: ServerResponse, bytes: Buffer): Promise<void> {
+/** Writes to `out`, which must be as in {@link sendFile}. Resolves when the system has taken the bytes over; rejects when it does not. */
+export function sent(out: ServerResponse, bytes: Buffer): Promise<void> {
   const done = new Promise<void>((resolve, reject) => {
     const onClose = (): void => reject(new Error('the receiver has gone'));
     if (out.destroyed) return onClose();

@@ -3,10 +3,11 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
+import { releaseChunk } from '@tributary/federation';
 import { BlobStore, type ByteRange } from '../blob-store.js';
 import { freeDiskBytes, removeOld } from '../disk-files.js';
+import { sent } from '../send-file.js';
 import { s3Address } from './s3-bytes.js';
 import type { S3Bucket } from './s3-bucket.js';
 
@@ -20,7 +21,7 @@ const keyOf = (sha256: string): string => `${BLOBS}${sha256}`;
 /** Blobs as objects of a bucket. What is being made lies in a folder of this machine until it is whole. */
 export class S3BlobStore extends BlobStore {
   /** A request takes milliseconds: more is read with each. */
-  readonly windowBytes = 64 * 1024 ** 2;
+  readonly windowBytes = 32 * 1024 ** 2;
 
   private constructor(
     private readonly bucket: S3Bucket,
@@ -54,7 +55,11 @@ export class S3BlobStore extends BlobStore {
   }
 
   async send(sha256: string, range: ByteRange, out: ServerResponse): Promise<void> {
-    await pipeline(await this.read(sha256, range), out, { end: false });
+    const body: AsyncIterable<Buffer> = await this.read(sha256, range);
+    for await (const chunk of body) {
+      await sent(out, chunk);
+      releaseChunk(chunk);
+    }
   }
 
   stagingPath(name: string): string {

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
@@ -11,15 +10,12 @@ import {
   paginateListObjectsV2,
   ListMultipartUploadsCommand,
 } from '@aws-sdk/client-s3';
-import { Upload } from '@aws-sdk/lib-storage';
 import { TributaryError } from '@tributary/protocol';
 import type { ByteRange } from '../blob-store.js';
 import { copyObject } from './s3-copy.js';
 import { alreadyExists, coded, isMissing, toStoreError } from './s3-errors.js';
 import { s3ClientConfig, type S3Settings } from './s3-settings.js';
-
-/** Four parts are in memory at a time. */
-const PART_BYTES = 8 * 1024 ** 2;
+import { writeFileToObject } from './s3-write-file.js';
 
 export interface StoredObject {
   readonly key: string;
@@ -81,10 +77,9 @@ export class S3Bucket {
     }
   }
 
-  /** Streams a file of this machine into an object, in parts. */
+  /** Writes a file of this machine into an object. */
   async writeFile(key: string, path: string): Promise<void> {
-    const params = { ...this.object(key), Body: createReadStream(path) };
-    await coded(new Upload({ client: this.client, params, partSize: PART_BYTES }).done());
+    await coded(writeFileToObject(this.client, this.object(key), path));
   }
 
   /** Copies inside of the bucket, on the server. */

@@ -1,4 +1,4 @@
-import { openFileBytes, type ByteSource, type OpenBytes } from '@tributary/federation';
+import { openFileBytes, releaseChunk, type ByteSource, type OpenBytes } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
 import type { S3Bucket } from './s3-bucket.js';
 import { toStoreError } from './s3-errors.js';
@@ -52,6 +52,7 @@ async function fill(
   for await (const chunk of body) {
     bytes.set(chunk, done);
     done += chunk.length;
+    releaseChunk(chunk);
   }
   return done;
 }

@@ -1,12 +1,5 @@
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CopyObjectCommand,
-  CreateMultipartUploadCommand,
-  UploadPartCopyCommand,
-  type CompletedPart,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { CopyObjectCommand, UploadPartCopyCommand, type S3Client } from '@aws-sdk/client-s3';
+import { writeInParts } from './s3-parts.js';
 
 /** S3 copies at most 5 GiB in one request. */
 const MAX_PART_BYTES = 1024 ** 3;
@@ -29,19 +22,14 @@ export async function copyObject(
     await client.send(new CopyObjectCommand({ ...target, CopySource: source }));
     return;
   }
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand(target));
-  try {
-    const parts: CompletedPart[] = [];
-    for (let begin = 0; begin < sizeBytes; begin += partBytes) {
+  await writeInParts(client, target, {
+    count: Math.ceil(sizeBytes / partBytes),
+    atOnce: 1,
+    send: async (place) => {
+      const begin = (place.PartNumber - 1) * partBytes;
       const range = `bytes=${begin}-${Math.min(begin + partBytes, sizeBytes) - 1}`;
-      const part = { ...target, UploadId, PartNumber: parts.length + 1 };
-      const copy = new UploadPartCopyCommand({ ...part, CopySource: source, CopySourceRange: range });
-      const { CopyPartResult } = await client.send(copy);
-      parts.push({ PartNumber: part.PartNumber, ETag: CopyPartResult?.ETag });
-    }
-    await client.send(new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts: parts } }));
-  } catch (error) {
-    await client.send(new AbortMultipartUploadCommand({ ...target, UploadId })).catch(() => undefined);
-    throw error;
-  }
+      const copy = new UploadPartCopyCommand({ ...place, CopySource: source, CopySourceRange: range });
+      return (await client.send(copy)).CopyPartResult?.ETag;
+    },
+  });
 }
