@@ -7,7 +7,7 @@ import { z } from 'zod';
 
 const run = promisify(execFile);
 const MEGABYTE = 1e6;
-const AGGREGATION = join('apps', 'coordinator', 'dist', 'aggregation', 'aggregation-bench-process.js');
+const AGGREGATION = join('apps', 'coordinator', 'dist', 'update-thread', 'aggregation-bench-process.js');
 
 const benchSchema = z.object({
   seconds: z.array(z.number()),

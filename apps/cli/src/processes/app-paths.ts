@@ -5,7 +5,7 @@ const fromHere = (path: string): string => fileURLToPath(new URL(path, import.me
 /** The built programs that the command starts; all lie in the same checkout. */
 export const COORDINATOR_MAIN = fromHere('../../../coordinator/dist/main.js');
 export const AGENT_MAIN = fromHere('../../../site-agent/dist/main.js');
-export const AGGREGATION_BENCH_MAIN = fromHere('../../../coordinator/dist/aggregation/aggregation-bench-process.js');
+export const AGGREGATION_BENCH_MAIN = fromHere('../../../coordinator/dist/update-thread/aggregation-bench-process.js');
 export const LIGHT_SITES_MAIN = fromHere('../../../site-agent/dist/light-sites/light-sites-process.js');
 
 /**

@@ -1,11 +1,12 @@
 import { Module } from '@nestjs/common';
-import { AggregationThread } from './aggregation-thread.js';
+import { UpdateThreadModule } from '../update-thread/update-thread.module.js';
 import { AggregationTurns } from './aggregation-turns.js';
 import { AggregationService } from './aggregation.service.js';
 import { InitialModelService } from './initial-model.service.js';
 
 @Module({
-  providers: [AggregationService, AggregationThread, AggregationTurns, InitialModelService],
+  imports: [UpdateThreadModule],
+  providers: [AggregationService, AggregationTurns, InitialModelService],
   exports: [AggregationService, InitialModelService],
 })
 export class AggregationModule {}

@@ -11,7 +11,7 @@ import type { ParameterManifest } from '@tributary/protocol/manifest';
 import { BlobStore } from '../platform/blobs/blob-store.js';
 import { INSTANCE, type Instance } from '../platform/replicas/instance.js';
 import { Metrics } from '../platform/metrics/metrics.js';
-import { AggregationThread } from './aggregation-thread.js';
+import { UpdateThreadService } from '../update-thread/update-thread.service.js';
 import { AggregationTurns } from './aggregation-turns.js';
 
 export interface ReceivedUpdate {
@@ -54,7 +54,7 @@ export interface AggregatedRound extends ServerVectors {
 export class AggregationService {
   constructor(
     private readonly blobs: BlobStore,
-    private readonly thread: AggregationThread,
+    private readonly thread: UpdateThreadService,
     private readonly turns: AggregationTurns,
     private readonly metrics: Metrics,
     @Inject(INSTANCE) private readonly instance: Instance,

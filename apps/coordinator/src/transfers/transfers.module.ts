@@ -3,10 +3,10 @@ import { EvaluationModule } from '../evaluation/evaluation.module.js';
 import { ModelsModule } from '../models/models.module.js';
 import { RunsModule } from '../runs/runs.module.js';
 import { StorageModule } from '../storage/storage.module.js';
+import { UpdateThreadModule } from '../update-thread/update-thread.module.js';
 import { BlobAccessService } from './blob-access.service.js';
 import { BlobsController } from './blobs.controller.js';
 import { ReceivedUpdatesService } from './received-updates.service.js';
-import { CheckThread } from './checking/check-thread.js';
 import { UpdateCheckService } from './update-check.service.js';
 import { UploadsController } from './uploads.controller.js';
 import { BLOBS } from '../platform/blobs/open-blobs.js';
@@ -15,12 +15,11 @@ import { UploadStore } from './upload-store.js';
 import { UploadsService } from './uploads.service.js';
 
 @Module({
-  imports: [RunsModule, ModelsModule, EvaluationModule, StorageModule],
+  imports: [RunsModule, ModelsModule, EvaluationModule, StorageModule, UpdateThreadModule],
   controllers: [BlobsController, UploadsController],
   providers: [
     BlobAccessService,
     ReceivedUpdatesService,
-    CheckThread,
     UpdateCheckService,
     UploadsService,
     { provide: UploadStore, inject: [BLOBS], useFactory: openUploadStore },

@@ -5,8 +5,7 @@ import { UpdateVerifier, updateLayout } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
 import { EvaluationService } from '../evaluation/evaluation.service.js';
 import type { AssignmentContext } from '../runs/assignments/assignments.service.js';
-import { CheckThread } from './checking/check-thread.js';
-import type { UpdateCheck } from './checking/check-messages.js';
+import { UpdateThreadService, type UpdateCheck } from '../update-thread/update-thread.service.js';
 import type { AnnouncedUpload } from './upload-request.js';
 import { UploadStore } from './upload-store.js';
 import type { UploadedBytes } from './uploaded-bytes.js';
@@ -31,7 +30,7 @@ export class UpdateCheckService {
   constructor(
     private readonly evaluation: EvaluationService,
     private readonly uploads: UploadStore,
-    private readonly thread: CheckThread,
+    private readonly thread: UpdateThreadService,
   ) {}
 
   /** Goes on checking an update of which `bytes` have arrived, in another thread: little is left when it is whole. */

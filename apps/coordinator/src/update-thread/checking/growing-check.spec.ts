@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openFileBytes } from '@tributary/federation';
 import { manifestLocations } from '@tributary/protocol/manifest';
 import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
-import type { UpdateCheck } from './check-messages.js';
+import type { UpdateCheck } from '../update-orders.js';
 import { GrowingCheck } from './growing-check.js';
 
 const manifest = [{ name: 'w', shape: [700_000] }];

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { UpdateVerifier, type ByteSource, type OpenBytes } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
-import type { UpdateCheck } from './check-messages.js';
+import type { UpdateCheck } from '../update-orders.js';
 
 /** Each upload under way has a buffer of it. */
 const READ_BYTES = 256 * 1024;

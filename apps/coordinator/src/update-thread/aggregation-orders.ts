@@ -1,0 +1,27 @@
+import { aggregateRound, type AggregationResult, type OpenBytes } from '@tributary/federation';
+import { HashThread } from './hashing/hash-thread.js';
+import type { AggregationOrder } from './update-orders.js';
+
+/** The thread's side of aggregations. */
+export class AggregationOrders {
+  private readonly hashing = new HashThread();
+  private readonly stops = new Map<number, AbortController>();
+
+  constructor(private readonly opener: Promise<OpenBytes>) {}
+
+  async obey(order: AggregationOrder): Promise<AggregationResult | undefined> {
+    const { job } = order;
+    if (order.type === 'stop') {
+      this.stops.get(job)?.abort(new Error('the aggregation was stopped'));
+      return undefined;
+    }
+    const stop = new AbortController();
+    this.stops.set(job, stop);
+    const { hashFile } = this.hashing;
+    try {
+      return await aggregateRound(order.request, { signal: stop.signal, open: await this.opener, hashFile });
+    } finally {
+      this.stops.delete(job);
+    }
+  }
+}
