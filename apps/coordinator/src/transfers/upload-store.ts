@@ -15,7 +15,7 @@ export abstract class UploadStore {
   /** Assignments that have an upload, whole or not. */
   abstract list(): Promise<string[]>;
 
-  /** Where the checking thread reads an upload, see `blobBytesOpener`. */
+  /** Where the thread for updates reads an upload, see `blobBytesOpener`. */
   abstract addressOf(assignmentId: string): string;
 
   /** Whether the bytes that have arrived can be read before the last one has. */

@@ -82,7 +82,7 @@ export class LightConsortium {
     return rounds.filter(({ kind, state }) => kind === 'train' && state === 'published');
   }
 
-  /** Largest memory of the coordinator, its aggregation thread included; undefined where the system does not tell. */
+  /** Largest memory of the coordinator, all its threads included; undefined where the system does not tell. */
   async coordinatorPeakRssMiB(): Promise<number | undefined> {
     return this.process?.pid === undefined ? undefined : peakRssMiB(this.process.pid);
   }

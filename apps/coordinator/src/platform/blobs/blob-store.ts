@@ -18,7 +18,7 @@ export abstract class BlobStore {
   /** An id that every replica on this very store reads, and no other. */
   abstract storeId(): Promise<string>;
 
-  /** Where the aggregation thread reads a blob, see `blobBytesOpener`. */
+  /** Where the thread for updates reads a blob, see `blobBytesOpener`. */
   abstract addressOf(sha256: string): string;
 
   /** Size in bytes; null when there is no such blob. */

@@ -8,7 +8,7 @@ interface Pending<Result> {
 }
 
 export interface ThreadProgram {
-  /** What it is, for messages: `the aggregation thread`. */
+  /** What it is, for messages: `the thread for updates`. */
   readonly title: string;
   readonly url: URL;
   /** What it is started with. */
