@@ -37,6 +37,7 @@ export function pixelChannelGradient(
 ): Value | undefined {
   const block = g.target.nchwcBlock;
   if (block === undefined || !isCovered(geometry, block)) return undefined;
+  if (product(geometry.kernelSize) === 1 && !blocksBehind(g, dy)) return undefined;
   const { kernelSize, padBefore, outChannels, inChannels } = geometry;
   const [rows = 0, columns = 0] = kernelSize;
   const count = examplesAside(geometry, block);
@@ -60,7 +61,7 @@ export function pixelChannelGradient(
 
 function isCovered(geometry: ConvolutionGeometry, block: number): boolean {
   const { batch, groups, outChannels, kernelSize, dilations, strides, inSize, outSize } = geometry;
-  const isPlane = kernelSize.length === 2 && product(kernelSize) > 1 && product(dilations) === 1;
+  const isPlane = kernelSize.length === 2 && product(dilations) === 1;
   const keepsSize = product(strides) === 1 && outSize.every((size, axis) => size === inSize[axis]);
   const isLarge = at(outSize, 0) >= Math.max(FEWEST_ROWS, at(kernelSize, 0));
   const isOfWholeRuns = batch % examplesAside(geometry, block) === 0;
