@@ -29,8 +29,10 @@ const content = Buffer.from(Uint8Array.from({ length: 1_000_003 }, (_, i) => (i 
 describe('FileAppender', () => {
   it('writes chunks of any size behind one another, from its position on', async () => {
     await file.write('begin');
-    const appender = new FileAppender(file, 5);
+    const ends: number[] = [];
+    const appender = new FileAppender(file, 5, (reachedBytes) => ends.push(reachedBytes));
     await pipeline(Readable.from(chunksOf(content, 65_483)), appender);
+    expect([ends.at(-1), ends.toSorted((a, b) => a - b)]).toEqual([5 + content.length, ends]);
     expect(appender.reachedBytes).toBe(5 + content.length);
     const written = await readFile(join(folder, 'upload'));
     expect(written.equals(Buffer.concat([Buffer.from('begin'), content]))).toBe(true);

@@ -15,10 +15,14 @@ export interface AppendedFile {
 export class FileAppender extends Writable {
   private writing: Promise<void> = Promise.resolve();
 
-  /** @param position Of the first byte. */
+  /**
+   * @param position  Of the first byte.
+   * @param onWritten Called with the end of what is written, after every write.
+   */
   constructor(
     private readonly file: AppendedFile,
     private position: number,
+    private readonly onWritten: (reachedBytes: number) => void = () => undefined,
   ) {
     super({ highWaterMark: WRITE_BYTES });
   }
@@ -55,6 +59,7 @@ export class FileAppender extends Writable {
       left = after(left, bytesWritten);
     }
     for (const chunk of chunks) releaseChunk(chunk);
+    this.onWritten(this.position);
   }
 }
 

@@ -98,14 +98,13 @@ class AppendingFileStore extends FileStore {
   override async write(bytes: Readable, id: string, offset: number): Promise<number> {
     const path = join(this.directory, id);
     const file = await open(path, 'r+');
-    const appender = new FileAppender(file, offset);
+    const appender = new FileAppender(file, offset, (reached) => this.flushes.grown(path, reached));
     try {
       await pipeline(bytes, appender);
     } finally {
       await appender.idle();
       await file.close();
     }
-    this.flushes.grown(path, appender.reachedBytes);
     return appender.reachedBytes;
   }
 }

@@ -5,6 +5,19 @@ import type { Locker, Upload } from '@tus/server';
 import { OFFSET_TYPE, TUS_VERSION } from './tus-protocol.js';
 import type { UploadStore } from './upload-store.js';
 
+/** Bytes of a request after which it is told that they came. */
+const TELL_BYTES = 8 * 1024 * 1024;
+
+/** Told how far an upload will be when what has come is written. */
+type Arrival = (upload: Upload, reachedBytes: number) => void;
+
+/** Bytes that are coming, and what they end with. */
+interface Coming {
+  readonly request: IncomingMessage;
+  readonly takenOver: AbortSignal;
+  readonly onArrival: Arrival;
+}
+
 /**
  * Bytes of uploads: tus 1.0.0 with creation-with-upload. Own code, because the library hands a body through a web stream and
  * three more to its store, which takes longer than all the rest of receiving it.
@@ -19,15 +32,16 @@ export class UploadAppend {
   /**
    * Begins an upload, in place of one that was there, and writes what the request brings of it.
    *
+   * @param onArrival Called now and then while bytes come.
    * @returns The upload as it is then.
    * @throws TributaryError as `append` does.
    */
-  async create(upload: Upload, request: IncomingMessage): Promise<Upload> {
+  async create(upload: Upload, request: IncomingMessage, onArrival: Arrival): Promise<Upload> {
     assertVersion(request);
     return this.alone(upload.id, request, async (takenOver) => {
       const begun = await this.store.datastore.create(upload);
       if (request.headers['content-type'] !== OFFSET_TYPE) return begun;
-      return this.write(begun, request, takenOver);
+      return this.write(begun, { request, takenOver, onArrival });
     });
   }
 
@@ -35,18 +49,19 @@ export class UploadAppend {
    * Writes a request's body where the upload ends. What came before a connection broke stays; whoever comes while it is written
    * to makes it end. An upload that was whole already stays as it is.
    *
+   * @param onArrival Called now and then while bytes come.
    * @returns The upload as it is now.
    * @throws TributaryError REQUEST_INVALID, NOT_FOUND, REQUEST_TOO_LARGE for more bytes than were announced, UPLOAD_LOCKED when the
    *         upload ends elsewhere than the request says or another request takes over.
    */
-  async append(assignmentId: string, request: IncomingMessage): Promise<Upload> {
+  async append(assignmentId: string, request: IncomingMessage, onArrival: Arrival): Promise<Upload> {
     const offset = offsetOf(request);
     return this.alone(this.store.idOf(assignmentId), request, async (takenOver) => {
       const upload = await this.store.find(assignmentId);
       if (upload === null) throw new TributaryError('NOT_FOUND', { detail: `upload ${assignmentId}` });
       if (upload.offset === upload.size) return upload;
       if (upload.offset !== offset) throw new TributaryError('UPLOAD_LOCKED', { detail: `offset ${upload.offset}` });
-      return this.write(upload, request, takenOver);
+      return this.write(upload, { request, takenOver, onArrival });
     });
   }
 
@@ -56,9 +71,10 @@ export class UploadAppend {
     return this.alone(this.store.idOf(assignmentId), request, () => this.store.find(assignmentId));
   }
 
-  private async write(upload: Upload, request: IncomingMessage, takenOver: AbortSignal): Promise<Upload> {
+  private async write(upload: Upload, { request, takenOver, onArrival }: Coming): Promise<Upload> {
     const { id, offset, size = 0 } = upload;
-    const body = endable(request, { maxBytes: size - offset, end: takenOver });
+    const onBytes = (bytes: number): void => onArrival(upload, offset + bytes);
+    const body = endable(request, { maxBytes: size - offset, end: takenOver, onBytes });
     upload.offset = await this.store.datastore.write(body, id, offset);
     takenOver.throwIfAborted();
     return upload;
@@ -109,19 +125,32 @@ function invalid(detail: string): TributaryError {
   return new TributaryError('REQUEST_INVALID', { detail });
 }
 
+interface Limits {
+  readonly maxBytes: number;
+  readonly end: AbortSignal;
+  readonly onBytes: (bytes: number) => void;
+}
+
 /** A request's body that ends, as if it were whole, when its connection breaks or `end` is aborted. */
-function endable(
-  request: IncomingMessage,
-  { maxBytes, end }: { readonly maxBytes: number; readonly end: AbortSignal },
-): Transform {
+function endable(request: IncomingMessage, { maxBytes, end, onBytes }: Limits): Transform {
   let bytes = 0;
+  let toldBytes = 0;
   const body = new Transform({
     transform: (chunk: Buffer, _encoding, done) => {
       bytes += chunk.length;
-      if (bytes > maxBytes) done(new TributaryError('REQUEST_TOO_LARGE', { maxBytes }));
-      else done(null, chunk);
+      if (bytes > maxBytes) return done(new TributaryError('REQUEST_TOO_LARGE', { maxBytes }));
+      if (bytes - toldBytes >= TELL_BYTES) toldBytes = told();
+      done(null, chunk);
     },
   });
+  const told = (): number => {
+    try {
+      onBytes(bytes);
+    } catch (error) {
+      body.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+    return bytes;
+  };
   const finish = (): void => {
     request.unpipe(body);
     if (!body.writableEnded) body.end();

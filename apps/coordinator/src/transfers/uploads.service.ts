@@ -140,7 +140,8 @@ export class UploadsService implements OnApplicationBootstrap {
     const id = this.store.idOf(context.assignment.id);
     const metadata = { ...announced, report: JSON.stringify(announced.report) };
     const upload = new Upload({ id, size: sizeBytes, offset: 0, metadata });
-    await this.take(this.appends.create(upload, exchange.request), context, { ...exchange, status: 201 });
+    const creating = this.appends.create(upload, exchange.request, this.checking(context));
+    await this.take(creating, context, { ...exchange, status: 201 });
   }
 
   /** How far an upload is, when whoever wrote to it has stopped. */
@@ -155,8 +156,14 @@ export class UploadsService implements OnApplicationBootstrap {
   }
 
   private async append(context: AssignmentContext, exchange: Exchange): Promise<void> {
-    const appending = this.appends.append(context.assignment.id, exchange.request);
+    const appending = this.appends.append(context.assignment.id, exchange.request, this.checking(context));
     await this.take(appending, context, { ...exchange, status: 204 });
+  }
+
+  /** Checks what has come of an upload beside. */
+  private checking(context: AssignmentContext): (upload: Upload, reachedBytes: number) => void {
+    return ({ metadata, size: sizeBytes = 0 }, reachedBytes) =>
+      this.checks.arrived({ announced: readAnnouncement(metadata), sizeBytes }, context, reachedBytes);
   }
 
   /** From bytes that come to an answer: the last ones make the upload count. */
@@ -171,10 +178,10 @@ export class UploadsService implements OnApplicationBootstrap {
       if (!request.complete) response.setHeader('connection', 'close');
       throw error;
     });
-    const { offset, size: sizeBytes = 0, metadata } = upload;
+    const { offset, size: sizeBytes } = upload;
     try {
       if (offset === sizeBytes) await this.finish(upload, context);
-      else this.checks.arrived({ announced: readAnnouncement(metadata), sizeBytes }, context, offset);
+      else this.checking(context)(upload, offset);
       answer(request, response, { status, id, offset });
     } catch (error) {
       // A refused update is in the audit log already: it is no refused request besides.

@@ -64,16 +64,21 @@ export class CoordinatorHttp {
    *
    * @param path    Below the coordinator's URL, or absolute.
    * @param silence Ends the request, its answer's body included; who reads a long body tells it what comes, and its end.
-   * @throws TributaryError COORDINATOR_UNREACHABLE when no answer came; the coordinator's own code for an error answer.
+   * @throws TributaryError COORDINATOR_UNREACHABLE when no answer came; the coordinator's own code for an error answer; what
+   *         making the body throws.
    */
   async open(path: string, request: HttpRequest, silence: Silence): Promise<IncomingMessage> {
     const signals = [silence.signal, this.link.signal, ...(request.signal ? [request.signal] : [])];
     let answer: IncomingMessage;
     try {
-      answer = await exchange(new URL(path, this.baseUrl), { ...request, signal: AbortSignal.any(signals) });
+      answer = await exchange(new URL(path, this.baseUrl), {
+        ...request,
+        signal: AbortSignal.any(signals),
+        onSent: () => silence.heard(),
+      });
     } catch (error) {
       silence.over();
-      throw unreachable(error);
+      throw error instanceof TributaryError ? error : unreachable(error);
     }
     if (isGood(answer)) return answer;
     throw await refusal(answer).finally(() => silence.over());

@@ -25,10 +25,32 @@ describe('exchange', () => {
         response.writeHead(201, { 'x-kind': 'echo' }).end([method, headers['x-name'], body].join(' '));
       });
     });
-    const body = Buffer.from('numbers');
-    const answer = await exchange(url, { method: 'PATCH', headers: { 'x-name': 'a' }, body });
+    const answer = await exchange(url, { method: 'PATCH', headers: { 'x-name': 'a' }, body: 'numbers' });
     expect([answer.statusCode, answer.headers['x-kind']]).toEqual([201, 'echo']);
     expect(await text(answer)).toBe('PATCH a numbers');
+  });
+
+  it('sends parts that share their memory one after the other, and tells of each', async () => {
+    const url = await serve((request, response) => void text(request).then((body) => response.end(body)));
+    const memory = Buffer.alloc(300_000);
+    async function* parts(): AsyncGenerator<Uint8Array> {
+      for (const letter of 'abc') yield await Promise.resolve(memory.fill(letter));
+    }
+    let sent = 0;
+    const headers = { 'content-length': '900000' };
+    const answer = await exchange(url, { method: 'POST', headers, body: parts, onSent: () => sent++ });
+    expect(await text(answer)).toBe('a'.repeat(300_000) + 'b'.repeat(300_000) + 'c'.repeat(300_000));
+    expect(sent).toBe(3);
+  });
+
+  it('fails with what making the body throws', async () => {
+    const url = await serve((request, response) => void request.resume().once('end', () => response.end()));
+    async function* parts(): AsyncGenerator<Uint8Array> {
+      yield await Promise.resolve(Buffer.alloc(10));
+      throw new Error('the file is shorter');
+    }
+    const sending = exchange(url, { method: 'POST', headers: { 'content-length': '20' }, body: parts });
+    await expect(sending).rejects.toThrow('the file is shorter');
   });
 
   it('uses a connection again when an answer was read', async () => {
@@ -45,7 +67,7 @@ describe('exchange', () => {
     const url = await serve((_request, response) => {
       response.writeHead(409, { connection: 'close' }).end('no');
     });
-    const answer = await exchange(url, { method: 'POST', body: Buffer.alloc(100_000) });
+    const answer = await exchange(url, { method: 'POST', body: 'x'.repeat(100_000) });
     expect(answer.statusCode).toBe(409);
     answer.resume();
   });

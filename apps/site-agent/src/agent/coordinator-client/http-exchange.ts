@@ -1,12 +1,17 @@
-import { request as plainRequest, type IncomingMessage } from 'node:http';
+import { request as plainRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as secureRequest } from 'node:https';
+
+/** A body that is made while it is sent; each part is left alone until the next one is asked for. */
+export type BodyParts = () => AsyncIterable<Uint8Array>;
 
 export interface HttpRequest {
   /** Default: GET. */
   readonly method?: 'GET' | 'HEAD' | 'PATCH' | 'POST';
   readonly headers?: Readonly<Record<string, string>>;
-  /** Leave its bytes alone until the answer is there. */
-  readonly body?: string | Uint8Array;
+  /** Parts are to be as many bytes as the headers' `content-length` says. */
+  readonly body?: string | BodyParts;
+  /** Called when a part of the body has gone. */
+  readonly onSent?: () => void;
   readonly signal?: AbortSignal;
 }
 
@@ -15,10 +20,10 @@ export interface HttpRequest {
  * `fetch` hands bodies through web streams: the bytes of a model take two to three times as long. Connections are kept alive,
  * and proxies are those that Node's global agents use. Redirections are not followed.
  *
- * @throws The system's error when no answer came; the signal's reason. After the answer's head the body tells it.
+ * @throws The system's error when no answer came, what making the body throws, the signal's reason. After the answer's head the body tells it.
  */
 export function exchange(url: URL, request: HttpRequest): Promise<IncomingMessage> {
-  const { method = 'GET', headers = {}, body, signal } = request;
+  const { method = 'GET', headers = {}, signal } = request;
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const send = url.protocol === 'https:' ? secureRequest : plainRequest;
@@ -35,6 +40,31 @@ export function exchange(url: URL, request: HttpRequest): Promise<IncomingMessag
     });
     outgoing.on('error', reject);
     outgoing.once('close', () => signal?.removeEventListener('abort', giveUp));
-    outgoing.end(body);
+    sendBody(outgoing, request).catch((error: unknown) => {
+      outgoing.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
+  });
+}
+
+async function sendBody(outgoing: ClientRequest, { body, onSent }: HttpRequest): Promise<void> {
+  if (typeof body === 'function') {
+    for await (const part of body()) {
+      await written(outgoing, part);
+      if (outgoing.destroyed) return;
+      onSent?.();
+    }
+    outgoing.end();
+  } else outgoing.end(body);
+}
+
+/** Resolves when the system has taken the bytes over, or the request has ended: its answer or its error tells how. */
+function written(outgoing: ClientRequest, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off('close', done);
+      resolve();
+    };
+    outgoing.once('close', done);
+    outgoing.write(bytes, done);
   });
 }

@@ -4,8 +4,12 @@ import type { AccessTokens } from './access-tokens.js';
 import { authorisation, type CoordinatorHttp } from './coordinator-http.js';
 import type { HttpRequest } from './http-exchange.js';
 
-/** Most bytes in one request. An update below this size travels in the request that creates the upload. */
-const LARGEST_PIECE_BYTES = 8 * 1024 * 1024;
+/** In the request that creates the upload; a smaller update travels in it whole. */
+const FIRST_PIECE_BYTES = 8 * 1024 * 1024;
+/** Most bytes in one request: each costs both sides some milliseconds, and proxies bound it. */
+const LARGEST_PIECE_BYTES = 64 * 1024 * 1024;
+/** Read and sent at a time. */
+const PART_BYTES = 1024 * 1024;
 /** In the first request after a failure, which may have come of a slow link. */
 const CAREFUL_PIECE_BYTES = 1024 * 1024;
 const SMALLEST_PIECE_BYTES = 64 * 1024;
@@ -39,7 +43,8 @@ export interface UploadOptions {
 interface Piece {
   /** Its place in the file; undefined while the upload is not created. */
   readonly offset: number | undefined;
-  readonly body: Uint8Array;
+  readonly bytes: number;
+  readonly file: UploadSource;
 }
 
 /**
@@ -61,15 +66,13 @@ export class UpdateUpload {
     const file = await upload.open();
     try {
       let offset = options.resume ? await this.offset(upload, options.signal) : undefined;
-      const buffer = Buffer.allocUnsafeSlow(Math.min(LARGEST_PIECE_BYTES, upload.sizeBytes));
-      let pieceBytes = options.resume ? CAREFUL_PIECE_BYTES : LARGEST_PIECE_BYTES;
+      let pieceBytes = options.resume ? CAREFUL_PIECE_BYTES : FIRST_PIECE_BYTES;
       if (offset !== undefined) options.onOffset?.(offset);
       while (offset === undefined || offset < upload.sizeBytes) {
         const startedMs = this.nowMs();
         const begin = offset ?? 0;
-        const body = buffer.subarray(0, Math.min(pieceBytes, upload.sizeBytes - begin));
-        await fill(body, file, begin);
-        offset = await this.sendPiece(upload, { offset, body }, options.signal);
+        const bytes = Math.min(pieceBytes, upload.sizeBytes - begin);
+        offset = await this.sendPiece(upload, { offset, bytes, file }, options.signal);
         options.onOffset?.(offset);
         pieceBytes = nextPieceBytes(offset - begin, this.nowMs() - startedMs);
       }
@@ -79,9 +82,9 @@ export class UpdateUpload {
   }
 
   /** @returns How many bytes the coordinator holds then. */
-  private sendPiece(upload: Upload, { offset, body }: Piece, signal: AbortSignal): Promise<number> {
-    if (offset === undefined) return this.create(upload, body, signal);
-    return this.append(upload, { offset, body }, signal);
+  private sendPiece(upload: Upload, { offset, ...rest }: Piece, signal: AbortSignal): Promise<number> {
+    if (offset === undefined) return this.create(upload, { offset, ...rest }, signal);
+    return this.append(upload, { offset, ...rest }, signal);
   }
 
   /** How many bytes the coordinator holds; undefined when it does not know the upload. */
@@ -95,15 +98,15 @@ export class UpdateUpload {
     }
   }
 
-  private async create(upload: Upload, body: Piece['body'], signal: AbortSignal): Promise<number> {
+  private async create(upload: Upload, piece: Piece, signal: AbortSignal): Promise<number> {
     const headers = await this.request('', {
       method: 'POST',
       headers: {
         'upload-length': String(upload.sizeBytes),
         'upload-metadata': encodeMetadata(upload.metadata),
-        'content-type': 'application/offset+octet-stream',
+        ...bytesHeaders(piece),
       },
-      body,
+      body: () => partsOf(piece),
       signal,
     });
     return uploadOffset(headers);
@@ -111,17 +114,18 @@ export class UpdateUpload {
 
   private async append(
     { metadata }: Upload,
-    { offset, body }: Piece & { readonly offset: number },
+    piece: Piece & { readonly offset: number },
     signal: AbortSignal,
   ): Promise<number> {
     const headers = await this.request(metadata.assignmentId, {
       method: 'PATCH',
-      headers: { 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream' },
-      body,
+      headers: { 'upload-offset': String(piece.offset), ...bytesHeaders(piece) },
+      body: () => partsOf(piece),
       signal,
     });
     const reached = uploadOffset(headers);
-    if (reached <= offset) throw new TributaryError('SERVICE_NOT_READY', { detail: 'the upload did not advance' });
+    if (reached <= piece.offset)
+      throw new TributaryError('SERVICE_NOT_READY', { detail: 'the upload did not advance' });
     return reached;
   }
 
@@ -152,8 +156,18 @@ function nextPieceBytes(sentBytes: number, tookMs: number): number {
   return Math.min(LARGEST_PIECE_BYTES, Math.max(SMALLEST_PIECE_BYTES, bytes));
 }
 
-async function fill(piece: Uint8Array, file: UploadSource, position: number): Promise<void> {
-  const { bytesRead } = await file.read(piece, 0, piece.length, position);
-  if (bytesRead !== piece.length)
-    throw new TributaryError('UPDATE_WRONG_SIZE', { detail: 'the result is shorter than its report' });
+function bytesHeaders({ bytes }: Piece): Record<string, string> {
+  return { 'content-type': 'application/offset+octet-stream', 'content-length': String(bytes) };
+}
+
+/** The bytes of a piece, in parts that share their memory. */
+async function* partsOf({ offset = 0, bytes, file }: Piece): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(PART_BYTES, bytes));
+  for (let done = 0; done < bytes; done += buffer.length) {
+    const part = buffer.subarray(0, bytes - done);
+    const { bytesRead } = await file.read(part, 0, part.length, offset + done);
+    if (bytesRead !== part.length)
+      throw new TributaryError('UPDATE_WRONG_SIZE', { detail: 'the result is shorter than its report' });
+    yield part;
+  }
 }
