@@ -26,6 +26,15 @@ describe('EarlyFlushes', () => {
     await expect(flushes.settle(join(folder, 'missing'))).resolves.toBeUndefined();
   });
 
+  it('is content with less where a request ends, but not with next to nothing', async () => {
+    const flushes = new EarlyFlushes();
+    const missing = join(folder, 'missing');
+    flushes.paused(missing, 1000);
+    await expect(flushes.settle(missing)).resolves.toBeUndefined();
+    flushes.paused(missing, MANY_BYTES / 16);
+    await expect(flushes.settle(missing)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('waits for the flushes of a file that grows', async () => {
     const flushes = new EarlyFlushes();
     const path = join(folder, 'growing');

@@ -2,6 +2,8 @@ import { open } from 'node:fs/promises';
 
 /** Written bytes after which a flush is worth its waiting for the disk. */
 const FLUSH_BYTES = 16 * 1024 * 1024;
+/** The same where a request ends: the file may be whole, and is checked first. */
+const LAST_FLUSH_BYTES = 1024 * 1024;
 
 interface GrowingFile {
   readonly path: string;
@@ -22,12 +24,12 @@ export class EarlyFlushes {
 
   /** Asks for a flush, unless little was written since the last one. */
   grown(path: string, sizeBytes: number): void {
-    const file = this.files.get(path) ?? { path, bytes: 0, begun: Promise.resolve() };
-    if (sizeBytes - file.bytes < FLUSH_BYTES) return;
-    file.bytes = sizeBytes;
-    this.files.set(path, file);
-    this.waiting.add(file);
-    this.flushNext();
+    this.ask(path, sizeBytes, FLUSH_BYTES);
+  }
+
+  /** Asks for a flush at the end of a request, unless next to nothing was written since the last one. */
+  paused(path: string, sizeBytes: number): void {
+    this.ask(path, sizeBytes, LAST_FLUSH_BYTES);
   }
 
   /** Waits for the flush of a file that is under way, if any. @throws What made one fail: the system tells it only once. */
@@ -43,6 +45,15 @@ export class EarlyFlushes {
     if (file === undefined) return;
     this.files.delete(path);
     this.waiting.delete(file);
+  }
+
+  private ask(path: string, sizeBytes: number, leastBytes: number): void {
+    const file = this.files.get(path) ?? { path, bytes: 0, begun: Promise.resolve() };
+    if (sizeBytes - file.bytes < leastBytes) return;
+    file.bytes = sizeBytes;
+    this.files.set(path, file);
+    this.waiting.add(file);
+    this.flushNext();
   }
 
   private flushNext(): void {

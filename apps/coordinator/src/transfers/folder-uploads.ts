@@ -105,6 +105,7 @@ class AppendingFileStore extends FileStore {
       await appender.idle();
       await file.close();
     }
+    this.flushes.paused(path, appender.reachedBytes);
     return appender.reachedBytes;
   }
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { TributaryError } from '@tributary/protocol';
 import type { Locker, Upload } from '@tus/server';
 import { OFFSET_TYPE, TUS_VERSION } from './tus-protocol.js';
@@ -7,6 +7,10 @@ import type { UploadStore } from './upload-store.js';
 
 /** Bytes of a request after which it is told that they came. */
 const TELL_BYTES = 8 * 1024 * 1024;
+/** Of a request's body, while it waits to be written. */
+const BUFFERED_BYTES = 128 * 1024;
+/** How a request's body ends: whole, or with its connection. */
+const ENDS = ['end', 'error', 'close'];
 
 /** Told how far an upload will be when what has come is written. */
 type Arrival = (upload: Upload, reachedBytes: number) => void;
@@ -132,31 +136,37 @@ interface Limits {
 }
 
 /** A request's body that ends, as if it were whole, when its connection breaks or `end` is aborted. */
-function endable(request: IncomingMessage, { maxBytes, end, onBytes }: Limits): Transform {
+function endable(request: IncomingMessage, { maxBytes, end, onBytes }: Limits): Readable {
+  const body = new Readable({ highWaterMark: BUFFERED_BYTES, read: () => void request.resume() });
   let bytes = 0;
   let toldBytes = 0;
-  const body = new Transform({
-    transform: (chunk: Buffer, _encoding, done) => {
-      bytes += chunk.length;
-      if (bytes > maxBytes) return done(new TributaryError('REQUEST_TOO_LARGE', { maxBytes }));
-      if (bytes - toldBytes >= TELL_BYTES) toldBytes = told();
-      done(null, chunk);
-    },
-  });
-  const told = (): number => {
+  const take = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new TributaryError('REQUEST_TOO_LARGE', { maxBytes });
+    if (bytes - toldBytes >= TELL_BYTES) onBytes((toldBytes = bytes));
+    if (!body.push(chunk)) request.pause();
+  };
+  const onData = (chunk: Buffer): void => {
     try {
-      onBytes(bytes);
+      take(chunk);
     } catch (error) {
+      stop();
       body.destroy(error instanceof Error ? error : new Error(String(error)));
     }
-    return bytes;
+  };
+  let isOver = false;
+  const stop = (): boolean => {
+    request.off('data', onData);
+    const isFirst = !isOver;
+    isOver = true;
+    return isFirst;
   };
   const finish = (): void => {
-    request.unpipe(body);
-    if (!body.writableEnded) body.end();
+    if (stop()) body.push(null);
   };
-  request.once('error', finish);
-  request.once('close', finish);
+  body.once('close', stop);
+  request.on('data', onData);
+  for (const event of ENDS) request.on(event, finish);
   end.addEventListener('abort', finish, { once: true });
-  return request.pipe(body);
+  return body;
 }
