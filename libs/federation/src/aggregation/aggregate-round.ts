@@ -104,6 +104,8 @@ class RoundAggregation {
     const surveyed = needsSurvey(strategy) ? await this.survey() : undefined;
     const scales = clipScales(surveyed?.squaredNorms ?? new Float64Array(updates.length), strategy.clipNorm);
     const norms = await this.combine(scales, surveyed && scaleSurvey(surveyed, scales));
+    // After a failure the system may still read into them.
+    this.buffers.release();
     return {
       ...(await files.commit()),
       bytesRead: this.bytesRead,

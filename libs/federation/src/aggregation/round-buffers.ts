@@ -1,3 +1,4 @@
+import { releaseChunk } from '../vectors/release-chunk.js';
 import type { Strategy } from '../strategies/strategy.js';
 import { FLOAT_BYTES } from '../vectors/float-file.js';
 import { BLOCK_LENGTH } from './measures.js';
@@ -11,6 +12,8 @@ export interface RoundBuffers {
   readonly windowLength: number;
   /** Window number `index`; it shares its memory with every second window. */
   window(index: number): RoundWindow;
+  /** Gives the memory back, when nothing reads or writes any window. */
+  release(): void;
 }
 
 export interface RoundBufferOptions {
@@ -30,14 +33,20 @@ export function allocateRoundBuffers(strategy: Strategy, options: RoundBufferOpt
   const bytesPerNumber = SLOTS * floats * FLOAT_BYTES;
   const windowLength = Math.max(1, Math.floor(windowBytes / bytesPerNumber / BLOCK_LENGTH)) * BLOCK_LENGTH;
 
-  const floatArrays = (count: number, size: number) => Array.from({ length: count }, () => new Float32Array(size));
+  const made: Float32Array[] = [];
+  const floatArray = (size: number): Float32Array => {
+    const array = new Float32Array(size);
+    made.push(array);
+    return array;
+  };
+  const floatArrays = (count: number, size: number) => Array.from({ length: count }, () => floatArray(size));
   const allocateSlot = (size: number) => ({
     updates: Array.from({ length: vectors }, () => floatArrays(siteCount, size)),
     state: floatArrays(states, size),
     nextState: floatArrays(states, size),
-    weights: new Float32Array(size),
-    nextWeights: new Float32Array(size),
-    average: averaged ? { previous: new Float32Array(size), next: new Float32Array(size) } : undefined,
+    weights: floatArray(size),
+    nextWeights: floatArray(size),
+    average: averaged ? { previous: floatArray(size), next: floatArray(size) } : undefined,
   });
   const slots = Array.from({ length: SLOTS }, () => allocateSlot(Math.min(windowLength, length)));
 
@@ -48,6 +57,7 @@ export function allocateRoundBuffers(strategy: Strategy, options: RoundBufferOpt
       const slot = slots[index % SLOTS] ?? allocateSlot(windowLength);
       return cutWindow({ begin, ...slot }, 0, Math.min(windowLength, length - begin));
     },
+    release: () => made.forEach(({ buffer }) => releaseChunk(new Uint8Array(buffer))),
   };
 }
 

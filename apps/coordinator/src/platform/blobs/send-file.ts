@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import { releaseChunk } from '@tributary/federation';
 import type { ByteRange } from './blob-store.js';
 
 const BUFFER_BYTES = 256 * 1024;
@@ -26,6 +27,8 @@ export async function sendFile(path: string, { begin, end }: ByteRange, out: Ser
       sending[turn] = sent(out, buffer.subarray(0, bytesRead));
     }
     await Promise.all(sending);
+    // After a failure the system may still read them.
+    buffers.forEach(releaseChunk);
   } finally {
     await Promise.allSettled(sending);
     await file.close();

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { UpdateVerifier, type ByteSource, type OpenBytes } from '@tributary/federation';
+import { UpdateVerifier, releaseChunk, type ByteSource, type OpenBytes } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
 import type { UpdateCheck } from '../update-orders.js';
 
@@ -50,8 +50,9 @@ export class GrowingCheck {
     this.verifier.finish();
   }
 
-  close(): Promise<void> {
-    return this.source.close();
+  async close(): Promise<void> {
+    await this.source.close();
+    releaseChunk(this.buffer);
   }
 
   private push(bytes: Uint8Array): void {

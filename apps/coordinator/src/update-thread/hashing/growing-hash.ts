@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
+import { releaseChunk } from '@tributary/federation/vectors/release-chunk';
 
 const READ_BYTES = 1024 * 1024;
 
@@ -36,6 +37,7 @@ export class GrowingHash {
   async close(): Promise<void> {
     await this.last.catch(() => undefined);
     await (await this.file).close();
+    releaseChunk(this.buffer);
   }
 
   private async read(sizeBytes: number): Promise<void> {
