@@ -3,7 +3,7 @@ import {
   type AttributeMap,
   equalShapes,
   type GraphBuilder,
-  MICROSOFT,
+  NCHWC,
   product,
   type Value,
 } from '@tributary/onnx-graph';
@@ -14,8 +14,6 @@ import {
  * layout, so an image stays blocked from one convolution to the next; who needs it plain takes it from `fromBlocks`, and where
  * nobody does, that reordering is dead code.
  */
-
-const NCHWC = `${MICROSOFT}.nchwc`;
 
 /** The blocked value that a plain one has been made of, if so. */
 export function blocksBehind(g: GraphBuilder, x: Value): Value | undefined {

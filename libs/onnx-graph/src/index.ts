@@ -1,4 +1,4 @@
-export { GraphBuilder, type GraphTarget, MICROSOFT, type Precision } from './graph/graph-builder.js';
+export { GraphBuilder, type GraphTarget, MICROSOFT, NCHWC, type Precision } from './graph/graph-builder.js';
 export type { AttributeMap, ElementType, Graph, GraphOutput, Node, Value } from './graph/graph.js';
 export { estimatePeakBytes } from './graph/peak-memory.js';
 export { at, equalShapes, positiveAxis, product, range } from './graph/shapes.js';

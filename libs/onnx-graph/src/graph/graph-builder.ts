@@ -32,6 +32,8 @@ export interface OutputSpecs {
 
 const SHARED_CONSTANT_ELEMENTS = 64;
 export const MICROSOFT = 'com.microsoft';
+/** ONNX Runtime's operators on images with channels in blocks. */
+export const NCHWC = `${MICROSOFT}.nchwc`;
 
 /** Collects nodes; the same operator on the same inputs is written once (common subexpressions). */
 export class GraphBuilder {

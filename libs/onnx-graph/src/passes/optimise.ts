@@ -1,6 +1,7 @@
 import type { Graph } from '../graph/graph.js';
 import type { GraphTarget } from '../graph/graph-builder.js';
 import { removeDeadCode } from './dead-code.js';
+import { fuseBlockedSum } from './fuse-blocked-sum.js';
 import { fuseBias } from './fuse-bias.js';
 import { fuseResidual } from './fuse-residual.js';
 import { fuseSilu } from './fuse-silu.js';
@@ -18,7 +19,7 @@ export function optimise(graph: Graph, target: GraphTarget): Graph {
     removeDeadCode,
     fuseBias,
     ...(device === 'any' ? [] : OWN_OPERATORS),
-    ...(device === 'cpu' && precision !== 'float16' ? [fuseResidual] : []),
+    ...(device === 'cpu' && precision !== 'float16' ? [fuseResidual, fuseBlockedSum] : []),
     ...(precision === 'float16' ? [(wide: Graph) => halfPrecision(wide, target)] : []),
     removeDeadCode,
   ];
