@@ -9,6 +9,8 @@ import type { UploadStore } from './upload-store.js';
 const TELL_BYTES = 8 * 1024 * 1024;
 /** Of a request's body, while it waits to be written. */
 const BUFFERED_BYTES = 128 * 1024;
+/** For bytes that have come before anybody looked at them. */
+const GRACE_MS = 50;
 /** How a request's body ends: whole, or with its connection. */
 const ENDS = ['end', 'error', 'close'];
 
@@ -168,5 +170,7 @@ function endable(request: IncomingMessage, { maxBytes, end, onBytes }: Limits): 
   request.on('data', onData);
   for (const event of ENDS) request.on(event, finish);
   end.addEventListener('abort', finish, { once: true });
+  // Who is to make room before it has begun, or has gone by then, hears of it no more: what has come is kept all the same.
+  if (end.aborted || request.destroyed) setTimeout(finish, GRACE_MS);
   return body;
 }
