@@ -28,12 +28,16 @@ describe('what sites can train', () => {
     expect(() => assertTrainableAtSites(recipeSchema.parse({ ...recipe, ...volumes }))).not.toThrow();
   });
 
-  it.each([['conditioning.image.kind', { conditioning: { image: { kind: 'given', channels: 1 } } }]] as const)(
-    'are no pairs (%s)',
-    (path, changes) => {
-      const asked = recipeSchema.parse({ ...recipe, ...changes });
-      expect(() => assertTrainableAtSites(asked)).toThrow(expect.objectContaining({ code: 'RECIPE_INCOMPATIBLE' }));
-      expect(() => assertTrainableAtSites(asked)).toThrow(path);
-    },
-  );
+  it.each([
+    ['pairs of images', 'conditioning.image.kind', { conditioning: { image: { kind: 'given', channels: 1 } } }],
+    [
+      'networks whose output is the noise',
+      'objective.output',
+      { process: { kind: 'ddpm' }, objective: { prediction: 'epsilon', output: 'prediction' } },
+    ],
+  ] as const)('are no %s (%s)', (_name, path, changes) => {
+    const asked = recipeSchema.parse({ ...recipe, evaluation: { sampler: 'ddim' }, ...changes });
+    expect(() => assertTrainableAtSites(asked)).toThrow(expect.objectContaining({ code: 'RECIPE_INCOMPATIBLE' }));
+    expect(() => assertTrainableAtSites(asked)).toThrow(path);
+  });
 });
