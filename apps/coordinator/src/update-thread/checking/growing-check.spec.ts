@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openFileBytes } from '@tributary/federation';
+import { openFileBytes, type ByteSource } from '@tributary/federation';
 import { manifestLocations } from '@tributary/protocol/manifest';
 import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
 import type { UpdateCheck } from '../update-orders.js';
@@ -40,6 +40,23 @@ describe('GrowingCheck', () => {
     }
     expect(await growing.isOf(check)).toBe(true);
     await expect(growing.finish()).resolves.toBeUndefined();
+    await growing.close();
+  });
+
+  it('goes on at a multiple of 4 KiB, so that no number is cut, however much has arrived', async () => {
+    const check = await checkAt('in-steps', whole, whole);
+    const positions: number[] = [];
+    const growing = await GrowingCheck.begin(check, async (address) => {
+      const source = await openFileBytes(address);
+      const read: ByteSource['read'] = (position, bytes) => {
+        positions.push(position);
+        return source.read(position, bytes);
+      };
+      return { ...source, read };
+    });
+    for (const arrived of [1, 5000, 300_001, 1_048_583, 2_799_999]) await growing.advance(arrived);
+    await expect(growing.finish()).resolves.toBeUndefined();
+    expect(positions.every((position) => position % 4096 === 0)).toBe(true);
     await growing.close();
   });
 
