@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Action, CommandContext } from '../../command-context.js';
+import { formatBytes } from '../../output/quantities.js';
 import { parseVerbOptions, wholeNumber } from '../../verb-options.js';
 import { median } from '../alternate.js';
 import { besidePeer, peerOf, printBench, type BenchRow } from '../bench-table.js';
@@ -61,8 +62,7 @@ async function benchCase(
   { rounds, directory, python, streams }: RoundsSettings,
 ): Promise<BenchRow[]> {
   const recipe = roundRecipe({ bytes, sites, rounds });
-  const megabytes = weightsBytes(recipe) / MEGABYTE;
-  const name = `${megabytes.toPrecision(3)} MB x ${sites} sites`;
+  const name = `${formatBytes(weightsBytes(recipe))} x ${sites} sites`;
   context.output.note(`Measuring rounds of ${name}`);
   const consortium = { sites, processes: sites, directory, signal: context.host.signal };
   const ours = await LightConsortium.with(consortium, async (each) => {
@@ -79,7 +79,10 @@ async function benchCase(
   const plainSeconds = streams
     ? await plainStreamSeconds({ bytes: weightsBytes(recipe), sites, directory, signal })
     : undefined;
-  const peers = python === undefined ? [] : await peerRounds(context, python, { megabytes, sites, rounds });
+  const peers =
+    python === undefined
+      ? []
+      : await peerRounds(context, python, { megabytes: weightsBytes(recipe) / MEGABYTE, sites, rounds });
   return [...rowsOf(name, ours, peers), ...besideStreams(name, ours, plainSeconds)];
 }
 
