@@ -8,6 +8,7 @@ import {
   subgraphs,
   type Value,
 } from '../graph/graph.js';
+import { MICROSOFT, NCHWC } from '../graph/graph-builder.js';
 import { ProtobufWriter } from './protobuf-writer.js';
 
 /** `TensorProto.DataType` of onnx.proto3 (ONNX 1.16). */
@@ -23,8 +24,8 @@ const ATTRIBUTE = { float: 1, int: 2, string: 3, graph: 5, ints: 7 };
 const IR_VERSION = 8;
 const OPERATOR_SETS = [
   { domain: '', version: 18 },
-  { domain: 'com.microsoft', version: 1 },
-  { domain: 'com.microsoft.nchwc', version: 1 },
+  { domain: MICROSOFT, version: 1 },
+  { domain: NCHWC, version: 1 },
 ];
 
 /** Name of a length that is known only when the model runs. */
