@@ -8,6 +8,7 @@ import { tensorflowFolder } from '@tributary/engines/tensorflow/installation';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { trainerEngine } from '../../apps/cli/src/demo/trainer-engine.js';
 import { installTensorflow } from '../../apps/cli/src/engines/install-tensorflow/install-tensorflow.js';
 import { installationPlan } from '../../apps/cli/src/engines/install-tensorflow/installation-plan.js';
 import { runTool } from '../../apps/cli/src/engines/install-tensorflow/tool.js';
@@ -140,8 +141,8 @@ if (reason !== undefined) {
           await consortium.open();
           const run = await consortium.createRun(tinyRecipe({ rounds: { count: 2, localSteps: 3 } }));
           await consortium.completed(run, 5 * MINUTE_MS);
-          expect(await consortium.engineOf('site-b')).toBe('tensorflow');
-          expect(await consortium.engineOf('site-c')).toBe('onnx');
+          expect((await trainerEngine(consortium.siteDir('site-b'))).name).toBe('tensorflow');
+          expect((await trainerEngine(consortium.siteDir('site-c'))).name).toBe('onnx');
         } finally {
           await consortium.close();
           await rm(directory, { recursive: true, force: true });

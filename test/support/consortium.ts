@@ -1,5 +1,4 @@
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadAtlas, PHANTOM_CLASSES, writePhantomSite } from '@tributary/imaging';
 import {
@@ -12,7 +11,6 @@ import {
   type RecipeInput,
   type RunView,
 } from '@tributary/protocol';
-import { REPORT_FILE, reportFileSchema } from '@tributary/protocol/task-folder';
 import { randomStream } from '@tributary/random';
 import { z } from 'zod';
 import { childrenOf, eventually, freePort, runProgram, startProgram, type Program } from './processes.js';
@@ -150,15 +148,6 @@ export class Consortium {
   trainerOf(siteId: string): number | undefined {
     const agent = this.agents.get(siteId);
     return agent === undefined ? undefined : childrenOf(agent.pid)[0];
-  }
-
-  /** The engine that a site's trainer has used, from a report that its agent keeps. */
-  async engineOf(siteId: SiteId): Promise<string | undefined> {
-    for await (const name of glob(`**/${REPORT_FILE}`, { cwd: this.siteDir(siteId) })) {
-      const report = reportFileSchema.parse(JSON.parse(readFileSync(join(this.siteDir(siteId), name), 'utf8')));
-      return report.report.engine.name;
-    }
-    return undefined;
   }
 
   async request<S extends z.ZodType>(schema: S, path: string, body?: unknown): Promise<z.infer<S>> {
