@@ -5,6 +5,7 @@ export * from './exit-codes.js';
 export * from './federation.js';
 export * from './http.js';
 export * from './identifiers.js';
+export * from './json-or-undefined.js';
 export * from './policy.js';
 export * from './problem.js';
 export * from './recipe.js';

@@ -1,4 +1,5 @@
 import { TributaryError } from '@tributary/protocol/errors';
+import { jsonOrUndefined } from '@tributary/protocol/json-or-undefined';
 import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -22,7 +23,7 @@ export async function readProfile(env: Environment): Promise<Profile | undefined
   } catch {
     return undefined;
   }
-  const parsed = profileSchema.safeParse(parseJson(text));
+  const parsed = profileSchema.safeParse(jsonOrUndefined(text));
   if (!parsed.success) throw new TributaryError('CONFIG_INVALID', { detail: 'the saved profile; run `login` again' });
   return parsed.data;
 }
@@ -33,12 +34,4 @@ export async function writeProfile(env: Environment, profile: Profile): Promise<
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await writeWholeFile(path, `${JSON.stringify(profile, null, 2)}\n`, { mode: 0o600 });
   return path;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

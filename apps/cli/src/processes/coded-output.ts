@@ -1,4 +1,5 @@
 import { TributaryError, isErrorCode } from '@tributary/protocol/errors';
+import { jsonOrUndefined } from '@tributary/protocol/json-or-undefined';
 import { fromProblem, problemSchema } from '@tributary/protocol/problem';
 
 /** The last coded error that a program of ours has printed: as a JSON document, or as a line `CODE: message`. */
@@ -19,12 +20,7 @@ function problemInLine(line: string): TributaryError | undefined {
 
 function problemInJson(text: string): TributaryError | undefined {
   if (!text.includes('"code"')) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const value = jsonOrUndefined(text);
   const inner = typeof value === 'object' && value !== null && 'error' in value ? value.error : value;
   const parsed = problemSchema.safeParse(inner);
   return parsed.success ? fromProblem(parsed.data) : undefined;

@@ -1,4 +1,5 @@
 import { TributaryError } from '@tributary/protocol/errors';
+import { jsonOrUndefined } from '@tributary/protocol/json-or-undefined';
 import { parseOrThrow } from '@tributary/protocol/problem';
 import { execFile } from 'node:child_process';
 import type { z } from 'zod';
@@ -31,12 +32,4 @@ export async function runProgram<S extends z.ZodType>(
     });
   });
   return parseOrThrow(schema, jsonOrUndefined(stdout), 'PROTOCOL_VERSION');
-}
-
-function jsonOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import type { RunEvent } from '@tributary/protocol/http';
+import { jsonOrUndefined } from '@tributary/protocol/json-or-undefined';
 import { z } from 'zod';
 
 const momentSchema = z.iso.datetime().transform((at) => Date.parse(at));
@@ -93,12 +94,4 @@ function gap(round: RoundMoments, last: SiteMoments, first: SiteMoments): Betwee
 
 function byFirstStep(a: SiteMoments, b: SiteMoments): number {
   return a.firstStepAt - b.firstStepAt;
-}
-
-function jsonOrUndefined(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 import {
+  jsonOrUndefined,
   assignmentIdSchema,
   runIdSchema,
   sha256Schema,
@@ -59,16 +60,8 @@ export class Ledger {
   async entries(): Promise<LedgerEntry[]> {
     const text = await readFile(this.path, 'utf8').catch(() => '');
     return text.split('\n').flatMap((line) => {
-      const entry = ledgerEntrySchema.safeParse(parseLine(line));
+      const entry = ledgerEntrySchema.safeParse(jsonOrUndefined(line));
       return entry.success ? [entry.data] : [];
     });
-  }
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { fromProblem, parseOrThrow, problemSchema, TributaryError } from '@tributary/protocol';
+import { fromProblem, jsonOrUndefined, parseOrThrow, problemSchema, TributaryError } from '@tributary/protocol';
 import type { z } from 'zod';
 import { errnoOf } from '../../durable-files/errno.js';
 import { exchange, type HttpRequest } from './http-exchange.js';
@@ -102,24 +102,16 @@ export function unreachable(error: unknown): TributaryError {
 
 async function refusal(answer: IncomingMessage): Promise<TributaryError> {
   const body = await text(answer).catch(() => '');
-  const problem = problemSchema.safeParse(jsonOf(body));
+  const problem = problemSchema.safeParse(jsonOrUndefined(body));
   if (problem.success) return fromProblem(problem.data);
   return withoutProblem(answer.statusCode ?? 0);
 }
 
 /** The JSON of an answer; a portal or a proxy in between may say something else. */
 function parsed(body: string): unknown {
-  const value = jsonOf(body);
+  const value = jsonOrUndefined(body);
   if (value === undefined) throw new TributaryError('COORDINATOR_UNREACHABLE', { detail: 'something else answers' });
   return value;
-}
-
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Answers without a coded body: to HEAD, or from a portal or a proxy in between. */

@@ -2,7 +2,13 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { trainerMessageSchema, TributaryError, type TrainerCommand, type TrainerMessage } from '@tributary/protocol';
+import {
+  jsonOrUndefined,
+  trainerMessageSchema,
+  TributaryError,
+  type TrainerCommand,
+  type TrainerMessage,
+} from '@tributary/protocol';
 import { CauseOfDeath } from './cause-of-death.js';
 
 const STOP_GRACE_MS = 5_000;
@@ -69,13 +75,7 @@ export class TrainerProcess extends EventEmitter<TrainerEvents> {
 
   /** A line that is no message (a library that writes to stdout) is dropped. */
   private receive(line: string): void {
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      return;
-    }
-    const message = trainerMessageSchema.safeParse(value);
+    const message = trainerMessageSchema.safeParse(jsonOrUndefined(line));
     if (message.success) this.emit('message', message.data);
   }
 
