@@ -1,4 +1,5 @@
-import { aggregateRound, type AggregationResult, type OpenBytes } from '@tributary/federation';
+import type { AggregationResult, OpenBytes } from '@tributary/federation';
+import { aggregateRound } from '@tributary/federation/aggregation/aggregate-round';
 import { HashThread } from './hashing/hash-thread.js';
 import type { AggregationOrder } from './update-orders.js';
 

@@ -1,4 +1,4 @@
-import { openFileBytes, type OpenBytes } from '@tributary/federation';
+import { openFileBytes, type OpenBytes } from '@tributary/federation/vectors/byte-source';
 import { z } from 'zod';
 import { s3SettingsSchema } from './s3/s3-settings.js';
 

@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { UpdateVerifier, releaseChunk, type ByteSource, type OpenBytes } from '@tributary/federation';
-import { TributaryError } from '@tributary/protocol';
+import type { ByteSource, OpenBytes } from '@tributary/federation';
+import { releaseChunk } from '@tributary/federation/vectors/release-chunk';
+import { UpdateVerifier } from '@tributary/federation/verification/update-verifier';
+import { TributaryError } from '@tributary/protocol/errors';
 import type { UpdateCheck } from '../update-orders.js';
 
 /** Each upload under way has a buffer of it. */
