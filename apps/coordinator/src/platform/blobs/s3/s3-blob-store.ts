@@ -20,8 +20,7 @@ const keyOf = (sha256: string): string => `${BLOBS}${sha256}`;
 
 /** Blobs as objects of a bucket. What is being made lies in a folder of this machine until it is whole. */
 export class S3BlobStore extends BlobStore {
-  /** A request takes milliseconds: more is read with each. */
-  readonly windowBytes = 32 * 1024 ** 2;
+  readonly windowBytes = 8 * 1024 ** 2;
 
   private constructor(
     private readonly bucket: S3Bucket,

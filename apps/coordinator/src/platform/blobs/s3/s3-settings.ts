@@ -12,8 +12,8 @@ export const s3SettingsSchema = z.object({
 });
 export type S3Settings = z.infer<typeof s3SettingsSchema>;
 
-/** Downloads to many sites hold a connection each. */
-const MAX_CONNECTIONS = 256;
+/** Of one thread: downloads to many sites, and updates that are read for a round, hold one each. */
+export const MAX_CONNECTIONS = 256;
 const CONNECT_TIMEOUT_MS = 5_000;
 const SILENCE_TIMEOUT_MS = 60_000;
 const MAX_ATTEMPTS = 4;
