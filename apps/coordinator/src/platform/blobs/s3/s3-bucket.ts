@@ -12,12 +12,16 @@ import {
 } from '@aws-sdk/client-s3';
 import { TributaryError } from '@tributary/protocol';
 import type { ByteRange } from '../blob-store.js';
+import { PartBuffers } from './part-buffers.js';
 import { copyObject } from './s3-copy.js';
 import { alreadyExists, coded, isMissing, toStoreError } from './s3-errors.js';
 import { s3ClientConfig, type S3Settings } from './s3-settings.js';
 import { writeFileToObject } from './s3-write-file.js';
 
-export interface StoredObject {
+/** Parts of files and uploads that are on their way at a time: more of them would not be quicker where memory is short. */
+const PARTS_AT_ONCE = 4;
+
+export interface ListedObject {
   readonly key: string;
   readonly sizeBytes: number;
   readonly modifiedAt: Date;
@@ -29,6 +33,8 @@ export interface StoredObject {
  */
 export class S3Bucket {
   readonly client: S3Client;
+  /** For everything that travels to the bucket in parts. */
+  readonly partBuffers = new PartBuffers(PARTS_AT_ONCE);
 
   constructor(readonly settings: S3Settings) {
     this.client = new S3Client(s3ClientConfig(settings));
@@ -79,7 +85,7 @@ export class S3Bucket {
 
   /** Writes a file of this machine into an object. */
   async writeFile(key: string, path: string): Promise<void> {
-    await coded(writeFileToObject(this.client, this.object(key), path));
+    await coded(writeFileToObject(this.client, this.object(key), { path, buffers: this.partBuffers }));
   }
 
   /** Copies inside of the bucket, on the server. */
@@ -95,12 +101,12 @@ export class S3Bucket {
     await coded(this.client.send(new DeleteObjectCommand(this.object(key))));
   }
 
-  async list(prefix: string): Promise<StoredObject[]> {
+  async list(prefix: string): Promise<ListedObject[]> {
     const pages = paginateListObjectsV2(
       { client: this.client },
       { Bucket: this.settings.bucket, Prefix: this.fullKey(prefix) },
     );
-    const found: StoredObject[] = [];
+    const found: ListedObject[] = [];
     const collect = async (): Promise<void> => {
       for await (const { Contents = [] } of pages) {
         for (const { Key = '', Size = 0, LastModified = new Date(0) } of Contents) {

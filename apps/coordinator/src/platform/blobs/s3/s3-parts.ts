@@ -22,8 +22,8 @@ export interface Parts {
   readonly count: number;
   /** Parts that are under way at a time. */
   readonly atOnce: number;
-  /** Sends one part. @param lane Below `atOnce`: no two parts of a lane are under way at a time. @returns Its entity tag. */
-  readonly send: (place: PartPlace, lane: number) => Promise<string | undefined>;
+  /** Sends one part. @returns Its entity tag. */
+  readonly send: (place: PartPlace) => Promise<string | undefined>;
 }
 
 /** Makes an object of its parts. When one fails, the others are given up and the store keeps nothing. */
@@ -44,18 +44,18 @@ async function sendAll(
 ): Promise<CompletedPart[]> {
   const sent: CompletedPart[] = [];
   let last = 0;
-  const sendInLane = async (lane: number): Promise<void> => {
+  const sendNext = async (): Promise<void> => {
     while (last < count) {
       const PartNumber = ++last;
       try {
-        sent[PartNumber - 1] = { PartNumber, ETag: await send({ ...upload, PartNumber }, lane) };
+        sent[PartNumber - 1] = { PartNumber, ETag: await send({ ...upload, PartNumber }) };
       } catch (error) {
         last = count;
         throw error;
       }
     }
   };
-  const lanes = await Promise.allSettled(Array.from({ length: atOnce }, (_, lane) => sendInLane(lane)));
+  const lanes = await Promise.allSettled(Array.from({ length: atOnce }, sendNext));
   const failed = lanes.find((lane) => lane.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return sent;

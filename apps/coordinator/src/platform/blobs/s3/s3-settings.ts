@@ -1,5 +1,6 @@
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import { z } from 'zod';
+import { ReleasingHttpAgent, ReleasingHttpsAgent } from './releasing-agents.js';
 
 /** Where the blobs lie in S3. Credentials are found as the AWS SDK finds them: environment, profile, role. */
 export const s3SettingsSchema = z.object({
@@ -31,8 +32,8 @@ export function s3ClientConfig({ region, endpoint }: S3Settings): S3ClientConfig
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: SILENCE_TIMEOUT_MS,
-      httpAgent: agent,
-      httpsAgent: agent,
+      httpAgent: new ReleasingHttpAgent(agent),
+      httpsAgent: new ReleasingHttpsAgent(agent),
     },
   };
 }

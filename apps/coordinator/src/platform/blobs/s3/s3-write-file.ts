@@ -1,35 +1,46 @@
 import { PutObjectCommand, UploadPartCommand, type S3Client } from '@aws-sdk/client-s3';
 import { openFileBytes } from '@tributary/federation';
+import type { PartBuffers } from './part-buffers.js';
 import { writeInParts, type ObjectPlace } from './s3-parts.js';
 
 /** The least that S3 takes as a part, but for the last. */
 const LEAST_PART_BYTES = 5 * 1024 ** 2;
 const MOST_PARTS = 10_000;
-/** Each has a part's memory of its own: one is read while the other travels. */
+/** Parts of one file that are under way: one is read while the other travels. */
 const LANES = 2;
 
-/** Writes a file of this machine into an object, a large one in parts; memory is two parts. */
-export async function writeFileToObject(client: S3Client, target: ObjectPlace, path: string): Promise<void> {
+export interface FileToWrite {
+  readonly path: string;
+  readonly buffers: PartBuffers;
+}
+
+/** Writes a file of this machine into an object, a large one in parts. */
+export async function writeFileToObject(
+  client: S3Client,
+  target: ObjectPlace,
+  { path, buffers }: FileToWrite,
+): Promise<void> {
   const file = await openFileBytes(path);
   try {
     const { sizeBytes } = file;
     const partBytes = Math.max(LEAST_PART_BYTES, Math.ceil(sizeBytes / MOST_PARTS));
-    const buffers = Array.from({ length: LANES }, () => Buffer.allocUnsafeSlow(Math.min(partBytes, sizeBytes)));
-    const read = async (index: number, lane: number): Promise<Buffer | undefined> => {
-      const buffer = buffers[lane];
-      return buffer?.subarray(0, await file.read(index * partBytes, buffer));
-    };
+    const withPart = <T>(index: number, send: (part: Buffer) => Promise<T>): Promise<T> =>
+      buffers.use(Math.min(partBytes, sizeBytes - index * partBytes), async (buffer) => {
+        await file.read(index * partBytes, buffer);
+        return send(buffer);
+      });
     if (sizeBytes <= partBytes) {
-      await client.send(new PutObjectCommand({ ...target, Body: await read(0, 0) }));
+      await withPart(0, (Body) => client.send(new PutObjectCommand({ ...target, Body })));
       return;
     }
     await writeInParts(client, target, {
       count: Math.ceil(sizeBytes / partBytes),
       atOnce: LANES,
-      send: async (place, lane) => {
-        const Body = await read(place.PartNumber - 1, lane);
-        return (await client.send(new UploadPartCommand({ ...place, Body }))).ETag;
-      },
+      send: ({ PartNumber, ...place }) =>
+        withPart(PartNumber - 1, async (Body) => {
+          const { ETag } = await client.send(new UploadPartCommand({ ...place, PartNumber, Body }));
+          return ETag;
+        }),
     });
   } finally {
     await file.close();

@@ -1,32 +1,21 @@
 import type { Readable } from 'node:stream';
-import { S3Store, type MetadataValue } from '@tus/s3-store';
-import type { KvStore, Upload } from '@tus/server';
-import type { S3BlobStore } from '../platform/blobs/s3/s3-blob-store.js';
-import type { S3Bucket } from '../platform/blobs/s3/s3-bucket.js';
-import { s3Address } from '../platform/blobs/s3/s3-bytes.js';
-import { coded } from '../platform/blobs/s3/s3-errors.js';
-import { s3ClientConfig } from '../platform/blobs/s3/s3-settings.js';
-import { UploadStore } from './upload-store.js';
+import type { Upload } from '@tus/server';
+import type { S3BlobStore } from '../../platform/blobs/s3/s3-blob-store.js';
+import type { S3Bucket } from '../../platform/blobs/s3/s3-bucket.js';
+import { s3Address } from '../../platform/blobs/s3/s3-bytes.js';
+import { UploadStore } from '../upload-store.js';
+import { PartsS3Store } from './parts-s3-store.js';
 
 const FOLDER = 'uploads/';
 /** Names that @tus/s3-store gives: what was announced, and bytes that are too few for a part of their own. */
 const INFO_SUFFIX = '.info';
 const REST_SUFFIX = '.part';
-/** Over all uploads: each is read from this machine's disk while it travels. */
-const PARTS_AT_ONCE = 8;
 /** A slow upload is begun long before it ends, and S3 knows only its beginning. */
 const BEGUN_AGE_FACTOR = 7;
 
-/** Another replica may have begun an upload anew: what is known of it is read each time. */
-const NO_CACHE: KvStore<MetadataValue> = {
-  get: () => Promise.resolve(undefined),
-  set: () => Promise.resolve(),
-  delete: () => Promise.resolve(),
-};
-
 /** Uploads as multipart uploads of a bucket. */
 export class S3Uploads extends UploadStore {
-  readonly datastore: S3Store;
+  readonly datastore: PartsS3Store;
   readonly isReadableEarly = false;
 
   constructor(
@@ -34,12 +23,7 @@ export class S3Uploads extends UploadStore {
     private readonly bucket: S3Bucket,
   ) {
     super();
-    this.datastore = new CodedS3Store({
-      s3ClientConfig: { ...s3ClientConfig(bucket.settings), bucket: bucket.settings.bucket },
-      cache: NO_CACHE,
-      useTags: false,
-      maxConcurrentPartUploads: PARTS_AT_ONCE,
-    });
+    this.datastore = new PartsS3Store(blobs, bucket);
   }
 
   idOf(assignmentId: string): string {
@@ -94,17 +78,6 @@ export class S3Uploads extends UploadStore {
         assignmentId: key.slice(FOLDER.length, -INFO_SUFFIX.length),
         begunAt: modifiedAt,
       }));
-  }
-}
-
-/** Unlike its base it says with a code that the store is away. */
-class CodedS3Store extends S3Store {
-  override create(upload: Upload): Promise<Upload> {
-    return coded(super.create(upload));
-  }
-
-  override write(bytes: Readable, id: string, offset: number): Promise<number> {
-    return coded(super.write(bytes, id, offset));
   }
 }
 
