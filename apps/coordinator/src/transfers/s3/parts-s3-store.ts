@@ -8,6 +8,7 @@ import { coded } from '../../platform/blobs/s3/s3-errors.js';
 import { s3ClientConfig } from '../../platform/blobs/s3/s3-settings.js';
 import type { GatheredPart } from './gathered-part.js';
 import { sendInParts } from './send-in-parts.js';
+import { leaveBodiesUnsigned } from './unsigned-bodies.js';
 
 /** Another replica may have begun an upload anew: what is known of it is read each time. */
 const NO_CACHE: KvStore<MetadataValue> = {
@@ -30,6 +31,7 @@ export class PartsS3Store extends S3Store {
       cache: NO_CACHE,
       useTags: false,
     });
+    leaveBodiesUnsigned(this.client);
   }
 
   override create(upload: Upload): Promise<Upload> {
