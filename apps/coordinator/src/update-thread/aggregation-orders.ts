@@ -1,14 +1,15 @@
-import type { AggregationResult, OpenBytes } from '@tributary/federation';
+import type { AggregationResult, HashFile, OpenBytes } from '@tributary/federation';
 import { aggregateRound } from '@tributary/federation/aggregation/aggregate-round';
-import { HashThread } from './hashing/hash-thread.js';
 import type { AggregationOrder } from './update-orders.js';
 
 /** The thread's side of aggregations. */
 export class AggregationOrders {
-  private readonly hashing = new HashThread();
   private readonly stops = new Map<number, AbortController>();
 
-  constructor(private readonly opener: Promise<OpenBytes>) {}
+  constructor(
+    private readonly opener: Promise<OpenBytes>,
+    private readonly hashFile: HashFile,
+  ) {}
 
   async obey(order: AggregationOrder): Promise<AggregationResult | undefined> {
     const { job } = order;
@@ -18,9 +19,12 @@ export class AggregationOrders {
     }
     const stop = new AbortController();
     this.stops.set(job, stop);
-    const { hashFile } = this.hashing;
     try {
-      return await aggregateRound(order.request, { signal: stop.signal, open: await this.opener, hashFile });
+      return await aggregateRound(order.request, {
+        signal: stop.signal,
+        open: await this.opener,
+        hashFile: this.hashFile,
+      });
     } finally {
       this.stops.delete(job);
     }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
+import { releaseChunk } from '@tributary/federation';
 import { FileAppender } from '../file-appender.js';
 
 /** Where a part gathers: a range of an open file. */
@@ -30,8 +31,7 @@ export class GatheredPart {
 
   /** Takes what there is room for. @returns The rest, when more may come. @throws The system's error, such as ENOSPC. */
   async append(chunk: Buffer): Promise<Buffer> {
-    const taken = chunk.subarray(0, this.place.maxBytes - this.takenBytes);
-    const rest = chunk.subarray(taken.length);
+    const [taken, rest] = cut(chunk, this.place.maxBytes - this.takenBytes);
     this.takenBytes += taken.length;
     if (this.appender.errored !== null) throw this.appender.errored;
     if (!this.appender.write(taken)) await once(this.appender, 'drain');
@@ -58,4 +58,16 @@ export class GatheredPart {
       done += bytesRead;
     }
   }
+}
+
+/** The first `count` bytes of a chunk and the rest, each with its memory alone, so that it is given back when it is written. */
+function cut(chunk: Buffer, count: number): [Buffer, Buffer] {
+  if (chunk.length <= count) return [chunk, Buffer.alloc(0)];
+  const pieces: [Buffer, Buffer] = [ownCopy(chunk.subarray(0, count)), ownCopy(chunk.subarray(count))];
+  releaseChunk(chunk);
+  return pieces;
+}
+
+function ownCopy(bytes: Uint8Array): Buffer {
+  return Buffer.from(new Uint8Array(bytes).buffer);
 }
