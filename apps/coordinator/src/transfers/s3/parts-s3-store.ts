@@ -5,6 +5,7 @@ import type { KvStore, Upload } from '@tus/server';
 import type { S3BlobStore } from '../../platform/blobs/s3/s3-blob-store.js';
 import type { S3Bucket } from '../../platform/blobs/s3/s3-bucket.js';
 import { coded } from '../../platform/blobs/s3/s3-errors.js';
+import { LEAST_PART_BYTES, MOST_PARTS } from '../../platform/blobs/s3/s3-parts.js';
 import { s3ClientConfig } from '../../platform/blobs/s3/s3-settings.js';
 import type { GatheredPart } from './gathered-part.js';
 import { sendInParts } from './send-in-parts.js';
@@ -30,6 +31,9 @@ export class PartsS3Store extends S3Store {
       s3ClientConfig: { ...s3ClientConfig(s3.settings), bucket: s3.settings.bucket },
       cache: NO_CACHE,
       useTags: false,
+      partSize: LEAST_PART_BYTES,
+      minPartSize: LEAST_PART_BYTES,
+      maxMultipartParts: MOST_PARTS,
     });
     leaveBodiesUnsigned(this.client);
   }

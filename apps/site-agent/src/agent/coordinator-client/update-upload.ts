@@ -4,10 +4,12 @@ import type { AccessTokens } from './access-tokens.js';
 import { authorisation, type CoordinatorHttp } from './coordinator-http.js';
 import type { HttpRequest } from './http-exchange.js';
 
+/** A coordinator that keeps uploads in S3 stores parts of it: a request of whole parts leaves no rest for the next one. */
+const S3_PART_BYTES = 5 * 1024 * 1024;
 /** In the request that creates the upload; a smaller update travels in it whole. */
-const FIRST_PIECE_BYTES = 8 * 1024 * 1024;
+const FIRST_PIECE_BYTES = 2 * S3_PART_BYTES;
 /** Most bytes in one request: each costs both sides some milliseconds, and proxies bound it. */
-const LARGEST_PIECE_BYTES = 64 * 1024 * 1024;
+const LARGEST_PIECE_BYTES = 12 * S3_PART_BYTES;
 /** Read and sent at a time. */
 const PART_BYTES = 1024 * 1024;
 /** In the first request after a failure, which may have come of a slow link. */

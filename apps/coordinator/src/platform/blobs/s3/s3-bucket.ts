@@ -19,7 +19,7 @@ import { s3ClientConfig, type S3Settings } from './s3-settings.js';
 import { writeFileToObject } from './s3-write-file.js';
 
 /** Parts of files and uploads that are on their way at a time: more of them would not be quicker where memory is short. */
-const PARTS_AT_ONCE = 2;
+const PARTS_AT_ONCE = 3;
 
 export interface ListedObject {
   readonly key: string;

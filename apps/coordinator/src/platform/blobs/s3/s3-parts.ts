@@ -6,6 +6,10 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 
+/** The least that S3 takes as a part, but for the last. */
+export const LEAST_PART_BYTES = 5 * 1024 ** 2;
+export const MOST_PARTS = 10_000;
+
 export interface ObjectPlace {
   readonly Bucket: string;
   readonly Key: string;

@@ -1,11 +1,8 @@
 import { PutObjectCommand, UploadPartCommand, type S3Client } from '@aws-sdk/client-s3';
 import { openFileBytes } from '@tributary/federation';
 import type { PartBuffers } from './part-buffers.js';
-import { writeInParts, type ObjectPlace } from './s3-parts.js';
+import { LEAST_PART_BYTES, MOST_PARTS, writeInParts, type ObjectPlace } from './s3-parts.js';
 
-/** The least that S3 takes as a part, but for the last. */
-const LEAST_PART_BYTES = 5 * 1024 ** 2;
-const MOST_PARTS = 10_000;
 /** Parts of one file that are under way: one is read while the other travels. */
 const LANES = 2;
 
