@@ -8,7 +8,7 @@ export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
     .command('rounds')
     .summary('seconds and memory of rounds without training')
     .description(
-      'A real coordinator and light sites: rounds are offered, downloaded, answered, verified, aggregated and published, and nothing is trained.',
+      'A real coordinator and light sites: rounds are offered, downloaded, answered, verified, aggregated and published, and nothing is trained. The coordinator works on the database and the bucket that the environment names, if any.',
     )
     .option('--bytes <n>', 'size of the model; 10 MB and 100 MB x 4 sites and 250 MB x 6 sites when left out')
     .option('--sites <n>', 'sites that answer')

@@ -14,6 +14,9 @@ import { Metrics } from '../platform/metrics/metrics.js';
 import { UpdateThreadService } from '../update-thread/update-thread.service.js';
 import { AggregationTurns } from './aggregation-turns.js';
 
+/** Memory for the windows of one aggregation. */
+const WINDOW_BYTES = 8 * 1024 ** 2;
+
 export interface ReceivedUpdate {
   /** The assignment's: an asynchronous round may count two updates of a site. */
   readonly id: string;
@@ -110,7 +113,7 @@ export class AggregationService {
       ema: { decay: recipe.serverEma.decay, previousPath: this.blobs.addressOf(previous.ema.sha256) },
       statePaths: mapValues(previous.state, ({ sha256 }) => this.blobs.addressOf(sha256)),
       out,
-      windowBytes: this.blobs.windowBytes,
+      windowBytes: WINDOW_BYTES,
     };
   }
 

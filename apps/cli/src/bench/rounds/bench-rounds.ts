@@ -62,7 +62,7 @@ async function benchCase(
   { rounds, directory, python, streams }: RoundsSettings,
 ): Promise<BenchRow[]> {
   const recipe = roundRecipe({ bytes, sites, rounds });
-  const name = `${formatBytes(weightsBytes(recipe))} x ${sites} sites`;
+  const name = `${formatBytes(weightsBytes(recipe))} x ${sites} sites${storeOf(context)}`;
   context.output.note(`Measuring rounds of ${name}`);
   const consortium = { sites, processes: sites, directory, signal: context.host.signal };
   const ours = await LightConsortium.with(consortium, async (each) => {
@@ -84,6 +84,11 @@ async function benchCase(
       ? []
       : await peerRounds(context, python, { megabytes: weightsBytes(recipe) / MEGABYTE, sites, rounds });
   return [...rowsOf(name, ours, peers), ...besideStreams(name, ours, plainSeconds)];
+}
+
+/** The coordinator that is started finds its store in the same environment. */
+function storeOf({ host }: CommandContext): string {
+  return host.env['TRIBUTARY_S3_BUCKET'] === undefined ? '' : ', S3';
 }
 
 interface OurRounds extends MeasuredRounds {

@@ -12,9 +12,6 @@ export interface ByteRange {
  * all, and never changes; writing the same content twice is writing it once.
  */
 export abstract class BlobStore {
-  /** Memory for the windows of one aggregation, in bytes: where a read takes longer, it reads more at once. */
-  abstract readonly windowBytes: number;
-
   /** An id that every replica on this very store reads, and no other. */
   abstract storeId(): Promise<string>;
 

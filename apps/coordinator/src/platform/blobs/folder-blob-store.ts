@@ -16,8 +16,6 @@ const BLOB_FOLDER = /^[0-9a-f]{2}$/;
 
 /** Blobs in a folder: of this machine, or of a file system that the replicas share. */
 export class FolderBlobStore extends BlobStore {
-  readonly windowBytes = 8 * 1024 ** 2;
-
   private constructor(private readonly folder: string) {
     super();
   }

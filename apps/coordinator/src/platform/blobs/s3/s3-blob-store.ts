@@ -20,8 +20,6 @@ const keyOf = (sha256: string): string => `${BLOBS}${sha256}`;
 
 /** Blobs as objects of a bucket. What is being made lies in a folder of this machine until it is whole. */
 export class S3BlobStore extends BlobStore {
-  readonly windowBytes = 8 * 1024 ** 2;
-
   private constructor(
     private readonly bucket: S3Bucket,
     private readonly stagingFolder: string,
