@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { releaseChunk } from '@tributary/federation';
+import { releaseChunk } from '@tributary/federation/vectors/release-chunk';
 import type { ByteRange } from '../blob-store.js';
 import type { S3Bucket } from './s3-bucket.js';
 

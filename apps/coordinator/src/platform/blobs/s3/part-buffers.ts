@@ -1,4 +1,4 @@
-import { releaseChunk } from '@tributary/federation';
+import { releaseChunk } from '@tributary/federation/vectors/release-chunk';
 
 /**
  * Memory for the parts that are on their way to a store: as many as `most` at a time, whatever they are parts of. It is given

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, type ClientRequestArgs } from 'node:http';
 import { Agent as HttpsAgent, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { releaseChunk } from '@tributary/federation';
+import { releaseChunk } from '@tributary/federation/vectors/release-chunk';
 
 type Created = (error: Error | null, socket: Duplex) => void;
 

@@ -10,7 +10,7 @@ import {
   paginateListObjectsV2,
   ListMultipartUploadsCommand,
 } from '@aws-sdk/client-s3';
-import { TributaryError } from '@tributary/protocol';
+import { TributaryError } from '@tributary/protocol/errors';
 import type { ByteRange } from '../blob-store.js';
 import { PartBuffers } from './part-buffers.js';
 import { copyObject } from './s3-copy.js';

@@ -1,5 +1,5 @@
-import { openFileBytes, type OpenBytes } from '@tributary/federation';
-import { TributaryError } from '@tributary/protocol';
+import { openFileBytes, type OpenBytes } from '@tributary/federation/vectors/byte-source';
+import { TributaryError } from '@tributary/protocol/errors';
 import type { ObjectReads } from './object-stream.js';
 import { MAX_CONNECTIONS } from './s3-settings.js';
 import { StoredObject, StreamBudget } from './stored-object.js';

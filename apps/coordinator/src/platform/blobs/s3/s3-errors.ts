@@ -1,5 +1,5 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
-import { TributaryError } from '@tributary/protocol';
+import { TributaryError } from '@tributary/protocol/errors';
 import { errnoOf } from '../../errors/errno.js';
 
 const NOT_FOUND = 404;

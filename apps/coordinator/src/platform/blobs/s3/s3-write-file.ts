@@ -1,5 +1,5 @@
 import { PutObjectCommand, UploadPartCommand, type S3Client } from '@aws-sdk/client-s3';
-import { openFileBytes } from '@tributary/federation';
+import { openFileBytes } from '@tributary/federation/vectors/byte-source';
 import type { PartBuffers } from './part-buffers.js';
 import { LEAST_PART_BYTES, MOST_PARTS, writeInParts, type ObjectPlace } from './s3-parts.js';
 
