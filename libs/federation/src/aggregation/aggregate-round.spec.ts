@@ -73,6 +73,33 @@ describe('aggregateRound', () => {
     expect(folder.read('next')).toEqual([15, 25, 2, 2, 7, 7, 3, 3]);
   });
 
+  it.each(['momentum', 'AdamW'])(
+    'leaves rows of absent owners and what the server keeps of them alone with %s: nobody spoke for them',
+    async (optimiser) => {
+      const states = optimiser === 'momentum' ? ['momentum'] : ['first-moment', 'second-moment'];
+      const kept = [1, 2, 3, 4, 5, 6, 7, 8];
+      const paths = (folderName: string) =>
+        Object.fromEntries(states.map((name) => [name, folder.file(`${folderName}-${name}`)]));
+      for (const name of states) folder.write(`before-${name}`, manifest, kept);
+      const owned = { ownedRows: [{ parameter: 'embedding.weight', rows: [{ begin: 0, end: 1 }] }] };
+      await aggregateRound(
+        request([update('s1', 1, [4, 4, 1, 1, 9, 9, 9, 9], owned)], {
+          strategy:
+            optimiser === 'momentum'
+              ? { ...fedavg, kind: 'fedavgm', momentum: 0.9 }
+              : { kind: 'fedsgd', ownedRows: true },
+          adamW: { learningRate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.5, step: 3 },
+          statePaths: paths('before'),
+          out: { weightsPath: folder.file('next'), statePaths: paths('after') },
+        }),
+      );
+      const [moved, still] = [folder.read('next').slice(0, 4), folder.read('next').slice(4)];
+      for (const [i, value] of moved.entries()) expect(value).not.toBe(global[i]);
+      expect(still).toEqual([2, 2, 3, 3]);
+      for (const name of states) expect(folder.read(`after-${name}`).slice(4)).toEqual([5, 6, 7, 8]);
+    },
+  );
+
   it('averages a parameter over the sites whose update holds it', async () => {
     const [shared] = manifest;
     const part: UpdateInput = {

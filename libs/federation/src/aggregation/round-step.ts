@@ -64,6 +64,7 @@ export function createRoundStep({ strategy, round, segments, emaDecay = 0, block
       }
     }
     strategy.serverOptimiser.step({ ...window, deltas });
+    for (const part of parts) if (part.group.length === 0) keep(window, part.begin - begin, part.end - begin);
     if (average) averageWeights(emaDecay, { average: average.previous, weights: nextWeights, next: average.next });
     return deltas;
   };
@@ -71,7 +72,13 @@ export function createRoundStep({ strategy, round, segments, emaDecay = 0, block
 
 const NO_NORMS = new Float64Array(0);
 
-/** Plans are made once a group; where no site contributes, nothing moves. */
+/** Where no site contributes nothing moves: neither by the momentum of earlier rounds nor by weight decay. */
+function keep({ weights, state, nextWeights, nextState }: RoundWindow, from: number, to: number): void {
+  nextWeights.set(weights.subarray(from, to), from);
+  for (const [index, vector] of state.entries()) nextState[index]?.set(vector.subarray(from, to), from);
+}
+
+/** Plans are made once a group. */
 function groupPlans(combiner: Combiner, round: SurveyedRound): (group: readonly number[]) => CombineWindow {
   const planGroup = combiner.prepare(round);
   const plans = new Map<string, CombineWindow>();
