@@ -150,6 +150,7 @@ describe('a recipe', () => {
     ['optimiser.accumulationSteps', { optimiser: { kind: 'adamw', learningRate: 1e-3, accumulationSteps: 3 } }],
     ['classes', { classes: ['base', 'base'] }],
     ['federation.exchange', { strategy: { kind: 'fedbuff' }, federation: { exchange: 'usplit' } }],
+    ['federation.exchange', { strategy: { kind: 'multi-krum', byzantine: 0 }, federation: { exchange: 'usplit' } }],
   ])('names %s when it does not fit the rest', (path, change) => {
     const parsed = recipeSchema.safeParse({ ...validRecipe(), ...change });
     expect(parsed.error?.issues.map((issue) => issue.path.join('.'))).toContain(path);

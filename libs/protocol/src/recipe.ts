@@ -245,6 +245,8 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
       ['federation', 'exchange'],
       'full, ulatdec or udec with strategy fedbuff: without rounds, sites cannot take turns',
     );
+  if (recipe.strategy.kind === 'multi-krum' && recipe.federation.exchange === 'usplit')
+    fault(['federation', 'exchange'], 'full, ulatdec or udec with strategy multi-krum: halves have no distances');
   for (const { path, expected } of gradientExchangeFaults(recipe)) fault([...path], expected);
   const fewest = fewestUpdates(recipe.strategy);
   if (recipe.rounds.quorum < fewest) fault(['rounds', 'quorum'], `at least ${fewest} with this strategy`);
