@@ -85,6 +85,18 @@ const CASES: BadCase[] = [
     send: (site, offer, good) => reports(site, offer, good, { images: 1 }),
   },
   {
+    what: 'more images than a column holds',
+    code: 'UPLOAD_METADATA_INVALID',
+    ends: false,
+    send: (site, offer, good) => reports(site, offer, good, { images: 3e9 }),
+  },
+  {
+    what: 'a report with a character that no database keeps',
+    code: 'UPLOAD_METADATA_INVALID',
+    ends: false,
+    send: (site, offer, good) => reports(site, offer, good, { engine: { name: 'a\0b', device: 'cpu', threads: 1 } }),
+  },
+  {
     what: 'a round of the future',
     code: 'NOT_FOUND',
     ends: false,
@@ -176,6 +188,17 @@ describe.each(databaseCases())('bad updates, on $name', (databaseCase) => {
       expect(state === 'failed').toBe(ends);
     },
   );
+
+  it('do not come with answers that no database keeps: those are refused alone, also beside good ones', async () => {
+    const { site, offer } = partOf('site-revoked');
+    const others = ['site-late', 'site-twice'].map(partOf);
+    const [bad, ...good] = await Promise.allSettled([
+      site.answer(offer.assignmentId, 'decline', 'a\0b'),
+      ...others.map((other) => other.site.answer(other.offer.assignmentId, 'accept')),
+    ]);
+    expect(bad).toMatchObject({ status: 'rejected', reason: { message: 'REQUEST_INVALID' } });
+    expect(good.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+  });
 
   it('from a site that was revoked: SITE_REVOKED', async () => {
     const { site, offer, update } = partOf('site-revoked');

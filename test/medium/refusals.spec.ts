@@ -51,6 +51,26 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', (database
         400,
         'REQUEST_INVALID',
       ],
+      [
+        'a study whose title holds a character that no database keeps',
+        '/v1/studies',
+        jsonBody({
+          id: 'more',
+          title: 'a\0b',
+          modality: 'MR',
+          classes: ['a'],
+          image: { sizePx: 16, channels: 1 },
+        }),
+        400,
+        'REQUEST_INVALID',
+      ],
+      [
+        'events behind more than a column holds',
+        '/v1/runs/run-00000000/events?after=99999999999',
+        {},
+        400,
+        'REQUEST_INVALID',
+      ],
     ] as const)('%s: %s is refused with a code', async (...[, path, init, status, code]) => {
       expect(await consortium.coordinator.admin.refusal(path, init)).toMatchObject({ status, code });
     });

@@ -38,11 +38,13 @@ export const assignmentOfferSchema = z.discriminatedUnion('kind', [
 ]);
 export type AssignmentOffer = z.infer<typeof assignmentOfferSchema>;
 
+const MOST_COUNTED = 1e9;
+
 /** What a site reports with its update. Numbers only. */
 export const trainReportSchema = z.object({
   kind: z.literal('train'),
-  images: z.int().min(1),
-  steps: z.int().min(1),
+  images: z.int().min(1).max(MOST_COUNTED),
+  steps: z.int().min(1).max(MOST_COUNTED),
   loss: z.number(),
   trainSeconds: z.number().min(0),
   imagesPerSecond: z.number().min(0),
@@ -50,8 +52,8 @@ export const trainReportSchema = z.object({
 });
 export const evaluateReportSchema = z.object({
   kind: z.literal('evaluate'),
-  heldOutImages: z.int().min(0),
-  syntheticImages: z.int().min(0),
+  heldOutImages: z.int().min(0).max(MOST_COUNTED),
+  syntheticImages: z.int().min(0).max(MOST_COUNTED),
   evaluateSeconds: z.number().min(0),
   engine: z.object({ name: z.string(), device: z.string(), threads: z.int() }),
 });

@@ -15,4 +15,5 @@ export * from './socket-events.js';
 export * from './states.js';
 export * from './strategy.js';
 export * from './task-folder.js';
+export * from './text-faults.js';
 export * from './trainable-at-sites.js';

@@ -34,4 +34,19 @@ describe('problems', () => {
       expect(paths).toEqual(expect.arrayContaining(['rounds.count', 'name', '(root)']));
     }
   });
+
+  it.each(['a\0b', '\ud800', '\udc00x'])('name a field whose text no database keeps: %j', (text) => {
+    const schema = z.object({ names: z.array(z.string()), notes: z.record(z.string(), z.unknown()) });
+    const fieldsOf = (value: unknown): unknown => {
+      try {
+        return parseOrThrow(schema, value, 'REQUEST_INVALID');
+      } catch (error) {
+        return error instanceof TributaryError && error.context.fields?.map(({ path }) => path);
+      }
+    };
+    expect(fieldsOf({ names: ['good', text], notes: { deep: [{ a: text }] } })).toEqual(['names.1', 'notes.deep.0.a']);
+    expect(fieldsOf({ names: [], notes: { [text]: 1 } })).toEqual(['notes']);
+    const good = { names: ['Zürich 東京 🧠'], notes: {} };
+    expect(fieldsOf(good)).toEqual(good);
+  });
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERRORS, TributaryError, isErrorCode, type ErrorCode, type FieldProblem } from './errors.js';
+import { textFaults } from './text-faults.js';
 
 /** Body of every HTTP error and of every refused socket message. */
 export const problemSchema = z.object({
@@ -42,14 +43,14 @@ export function fieldProblems(error: z.ZodError): FieldProblem[] {
 }
 
 /**
- * Parses `value` or throws a coded error that names each wrong field.
+ * Parses `value` or throws a coded error that names each wrong field, also one whose text cannot be kept.
  *
  * @throws TributaryError with `code`, its `fields` filled.
  */
 export function parseOrThrow<S extends z.ZodType>(schema: S, value: unknown, code: ErrorCode): z.infer<S> {
   const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const fields = fieldProblems(parsed.error);
+  const fields = parsed.success ? textFaults(parsed.data) : fieldProblems(parsed.error);
+  if (parsed.success && fields.length === 0) return parsed.data;
   const shown = fields
     .slice(0, 5)
     .map((field) => `${field.path}: ${field.expected}`)

@@ -1,10 +1,11 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { z } from 'zod';
+import { LARGEST_INTEGER } from '../platform/database/largest-integer.js';
 import type { AuditEntry } from './audit-chain.js';
 import { AuditService, type AuditVerdict } from './audit.service.js';
 
 const pageSchema = z.object({
-  after: z.coerce.number().int().min(0).default(0),
+  after: z.coerce.number().int().min(0).max(LARGEST_INTEGER).default(0),
   limit: z.coerce.number().int().min(1).max(1000).default(200),
 });
 

@@ -2,10 +2,11 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { runIdSchema, type ModelVersion, type Release } from '@tributary/protocol';
 import { z } from 'zod';
 import { Allow, Caller, type Principal } from '../platform/access/access.js';
+import { LARGEST_INTEGER } from '../platform/database/largest-integer.js';
 import { ModelCatalogueService } from './model-catalogue.service.js';
 
 const filterSchema = z.object({ runId: runIdSchema.optional() });
-const roundSchema = z.coerce.number().int().min(0);
+const roundSchema = z.coerce.number().int().min(0).max(LARGEST_INTEGER);
 
 @Controller('v1')
 @Allow('admin', 'researcher')

@@ -13,12 +13,13 @@ import {
 import { z } from 'zod';
 import { SitesService } from '../identity/sites.service.js';
 import { Allow, Caller, type Principal } from '../platform/access/access.js';
+import { LARGEST_INTEGER } from '../platform/database/largest-integer.js';
 import { RunViewsService } from './run-views.service.js';
 import { RunsService } from './runs.service.js';
 
 const MAX_WAIT_SECONDS = 25;
 const pollSchema = z.object({
-  after: z.coerce.number().int().min(0).default(0),
+  after: z.coerce.number().int().min(0).max(LARGEST_INTEGER).default(0),
   waitSeconds: z.coerce.number().min(0).max(MAX_WAIT_SECONDS).default(0),
 });
 const RUN_ID = { schema: runIdSchema };
