@@ -63,6 +63,22 @@ describe('BlobCache', () => {
     expect(coordinator.requests).toHaveLength(1);
   });
 
+  it('does not let a small blob wait for a large one that comes slowly', async () => {
+    const small = randomBytes(1000);
+    let rest = (): void => undefined;
+    coordinator.handler = (request, response) => {
+      if (!request.url?.includes(blob.sha256)) return serve(small)(request, response);
+      response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 1000));
+      rest = () => response.end(content.subarray(1000));
+    };
+    const slow = cache.place(blob, target, { signal });
+    await cache.place(refOf(small), join(folder, 'small'), { signal });
+    expect((await readFile(join(folder, 'small'))).equals(small)).toBe(true);
+    rest();
+    await slow;
+    expect((await readFile(target)).equals(content)).toBe(true);
+  });
+
   it('goes on where a download broke off, also in a new process', async () => {
     await cache.place(refOf(Buffer.from('other')), target, { signal }).catch(() => undefined);
     await writeFile(join(folder, 'cache', `${blob.sha256}.safetensors.part`), content.subarray(0, 200_001));

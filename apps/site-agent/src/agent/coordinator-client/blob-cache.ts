@@ -12,6 +12,7 @@ import { Silence } from './silence.js';
 
 /** Global weights kept: enough for a repeated round and an evaluation of two versions. */
 const KEPT_BLOBS = 4;
+const SUFFIX = '.safetensors';
 
 export interface DownloadOptions {
   readonly signal: AbortSignal;
@@ -25,7 +26,8 @@ export interface DownloadOptions {
  */
 export class BlobCache {
   private readonly verified = new Set<string>();
-  private last: Promise<void> = Promise.resolve();
+  /** The end of what was last asked of a blob, by its hash. */
+  private readonly last = new Map<string, Promise<unknown>>();
 
   constructor(
     private readonly directory: string,
@@ -39,7 +41,7 @@ export class BlobCache {
    * @throws TributaryError BLOB_CORRUPT when what arrived twice is not what the hash says.
    */
   place(blob: BlobRef, target: string, options: DownloadOptions): Promise<void> {
-    return this.inTurn(async () => {
+    return this.inTurn(blob, async () => {
       const cached = await this.fetchAlone(blob, options);
       await rm(target, { force: true });
       await link(cached, target);
@@ -52,23 +54,28 @@ export class BlobCache {
    * @throws TributaryError as `place` does.
    */
   async fetch(blob: BlobRef, options: DownloadOptions): Promise<void> {
-    await this.inTurn(() => this.fetchAlone(blob, options));
+    await this.inTurn(blob, () => this.fetchAlone(blob, options));
   }
 
-  /** One at a time: two runs may want the same blob, and would write the same partial file. */
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.last.then(work);
-    this.last = done.then(
-      () => undefined,
-      () => undefined,
-    );
-    return done;
+  /**
+   * One at a time of the same blob: two runs may want it, and would write the same partial file. Different ones go side by
+   * side: a small model does not wait for a large one.
+   */
+  private async inTurn<T>({ sha256 }: BlobRef, work: () => Promise<T>): Promise<T> {
+    const before = this.last.get(sha256) ?? Promise.resolve();
+    const done = before.then(work, work);
+    this.last.set(sha256, done);
+    try {
+      return await done;
+    } finally {
+      if (this.last.get(sha256) === done) this.last.delete(sha256);
+    }
   }
 
   /** @returns Where it lies then. */
   private async fetchAlone(blob: BlobRef, options: DownloadOptions): Promise<string> {
     options.signal.throwIfAborted();
-    const cached = join(this.directory, `${blob.sha256}.safetensors`);
+    const cached = join(this.directory, `${blob.sha256}${SUFFIX}`);
     await mkdir(this.directory, { recursive: true });
     if (!(await this.holds(blob, cached))) {
       await this.download(blob, cached, options);
@@ -138,18 +145,23 @@ export class BlobCache {
     return whole;
   }
 
-  /** Removes all but the newest blobs; a task folder that still needs one holds its own link. */
+  /** Removes all but the newest blobs, and those that are wanted now; a task folder that still needs one holds its own link. */
   private async prune(): Promise<void> {
-    const names = (await readdir(this.directory)).filter((name) => name.endsWith('.safetensors'));
+    const names = (await readdir(this.directory)).filter((name) => name.endsWith(SUFFIX));
     if (names.length <= KEPT_BLOBS) return;
-    const aged = await Promise.all(
-      names.map(async (name) => ({ name, time: (await stat(join(this.directory, name))).mtimeMs })),
-    );
+    const aged = await Promise.all(names.map(async (name) => ({ name, time: await this.writtenMs(name) })));
     aged.sort((a, b) => b.time - a.time || (a.name < b.name ? -1 : 1));
     for (const { name } of aged.slice(KEPT_BLOBS)) {
+      const sha256 = name.slice(0, -SUFFIX.length);
+      if (this.last.has(sha256)) continue;
+      this.verified.delete(sha256);
       await rm(join(this.directory, name), { force: true });
-      this.verified.delete(name.replace('.safetensors', ''));
     }
+  }
+
+  /** 0 for a file that was removed meanwhile. */
+  private async writtenMs(name: string): Promise<number> {
+    return (await stat(join(this.directory, name)).catch(() => undefined))?.mtimeMs ?? 0;
   }
 }
 
