@@ -29,6 +29,19 @@ describe('AggregationTurns', () => {
     expect(turns.depth).toBe(0);
   });
 
+  it('lets small rounds pass large ones, however many of these wait', async () => {
+    const turns = new AggregationTurns();
+    const large = [held(), held(), held()];
+    const working = large.map(({ work }) => turns.take({ owner: 'a', cost: 1e9 }, always, work));
+    const small = held();
+    const done = turns.take({ owner: 'a', cost: 1e6 }, always, small.work);
+    await settle();
+    expect([...large, small].map(({ begun }) => begun())).toEqual([true, true, false, true]);
+    for (const { end } of [...large, small]) end();
+    await Promise.all([...working, done]);
+    expect(turns.depth).toBe(0);
+  });
+
   it('does not begin what was stopped while it waited', async () => {
     const turns = new AggregationTurns();
     const [first, second, third] = [held(), held(), held()];
