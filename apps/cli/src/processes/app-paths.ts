@@ -17,6 +17,7 @@ export const LASTING_PROGRAM_FLAGS = ['--max-semi-space-size=2', '--heap-growing
 
 /**
  * For the coordinator: glibc's `malloc` gives each of some dozen threads an arena of its own, and an arena keeps what was freed
- * in it. Two for all keep 27 MB less under rounds of 100 MB, at no cost in time. Buffers of 64 KiB and more, as chunks of weights are, go back to the system when they are freed.
+ * in it. Two for all keep 27 MB less under rounds of 100 MB, at no cost in time. Buffers of 64 KiB and more, as chunks of weights
+ * are, go back to the system when they are freed.
  */
 export const COORDINATOR_ALLOCATOR = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536' };

@@ -18,8 +18,8 @@ import { alreadyExists, coded, isMissing, toStoreError } from './s3-errors.js';
 import { s3ClientConfig, type S3Settings } from './s3-settings.js';
 import { writeFileToObject } from './s3-write-file.js';
 
-/** Parts of files and uploads that are on their way at a time: each takes 5 MiB of memory, and two fill most lines. */
-const PARTS_AT_ONCE = 2;
+/** Parts of files and uploads that are on their way at a time: each takes 5 MiB of memory. */
+const PARTS_AT_ONCE = 3;
 
 export interface ListedObject {
   readonly key: string;
