@@ -7,7 +7,7 @@ import { buildRecipe } from '../factories/recipe.js';
 import { Consortium } from './support/consortium.js';
 import { databaseCases, type OpenDatabases } from './support/databases.js';
 import { answerAtOnce, type Behaviour } from './support/fake-site.js';
-import { SmallDisk } from './support/small-disk.js';
+import { SmallDisk } from '../support/small-disk.js';
 
 jest.setTimeout(240_000);
 

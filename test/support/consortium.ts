@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadAtlas, PHANTOM_CLASSES, writePhantomSite } from '@tributary/imaging';
 import {
   enrolmentResponseSchema,
@@ -13,7 +14,15 @@ import {
 } from '@tributary/protocol';
 import { randomStream } from '@tributary/random';
 import { z } from 'zod';
-import { childrenOf, eventually, freePort, runProgram, startProgram, type Program } from './processes.js';
+import {
+  childrenOf,
+  eventually,
+  freePort,
+  runProgram,
+  startProgram,
+  type Program,
+  type ProgramSettings,
+} from './processes.js';
 
 const COORDINATOR = 'apps/coordinator/dist/main.js';
 const SCANNERS = {
@@ -32,6 +41,8 @@ export interface ConsortiumOptions {
   readonly entryPort?: number;
   /** Engine of a site's trainer; absent: the quickest. */
   readonly engines?: Partial<Record<SiteId, 'onnx' | 'tensorflow'>>;
+  /** What a site's programs are started within; see `ProgramSettings`. */
+  readonly within?: (siteId: string) => readonly string[];
 }
 
 export type SiteId = keyof typeof SCANNERS;
@@ -77,6 +88,14 @@ export class Consortium {
 
   get dataDir(): string {
     return join(this.directory, 'coordinator');
+  }
+
+  private get blobDir(): string {
+    return this.options.environment?.['TRIBUTARY_BLOB_DIR'] ?? join(this.dataDir, 'blobs');
+  }
+
+  private settingsOf(siteId: string): ProgramSettings {
+    return { logFile: this.log(siteId), within: this.options.within?.(siteId) };
   }
 
   imagesOf(siteId: string): string {
@@ -131,9 +150,7 @@ export class Consortium {
   }
 
   startAgent(siteId: string): Program {
-    const program = startProgram(AGENT, ['start', '--data-dir', this.siteDir(siteId)], {
-      logFile: this.log(siteId),
-    });
+    const program = startProgram(AGENT, ['start', '--data-dir', this.siteDir(siteId)], this.settingsOf(siteId));
     this.agents.set(siteId, program);
     return program;
   }
@@ -197,7 +214,7 @@ export class Consortium {
         '--format',
         'json',
       ];
-      const enrolled = await runProgram(AGENT, args, { logFile: this.log(siteId) });
+      const enrolled = await runProgram(AGENT, args, this.settingsOf(siteId));
       const { fingerprint } = enrolmentResponseSchema.pick({ fingerprint: true }).parse(JSON.parse(enrolled.stdout));
       await this.request(z.unknown(), `/v1/sites/${siteId}/approve`, { fingerprint });
       writeFileSync(
@@ -227,7 +244,7 @@ export class Consortium {
       'the run ends',
       async () => {
         const view = await this.run(runId);
-        return ['completed', 'failed', 'paused'].includes(view.state) ? view : undefined;
+        return hasEnded(view) ? view : undefined;
       },
       timeoutMs,
     );
@@ -238,12 +255,32 @@ export class Consortium {
     return last;
   }
 
+  /** Waits until a site begins to send an update. @returns False when it did not in time. */
+  async uploadBegins(siteId: string, withinMs: number): Promise<boolean> {
+    const begun = Promise.withResolvers<true>();
+    // A file of the upload appears, named by its assignment: polling would see short uploads too late.
+    const watcher = watch(join(this.blobDir, 'uploads'), (_, file) => {
+      if (file?.endsWith(siteId) === true) begun.resolve(true);
+    });
+    const timer = new AbortController();
+    const overdue = sleep(withinMs, false, { signal: timer.signal }).catch(() => false);
+    const hasBegun = await Promise.race([begun.promise, overdue]);
+    timer.abort();
+    watcher.close();
+    return hasBegun;
+  }
+
   async close(): Promise<void> {
     for (const program of [...this.agents.values(), this.coordinator]) {
       program?.child.kill('SIGKILL');
       await program?.exited;
     }
   }
+}
+
+/** A run that waits for room on the disk goes on by itself. */
+export function hasEnded({ state, pauseCause }: RunView): boolean {
+  return ['completed', 'failed', 'paused', 'cancelled'].includes(state) && pauseCause !== 'storage';
 }
 
 /** A run small enough for tests: a few thousand parameters, rounds of some tenths of a second. */

@@ -19,15 +19,18 @@ export interface ProgramSettings {
   readonly logFile: string;
   /** Added to the environment of this process. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** A command and its arguments that become the program, such as `ip netns exec NAME`. */
+  readonly within?: readonly string[];
 }
 
 /** Starts a built program of this repository on the Node that runs the tests. */
 export function startProgram(
   entry: string,
   args: readonly string[],
-  { logFile, environment }: ProgramSettings,
+  { logFile, environment, within = [] }: ProgramSettings,
 ): Program {
-  const child = spawn(process.execPath, [join(root, entry), ...args], {
+  const [command, ...before] = [...within, process.execPath];
+  const child = spawn(command, [...before, join(root, entry), ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },

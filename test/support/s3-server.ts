@@ -22,7 +22,7 @@ export function s3Program(): string | null {
   const program = existsSync(BUILT) ? BUILT : 'versitygw';
   if (spawnSync(program, ['--version']).status === 0) return program;
   process.stderr.write(
-    'no S3 server (versitygw) is built here, S3 is not tested: scripts/build-s3-server.sh needs Go\n',
+    'no S3 server (versitygw) is built here, S3 is not tested: scripts/build-test-servers.sh needs Go\n',
   );
   return null;
 }

@@ -3,6 +3,8 @@ import type { RecipeInput } from '@tributary/protocol';
 import { Consortium, tinyRecipe } from '../../support/consortium.js';
 import { FaultyLink } from '../../support/faulty-link.js';
 import { eventually } from '../../support/processes.js';
+import { SiteNetwork } from '../../support/site-network.js';
+import { Toxiproxy } from '../../support/toxiproxy.js';
 
 const SITE = 'site-a';
 const TRAINED_WITHIN_MS = 300_000;
@@ -15,68 +17,88 @@ export interface BadLinkOptions {
   readonly channels: readonly [number, number];
   readonly bytesPerSecond: number;
   readonly faultEveryMs: number;
-  /** `half-open`: neither end is told that the connection is gone. */
+  /** `half-open`: the site gets another address, and neither end is told that its connections are gone. */
   readonly fault: 'drop' | 'half-open';
 }
 
 export interface BadLinkResult {
   readonly updateBytes: number;
-  /** All that passed from the site to the coordinator meanwhile, headers and control messages included. */
+  /** All that the site sent over the link, from its enrolment on: what a fault swallowed, headers and control messages included. */
   readonly sentBytes: number;
   readonly faults: number;
   readonly seconds: number;
 }
 
-/** One round whose first site sends its update over a slow link that breaks again and again. */
-export async function uploadOverBadLink(options: BadLinkOptions): Promise<BadLinkResult> {
-  const consortium = await Consortium.create(options.directory);
-  const link = await FaultyLink.open(consortium.port);
+interface BadLink {
+  readonly link: FaultyLink;
+  /** Where the site is, when it is in a network of its own. */
+  readonly network: SiteNetwork | undefined;
+}
+
+/**
+ * One round whose first site sends its update over a slow link that breaks again and again.
+ *
+ * @param program Toxiproxy's server.
+ * @throws Error when `half-open` is asked for and this machine lets no network namespace be made.
+ */
+export async function uploadOverBadLink(program: string, options: BadLinkOptions): Promise<BadLinkResult> {
+  const network = options.fault === 'half-open' ? await ownNetwork() : undefined;
+  const within = (site: string): readonly string[] => (site === SITE && network !== undefined ? network.command : []);
+  const consortium = await Consortium.create(options.directory, { within });
+  const proxy = await Toxiproxy.start(program);
   try {
+    const link = await FaultyLink.open(proxy, { name: SITE, targetPort: consortium.port, host: network?.host });
     await consortium.open((site) => (site === SITE ? link.url : consortium.url));
     const runId = await consortium.createRun(largeRecipe(options.channels));
-    if (!(await link.sees('POST /v1/uploads', TRAINED_WITHIN_MS))) throw new Error(`${SITE} sent no update`);
-    return await disturbUpload({ consortium, link, runId }, options);
+    if (!(await consortium.uploadBegins(SITE, TRAINED_WITHIN_MS))) throw new Error(`${SITE} sent no update`);
+    return await disturbUpload({ consortium, runId, bad: { link, network } }, options);
   } finally {
     await consortium.close();
-    await link.close();
+    await proxy.stop();
+    network?.close();
   }
 }
 
+function ownNetwork(): Promise<SiteNetwork> {
+  if (!SiteNetwork.isPossible()) throw new Error('half-open connections need a network namespace');
+  return SiteNetwork.create(0);
+}
+
 async function disturbUpload(
-  { consortium, link, runId }: { consortium: Consortium; link: FaultyLink; runId: string },
+  { consortium, runId, bad }: { consortium: Consortium; runId: string; bad: BadLink },
   { bytesPerSecond, faultEveryMs, fault }: BadLinkOptions,
 ): Promise<BadLinkResult> {
-  const sentBefore = link.bytesUp;
   const startedMs = performance.now();
-  link.limit(bytesPerSecond);
+  await bad.link.add({ type: 'bandwidth', attributes: { rate: bytesPerSecond / 1000 } });
   const received = new AbortController();
-  const faults = breakAgain({ link, fault, everyMs: faultEveryMs, signal: received.signal });
+  const faults = breakAgain({ bad, fault, everyMs: faultEveryMs, signal: received.signal });
   const published = await eventually(
     'the round is published',
     async () => (await consortium.events(runId)).events.find(({ kind }) => kind === 'round.published'),
     UPLOADED_WITHIN_MS,
   );
   const seconds = (performance.now() - startedMs) / 1000;
-  const sentBytes = link.bytesUp - sentBefore;
   received.abort();
+  const broken = await faults;
+  const sentBytes = await bad.link.close();
   // The sites' updates are alike: whole models in float32.
   const updateBytes = Number(published.detail['bytesUp']) / consortium.siteIds.length;
-  return { updateBytes, sentBytes, faults: await faults, seconds };
+  return { updateBytes, sentBytes, faults: broken, seconds };
 }
 
 /** @returns How often it broke the link. */
 async function breakAgain(breaking: {
-  link: FaultyLink;
+  bad: BadLink;
   fault: BadLinkOptions['fault'];
   everyMs: number;
   signal: AbortSignal;
 }): Promise<number> {
-  const { link, fault, everyMs, signal } = breaking;
+  const { bad, fault, everyMs, signal } = breaking;
   for (let faults = 0; ; faults += 1) {
     const isOver = await sleep(everyMs, false, { signal }).catch(() => true);
     if (isOver) return faults;
-    if (fault === 'drop') link.drop();
-    else link.freeze();
+    if (fault === 'drop') await bad.link.drop();
+    else await bad.network?.changeAddress();
   }
 }
 

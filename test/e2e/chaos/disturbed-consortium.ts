@@ -1,18 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Consortium, type SiteId } from '../../support/consortium.js';
-import { FaultyLink } from '../../support/faulty-link.js';
 import { startPostgres, type PostgresCluster } from '../../support/postgres.js';
 import { Supervised } from '../../support/supervised.js';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { Lasting } from './lasting.js';
 import { SITES, type Fault, type Kill, type Site } from './schedule.js';
+import { SiteLinks } from './site-links.js';
+import { SmallDisks } from './small-disks.js';
 
 const UPLOAD_WITHIN_MS = 4_000;
-const SLOW_BYTES_PER_SECOND = 50_000;
-const SLOW_FOR_MS = 2_000;
 
 export interface DisturbedOptions {
   /** A PostgreSQL server of its own; else the coordinator's embedded database, which has no process to kill. */
   readonly withPostgres: boolean;
   readonly say: (line: string) => void;
+}
+
+interface Surroundings {
+  readonly links: SiteLinks;
+  readonly disks: SmallDisks;
+  readonly postgres: PostgresCluster | undefined;
 }
 
 /** A consortium whose processes are started again when they end, and whose sites reach it over links that can be broken. */
@@ -22,13 +30,20 @@ export class DisturbedConsortium {
   /** Trainers that were seen; when all is over none may be left. */
   private readonly trainers = new Set<number>();
   private databaseUp: Promise<void> = Promise.resolve();
+  private readonly links: SiteLinks;
+  private readonly disks: SmallDisks;
+  private readonly postgres: PostgresCluster | undefined;
+  private readonly lasting: Lasting;
 
   private constructor(
     readonly consortium: Consortium,
-    private readonly links: ReadonlyMap<Site, FaultyLink>,
-    private readonly postgres: PostgresCluster | undefined,
+    { links, disks, postgres }: Surroundings,
     private readonly say: (line: string) => void,
   ) {
+    this.links = links;
+    this.disks = disks;
+    this.postgres = postgres;
+    this.lasting = new Lasting((error) => say(String(error)));
     this.coordinator = new Supervised(
       () => consortium.launchCoordinator(),
       (code) => say(`coordinator ended by itself with exit code ${code ?? 'none'}; started again`),
@@ -42,13 +57,19 @@ export class DisturbedConsortium {
 
   static async open(directory: string, { withPostgres, say }: DisturbedOptions): Promise<DisturbedConsortium> {
     const postgres = withPostgres ? await startPostgres() : undefined;
-    const environment = { DATABASE_URL: postgres?.createDatabase('tributary') };
-    const consortium = await Consortium.create(directory, { environment });
-    const links = new Map<Site, FaultyLink>();
-    for (const site of SITES) links.set(site, await FaultyLink.open(consortium.port));
-    const urlFor = (site: SiteId): string => links.get(site)?.url ?? consortium.url;
+    const links = await SiteLinks.prepare();
+    const disks = SmallDisks.mount();
+    const environment = { ...disks.environment, DATABASE_URL: postgres?.createDatabase('tributary') };
+    const within = (site: string): readonly string[] => links.commandOf(site);
+    const consortium = await Consortium.create(directory, { environment, within });
+    for (const site of SITES) {
+      mkdirSync(dirname(consortium.siteDir(site)), { recursive: true });
+      disks.place(site, consortium.siteDir(site));
+    }
+    await links.open(consortium.port);
+    const urlFor = (site: SiteId): string => links.urlOf(site) ?? consortium.url;
     const { coordinator, agents } = await consortium.open(urlFor);
-    const disturbed = new DisturbedConsortium(consortium, links, postgres, say);
+    const disturbed = new DisturbedConsortium(consortium, { links, disks, postgres }, say);
     disturbed.coordinator.start(coordinator);
     for (const [site, supervised] of disturbed.agents) supervised.start(agents.get(site));
     return disturbed;
@@ -57,20 +78,8 @@ export class DisturbedConsortium {
   /** @returns False when there was nothing to break: the process is down, or no upload came. */
   async inflict(fault: Fault): Promise<boolean> {
     if (fault.kind === 'kill') return this.kill(fault);
-    const link = this.link(fault.site);
-    switch (fault.kind) {
-      case 'drop':
-        link.drop();
-        break;
-      case 'half-open':
-        link.freeze();
-        break;
-      case 'slow':
-        link.limit(SLOW_BYTES_PER_SECOND);
-        setTimeout(() => link.limit(Infinity), SLOW_FOR_MS);
-        break;
-    }
-    return true;
+    if (fault.kind === 'full-disk') return this.disks.inflict(fault, this.lasting);
+    return this.links.inflict(fault, this.lasting);
   }
 
   /** Waits until the database is there and the coordinator answers. */
@@ -83,14 +92,17 @@ export class DisturbedConsortium {
   async close(): Promise<number> {
     await Promise.all([...this.agents.values(), this.coordinator].map((process) => process.stop()));
     await this.databaseUp.catch(() => undefined);
-    await Promise.all([...this.links.values()].map((link) => link.close()));
+    await this.lasting.end();
+    await this.links.close();
     this.postgres?.stop();
-    return this.outlived();
+    const outlived = await this.outlived();
+    this.disks.unmount();
+    return outlived;
   }
 
   private async kill({ victim, site, moment, delayMs, downMs }: Kill): Promise<boolean> {
     if (moment === 'upload') {
-      if (!(await this.link(site).sees('POST /v1/uploads', UPLOAD_WITHIN_MS))) return false;
+      if (!(await this.consortium.uploadBegins(site, UPLOAD_WITHIN_MS))) return false;
       await sleep(delayMs);
     }
     switch (victim) {
@@ -103,7 +115,16 @@ export class DisturbedConsortium {
         return this.killTrainer(site);
       case 'database':
         return this.killDatabase(downMs);
+      case 'machine':
+        return this.killAll(downMs);
     }
+  }
+
+  private async killAll(downMs: number): Promise<boolean> {
+    const isDatabaseKilled = this.killDatabase(downMs);
+    for (const site of SITES) this.killTrainer(site);
+    const killed = [...this.agents.values(), this.coordinator].map((process) => process.kill(downMs));
+    return (await isDatabaseKilled) || killed.includes(true);
   }
 
   private killTrainer(site: Site): boolean {
@@ -135,12 +156,6 @@ export class DisturbedConsortium {
       await sleep(100);
     }
     return [...this.trainers].filter(isAlive).length;
-  }
-
-  private link(site: Site): FaultyLink {
-    const link = this.links.get(site);
-    if (link === undefined) throw new RangeError(`${site} has no link`);
-    return link;
   }
 }
 

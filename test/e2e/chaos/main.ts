@@ -5,16 +5,17 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { uploadOverBadLink } from './bad-link.js';
 import { killOnce, type OneVictim } from './one-kill.js';
+import { toxiproxyProgram } from '../../support/toxiproxy.js';
 import { runChaos } from './run-chaos.js';
 
 const USAGE = `Usage: npm run chaos -- [--kills N] [--seed N] [--rounds N] [--minutes M] [--database postgres|embedded] [--keep]
        npm run chaos -- --link drop|half-open
        npm run chaos -- --one coordinator|agent
 
-Kills processes and breaks links of a real consortium by a seeded schedule while runs are going on, and compares the final
+Kills processes, breaks links and fills disks of a real consortium by a seeded schedule while runs are going on, and compares the final
 weights of each with an undisturbed run of the same seed. Exit code 1 when one differs or does not finish.
 
-With --link it sends one update of 65 MB over a link of 4 Mbit/s that breaks every 20 s, and counts what passed it.
+With --link it sends one update of 65 MB over a link of 4 Mbit/s that breaks every 20 s, and counts what the site sent.
 With --one it kills one process in the middle of a round and tells by how much that round was delayed.
 
 Example: npm run chaos -- --kills 200 --seed 1`;
@@ -62,7 +63,10 @@ function readOptions(): Options | undefined {
 
 /** @returns True when nothing was wrong. */
 async function sendOverBadLink(directory: string, fault: 'drop' | 'half-open'): Promise<boolean> {
-  const { updateBytes, sentBytes, faults, seconds } = await uploadOverBadLink({ ...BAD_LINK, directory, fault });
+  const program = toxiproxyProgram();
+  if (program === null) return false;
+  const sent = await uploadOverBadLink(program, { ...BAD_LINK, directory, fault });
+  const { updateBytes, sentBytes, faults, seconds } = sent;
   const resent = sentBytes / updateBytes - 1;
   print(
     `${(updateBytes / 1e6).toFixed(1)} MB over 4 Mbit/s in ${seconds.toFixed(0)} s (without faults ${(updateBytes / BAD_LINK.bytesPerSecond).toFixed(0)} s), ${faults} times ${fault}: ${(100 * resent).toFixed(2)} % sent again`,
@@ -91,11 +95,11 @@ async function disturbRuns(directory: string, settings: Options): Promise<boolea
     withPostgres: database === 'postgres',
     print,
   });
-  const { kills, linkFaults, runs, equalRuns, failures, seconds } = result;
+  const { kills, linkFaults, fullDisks, runs, equalRuns, failures, seconds } = result;
   const total = Object.values(kills).reduce((sum, count) => sum + count, 0);
   const byVictim = Object.entries(kills).map(([victim, count]) => `${victim} ${count}`);
   print(
-    `${total} kills (${byVictim.join(', ')}), ${linkFaults} link faults, ${runs} runs in ${seconds.toFixed(0)} s: ${equalRuns} of ${runs} completed with equal weights`,
+    `${total} kills (${byVictim.join(', ')}), ${linkFaults} link faults, ${fullDisks} full disks, ${runs} runs in ${seconds.toFixed(0)} s: ${equalRuns} of ${runs} completed with equal weights`,
   );
   for (const failure of failures) print(`FAILED: ${failure}`);
   return failures.length === 0;

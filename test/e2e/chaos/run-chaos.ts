@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelVersion, RunView } from '@tributary/protocol';
 import { z } from 'zod';
+import { hasEnded } from '../../support/consortium.js';
 import { DisturbedConsortium } from './disturbed-consortium.js';
 import { chaosRecipe, type ChaosRecipe } from './recipes.js';
-import { faults, type Fault, type Victim } from './schedule.js';
+import { faults, type Fault, type LinkFault, type Victim } from './schedule.js';
 
 const LOOK_EVERY_MS = 250;
 /** A run that has not ended this long after its last fault is stuck, on a machine that is busy with other things too. */
@@ -26,6 +27,7 @@ export interface ChaosOptions {
 export interface ChaosResult {
   readonly kills: Readonly<Record<Victim, number>>;
   readonly linkFaults: number;
+  readonly fullDisks: number;
   readonly runs: number;
   /** Runs that completed with the bytes of the undisturbed one; all of them, or something is wrong. */
   readonly equalRuns: number;
@@ -51,14 +53,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     const outlived = await disturbed.close();
     if (outlived > 0) chaos.failures.push(`${outlived} trainers outlived their agents`);
   }
-  const { kills, linkFaults, runs, equalRuns, failures } = chaos;
-  return { kills, linkFaults, runs, equalRuns, failures, seconds: (performance.now() - startedMs) / 1000 };
+  const { kills, linkFaults, fullDisks, runs, equalRuns, failures } = chaos;
+  return { kills, linkFaults, fullDisks, runs, equalRuns, failures, seconds: (performance.now() - startedMs) / 1000 };
 }
 
 class Chaos {
-  readonly kills: Record<Victim, number> = { coordinator: 0, database: 0, agent: 0, trainer: 0 };
+  readonly kills: Record<Victim, number> = { coordinator: 0, database: 0, agent: 0, trainer: 0, machine: 0 };
   readonly failures: string[] = [];
   linkFaults = 0;
+  fullDisks = 0;
   runs = 0;
   equalRuns = 0;
   private readonly schedule: Generator<Fault, never>;
@@ -116,6 +119,7 @@ class Chaos {
     await sleep(fault.pauseMs);
     if (watch.hasEnded || !(await this.disturbed.inflict(fault))) return;
     if (fault.kind === 'kill') this.kills[fault.victim] += 1;
+    else if (fault.kind === 'full-disk') this.fullDisks += 1;
     else this.linkFaults += 1;
     this.say(`run ${this.runs}, ${watch.place}: ${textOf(fault)}`);
   }
@@ -153,7 +157,7 @@ class RunWatch {
   }
 
   get hasEnded(): boolean {
-    return ['completed', 'failed', 'paused', 'cancelled'].includes(this.view?.state ?? '');
+    return this.view !== undefined && hasEnded(this.view);
   }
 
   get place(): string {
@@ -180,11 +184,16 @@ class RunWatch {
 }
 
 function textOf(fault: Fault): string {
-  if (fault.kind !== 'kill') return `link of ${fault.site}: ${fault.kind}`;
+  if (fault.kind === 'full-disk') return `disk of ${fault.disk} full for ${fault.forMs} ms`;
+  if (fault.kind !== 'kill') return `link of ${fault.site}: ${textOfLink(fault)}`;
   const { victim, site, moment, delayMs, downMs } = fault;
   const whose = victim === 'agent' || victim === 'trainer' ? ` of ${site}` : '';
   const when = moment === 'upload' ? `, ${delayMs} ms after ${site} began to upload` : '';
   return `kill -9 ${victim}${whose}${when}${victim === 'trainer' ? '' : `, back after ${downMs} ms`}`;
+}
+
+function textOfLink({ kind, forMs }: LinkFault): string {
+  return kind === 'drop' || kind === 'address' ? kind : `${kind} for ${forMs} ms`;
 }
 
 function clock(ms: number): string {

@@ -12,10 +12,10 @@ describe('the schedule of faults', () => {
     expect(first(5, 50)).not.toEqual(first(6, 50));
   });
 
-  it('kills every kind of process and breaks links in every way', () => {
-    const kinds = first(1, 200).map((fault) => (fault.kind === 'kill' ? fault.victim : fault.kind));
-    expect([...new Set(kinds)].sort()).toEqual(
-      ['agent', 'coordinator', 'database', 'drop', 'half-open', 'slow', 'trainer'].sort(),
-    );
+  it('kills every kind of process, breaks links in every way and fills disks', () => {
+    const kinds = first(1, 400).map((fault) => (fault.kind === 'kill' ? fault.victim : fault.kind));
+    const processes = ['agent', 'coordinator', 'database', 'machine', 'trainer'];
+    const links = ['address', 'cable', 'cut', 'drop', 'reset', 'silent', 'slow'];
+    expect([...new Set(kinds)].sort()).toEqual([...processes, ...links, 'full-disk'].sort());
   });
 });
