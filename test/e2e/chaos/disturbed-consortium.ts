@@ -1,9 +1,9 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Consortium, type SiteId } from '../../support/consortium.js';
 import { startPostgres, type PostgresCluster } from '../../support/postgres.js';
 import { Supervised } from '../../support/supervised.js';
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { Lasting } from './lasting.js';
 import { SITES, type Fault, type Kill, type Site } from './schedule.js';
 import { SiteLinks } from './site-links.js';
