@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { runViewSchema } from '@tributary/protocol';
+import { runViewSchema, siteSchema } from '@tributary/protocol';
 import { buildRecipe } from '../factories/recipe.js';
 import { Consortium } from './support/consortium.js';
 import { databaseCases } from './support/databases.js';
@@ -121,5 +121,17 @@ describe.each(databaseCases())('the life of a run on $name', (databaseCase) => {
     const run = await consortium.until(runId, ({ state }) => state === 'completed');
     expect(run.evaluation).toBeNull();
     expect(run.release?.version).toBe(`${runId}/1`);
+  });
+
+  it('does not wait for a site that was revoked in the middle of a round', async () => {
+    const gone = await consortium.addSite('site-gone');
+    gone.behaviour = stayAway;
+    const runId = await consortium.createRun(buildRecipe({ count: 1, quorum: 3, deadlineSeconds: 3600 }));
+    await consortium.until(runId, ({ currentRound }) => currentRound?.answered === 3);
+    gone.close();
+    await consortium.coordinator.admin.post('/v1/sites/site-gone/revoke', siteSchema);
+    await consortium.until(runId, ({ state }) => state === 'completed');
+    const ended = (await consortium.events(runId)).filter(({ siteId, detail }) => siteId === gone.id && detail.code);
+    expect(ended.map(({ detail }) => [detail.state, detail.code])).toEqual([['failed', 'SITE_REVOKED']]);
   });
 });

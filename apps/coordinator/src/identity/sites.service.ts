@@ -13,11 +13,14 @@ export type { RegisteredSite, SchedulableSite, SiteCredentials };
 
 /** Told in the transaction that changes a site's hours. */
 type HoursListener = (db: Db, siteId: string) => Promise<void>;
+/** Told when a site is shut out. */
+type RevocationListener = (siteId: string) => Promise<void>;
 
 @Injectable()
 export class SitesService {
   private readonly knowing: Together<string, SiteCredentials | null>;
   private readonly hoursListeners: HoursListener[] = [];
+  private readonly revocationListeners: RevocationListener[] = [];
 
   constructor(
     private readonly database: Database,
@@ -60,7 +63,10 @@ export class SitesService {
     return this.show(id);
   }
 
-  /** Shuts a site out at once: its tokens stop working and its sockets are dropped. */
+  /**
+   * Shuts a site out at once: its tokens stop working, its sockets are dropped, and no round waits for it any more. Again, after
+   * a crash, it does the rest.
+   */
   async revoke(id: string, by: Principal): Promise<Site> {
     await this.get(id);
     await this.database.transaction(async (db) => {
@@ -68,6 +74,7 @@ export class SitesService {
       await this.audit.append(db, { actor: by.id, action: 'site.revoked', subject: id, detail: {} });
     });
     this.hints.tell(id, { event: 'site:revoked', body: { siteId: id } });
+    for (const listener of this.revocationListeners) await listener(id);
     return this.show(id);
   }
 
@@ -85,6 +92,10 @@ export class SitesService {
 
   onHoursChanged(listener: HoursListener): void {
     this.hoursListeners.push(listener);
+  }
+
+  onRevoked(listener: RevocationListener): void {
+    this.revocationListeners.push(listener);
   }
 
   schedulableIn(db: Db, studyId: string): Promise<SchedulableSite[]> {

@@ -13,6 +13,7 @@ import { ConclusionService } from './rounds/conclusion.service.js';
 import { MetricsController } from './metrics.controller.js';
 import { OpenWorkService } from './assignments/open-work.service.js';
 import { ProgressService } from './assignments/progress.service.js';
+import { RevokedSitesService } from './assignments/revoked-sites.service.js';
 import { PublicationService } from './rounds/publication.service.js';
 import { RecipeAnswerRepository } from './proposal/recipe-answer.repository.js';
 import { RecipeAnswersService } from './proposal/recipe-answers.service.js';
@@ -45,6 +46,7 @@ import { RunsService } from './runs.service.js';
     PublicationService,
     RecipeAnswerRepository,
     RecipeAnswersService,
+    RevokedSitesService,
     RoundLeases,
     RoundOpeningService,
     RoundRepository,
