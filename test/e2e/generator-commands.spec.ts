@@ -30,7 +30,7 @@ function recipeOf(name: string, changes: Partial<RecipeInput> = {}) {
     optimiser: { kind: 'adamw', learningRate: 1e-3 },
     rounds: { count: 1, localSteps: 1, batchSize: 2, quorum: 1 },
     strategy: { kind: 'fedavg' },
-    evaluation: { sampler: 'heun', steps: 3, samplesPerSite: 8, scarceClasses: ['ganglia-lesion'], utilitySeeds: 1 },
+    evaluation: { sampler: 'ddim', steps: 3, samplesPerSite: 8, scarceClasses: ['ganglia-lesion'], utilitySeeds: 1 },
     ...changes,
   });
 }
@@ -132,6 +132,17 @@ describe('the commands that use a generator', () => {
     ).toBeGreaterThan(0.1);
   });
 
+  it('samples with the settings that are given', async () => {
+    const bytesWith = async (...args: string[]): Promise<Buffer> => {
+      const { code } = await generate('--model', at('model'), '--seeds', '2', '--sampler', 'ddim', ...args);
+      expect(code).toBe(0);
+      return readFile(at('out', 'samples.npz'));
+    };
+    const plain = await bytesWith();
+    expect(await bytesWith('--settings', 'eta=0')).toEqual(plain);
+    expect(await bytesWith('--settings', 'eta=0.8')).not.toEqual(plain);
+  });
+
   it('goes by the image of --condition', async () => {
     const [sample] = samplesSchema.parse((await generate('--model', at('model'), '--seeds', '1')).result).samples;
     const file = at('condition.png');
@@ -221,6 +232,9 @@ describe('the commands that use a generator', () => {
     ['steps 0', ['--steps', '0'], 'USAGE_INVALID', '--steps'],
     ['a sampler that nobody knows', ['--sampler', 'magic'], 'SAMPLER_INCOMPATIBLE', 'heun'],
     ['a sampler that does not fit the process', ['--sampler', 'langevin'], 'SAMPLER_INCOMPATIBLE', 'euler-maruyama'],
+    ['too few steps', ['--sampler', 'euler-maruyama', '--steps', '12'], 'SAMPLER_INCOMPATIBLE', 'at least 50'],
+    ['a setting that nobody knows', ['--settings', 'magic=1'], 'USAGE_INVALID', '--settings'],
+    ['a setting of another sampler', ['--settings', 'snr=0.2'], 'SAMPLER_INCOMPATIBLE', 'pc has it'],
     ['a class that the model does not have', ['--class', 'knee'], 'USAGE_INVALID', 'ganglia-lesion'],
     ['an encoded image by another sampler', ['--sampler', 'heun', '--invert'], 'USAGE_INVALID', '--from'],
   ])('refuses %s, naming what fits', async (_, args, code, words) => {

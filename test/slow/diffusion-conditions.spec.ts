@@ -25,7 +25,7 @@ const recipe = recipeSchema.parse({
   optimiser: { kind: 'adamw', learningRate: 4e-3, schedule: 'constant' },
   rounds: { count: 1, localSteps: STEPS, batchSize: BATCH, quorum: 1 },
   strategy: { kind: 'fedavg' },
-  evaluation: { sampler: 'heun', steps: 6 },
+  evaluation: { sampler: 'heun', steps: 8 },
 });
 
 /** Four blocks of 4 x 4 pixels, each dark or bright. */

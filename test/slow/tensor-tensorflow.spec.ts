@@ -33,7 +33,7 @@ const recipe = recipeSchema.parse({
   optimiser: { kind: 'adamw', learningRate: 1e-3, schedule: 'constant' },
   rounds: { count: 1, localSteps: 1, batchSize: 4, quorum: 1 },
   strategy: { kind: 'fedavg' },
-  evaluation: { sampler: 'heun', steps: 4 },
+  evaluation: { sampler: 'ddim', steps: 4 },
 });
 
 /** Installs the engine into the cache of the tests; the reason where this machine cannot. */

@@ -18,7 +18,7 @@ const recipe = recipeSchema.parse({
   optimiser: { kind: 'adamw', learningRate: 1e-3, schedule: 'constant' },
   rounds: { count: 1, localSteps: 1, batchSize: 2, quorum: 1 },
   strategy: { kind: 'fedavg' },
-  evaluation: { sampler: 'heun', steps: 4 },
+  evaluation: { sampler: 'ddim', steps: 4 },
 });
 
 const IMAGE_VALUES = 2 * 8 * 8;

@@ -23,7 +23,7 @@ const recipe = recipeSchema.parse({
   optimiser: { kind: 'adamw', learningRate: 1e-3, schedule: 'constant' },
   rounds: { count: 1, localSteps: 1, batchSize: BATCH, quorum: 1 },
   strategy: { kind: 'fedavg' },
-  evaluation: { sampler: 'heun', steps: 4 },
+  evaluation: { sampler: 'ddim', steps: 4 },
 });
 
 const [threads, layout] = process.argv.slice(2);

@@ -298,6 +298,6 @@ export function tinyRecipe(change: { rounds?: Partial<RecipeInput['rounds']>; se
     optimiser: { kind: 'adamw', learningRate: 2e-3 },
     rounds: { count: 6, localSteps: 12, batchSize: 8, quorum: 3, deadlineSeconds: 120, ...change.rounds },
     strategy: { kind: 'fedavg' },
-    evaluation: { sampler: 'heun', steps: 4, samplesPerSite: 16, utilitySeeds: 1 },
+    evaluation: { sampler: 'ddim', steps: 4, samplesPerSite: 16, utilitySeeds: 1 },
   };
 }

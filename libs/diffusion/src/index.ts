@@ -5,7 +5,7 @@ export type { ImageEdit } from './sampling/image-edit.js';
 export type { GenerateOptions } from './sampling/generate-options.js';
 export type { Generator, SamplerOptions } from './sampling/generator.js';
 export type { SamplingProgress } from './sampling/sampling-progress.js';
-export { SAMPLER_NAMES, type SamplerName } from '@tributary/protocol/recipe-diffusion';
+export { SAMPLER_NAMES, type SamplerName } from '@tributary/protocol/samplers';
 export { lowResolution } from './conditioning/image-condition.js';
 export { createTrainer } from './training/trainer.js';
 export type { OptimiserState, StrategyState, Trainer, TrainerOptions, TrainingStep } from './training/trainer.js';

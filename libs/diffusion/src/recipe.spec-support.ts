@@ -13,7 +13,7 @@ const SMALL: RecipeInput = {
   optimiser: { kind: 'adamw', learningRate: 4e-3, schedule: 'constant' },
   rounds: { count: 10, localSteps: 10, batchSize: 4, quorum: 1 },
   strategy: { kind: 'fedavg' },
-  evaluation: { sampler: 'heun', steps: 6 },
+  evaluation: { sampler: 'heun', steps: 8 },
 };
 
 /** A recipe that trains in milliseconds, with the given top-level fields replaced. */

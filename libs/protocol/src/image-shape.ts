@@ -1,12 +1,19 @@
 import type { Recipe } from './recipe.js';
 
+export interface ImageShape {
+  readonly sizePx: number;
+  /** Slices of a volume. */
+  readonly depthPx?: number | undefined;
+  readonly channels: number;
+}
+
 /** Sizes of one image: [height, width, channels], or [depth, height, width, channels] for a volume. */
-export function imageShape({ sizePx, depthPx, channels }: Recipe['image']): number[] {
+export function imageShape({ sizePx, depthPx, channels }: ImageShape): number[] {
   return [...(depthPx === undefined ? [] : [depthPx]), sizePx, sizePx, channels];
 }
 
 /** Numbers that one image consists of. */
-export function imageValues(image: Recipe['image']): number {
+export function imageValues(image: ImageShape): number {
   return imageShape(image).reduce((product, length) => product * length, 1);
 }
 

@@ -10,6 +10,7 @@ export * from './policy.js';
 export * from './problem.js';
 export * from './recipe.js';
 export * from './recipe-diffusion.js';
+export * from './samplers.js';
 export * from './recipe-hash.js';
 export * from './socket-events.js';
 export * from './states.js';

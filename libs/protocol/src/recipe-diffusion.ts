@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import type { ImageShape } from './image-shape.js';
+import { processFaults } from './process-faults.js';
+import { samplerFaults, type SamplerChoice } from './samplers.js';
 
 const positive = z.number().positive();
 const sigmaData = positive.default(0.5).describe('standard deviation of training pixels on the scale -1..1');
@@ -18,16 +21,34 @@ export const edmProcessSchema = z.strictObject({
   pStd: positive.default(1.2).describe('standard deviation of ln(sigma) in training'),
 });
 
-export const ddpmProcessSchema = z.strictObject({
+const ddpmProcessShape = z.strictObject({
   kind: z.literal('ddpm'),
   timesteps: z.int().min(2).max(10_000).default(1000).describe('noise levels of the forward chain'),
   betaSchedule: z
     .enum(['linear', 'scaled_linear', 'cosine', 'sigmoid'])
     .default('linear')
     .describe('how noise is added along the chain'),
-  betaStart: positive.lt(1).default(1e-4).describe('first beta; linear, scaled_linear and sigmoid only'),
-  betaEnd: positive.lt(1).default(0.02).describe('last beta; linear, scaled_linear and sigmoid only'),
+  betaStart: positive
+    .lt(1)
+    .optional()
+    .describe('first beta; linear, scaled_linear and sigmoid only; left out: 0.1 / timesteps'),
+  betaEnd: positive
+    .lt(1)
+    .optional()
+    .describe('last beta; linear, scaled_linear and sigmoid only; left out: 20 / timesteps, at most 0.999'),
 });
+
+/**
+ * The betas of Ho et al. 2020 for a thousand steps; for another number scaled so that the chain still ends in noise, as in
+ * `get_named_beta_schedule` of Nichol & Dhariwal 2021.
+ */
+export const ddpmProcessSchema = ddpmProcessShape.transform((process) => ({
+  ...process,
+  betaStart: process.betaStart ?? Math.min(0.1 / process.timesteps, MAX_BETA),
+  betaEnd: process.betaEnd ?? Math.min(20 / process.timesteps, MAX_BETA),
+}));
+
+const MAX_BETA = 0.999;
 
 const betaRange = {
   betaMin: positive.default(0.1).describe('beta at time 0'),
@@ -80,7 +101,8 @@ export const processSchema = z.discriminatedUnion('kind', [
   ncsnProcessSchema,
 ]);
 
-export type ProcessKind = z.infer<typeof processSchema>['kind'];
+export type NoiseProcessSettings = z.infer<typeof processSchema>;
+export type ProcessKind = NoiseProcessSettings['kind'];
 
 export const objectiveSchema = z.strictObject({
   prediction: z
@@ -106,45 +128,10 @@ export const objectiveSchema = z.strictObject({
   timeSampling: z
     .enum(['uniform', 'log-normal', 'importance'])
     .optional()
-    .describe('how training draws noise levels; left out: log-normal with edm, uniform with the others'),
+    .describe(
+      'how training draws noise levels; left out: importance with weighting likelihood (uniform with ncsn, where it is the same), else log-normal with edm and uniform with the others',
+    ),
 });
-
-/** Samplers by the names that recipes and the command line use. */
-export const SAMPLER_NAMES = ['ddpm', 'ddim', 'euler-maruyama', 'pc', 'langevin', 'ode', 'heun', 'dpmpp-2m'] as const;
-export type SamplerName = (typeof SAMPLER_NAMES)[number];
-
-const ANY_PROCESS: readonly ProcessKind[] = ['edm', 'ddpm', 'vp', 'sub-vp', 've', 'ncsn'];
-
-/** The processes that a sampler fits, and why it does not fit the others. */
-export const SAMPLER_FITS: Readonly<
-  Record<SamplerName, { readonly processes: readonly ProcessKind[]; readonly because: string }>
-> = {
-  ddpm: { processes: ANY_PROCESS, because: '' },
-  ddim: { processes: ANY_PROCESS, because: '' },
-  heun: { processes: ANY_PROCESS, because: '' },
-  'dpmpp-2m': { processes: ANY_PROCESS, because: '' },
-  'euler-maruyama': {
-    processes: ['edm', 'vp', 'sub-vp', 've'],
-    because: 'it discretises a continuous SDE, and this process has only fixed steps',
-  },
-  ode: {
-    processes: ['edm', 'vp', 'sub-vp', 've'],
-    because: 'it chooses its own times, and this process has only fixed steps',
-  },
-  pc: {
-    processes: ['ddpm', 'vp', 'sub-vp', 've', 'ncsn'],
-    because: "its corrector's step is tuned to processes trained with scores",
-  },
-  langevin: {
-    processes: ['ve', 'ncsn'],
-    because: 'it walks at noise levels added to the unscaled image',
-  },
-};
-
-/** Samplers that fit a process, in the order of `SAMPLER_NAMES`. */
-export function samplersFor(kind: ProcessKind): SamplerName[] {
-  return SAMPLER_NAMES.filter((name) => SAMPLER_FITS[name].processes.includes(kind));
-}
 
 /** A part of a recipe that does not fit the others. */
 export interface DiffusionFault {
@@ -153,10 +140,11 @@ export interface DiffusionFault {
 }
 
 interface DiffusionChoice {
-  readonly process: z.infer<typeof processSchema>;
+  readonly process: NoiseProcessSettings;
+  readonly image: ImageShape;
   readonly objective: z.infer<typeof objectiveSchema>;
   readonly conditioning: { readonly dropout: number };
-  readonly evaluation: { readonly sampler: SamplerName; readonly steps: number; readonly guidance: number };
+  readonly evaluation: SamplerChoice & { readonly guidance: number };
   readonly network: {
     readonly timeEmbedding: 'positional' | 'fourier';
     readonly blockOutChannels: readonly number[];
@@ -166,7 +154,7 @@ interface DiffusionChoice {
 
 /** What does not fit together in the choice of process, objective, sampler and network; empty when all does. */
 export function diffusionFaults(choice: DiffusionChoice): DiffusionFault[] {
-  const { process, objective, conditioning, evaluation, network } = choice;
+  const { process, objective, conditioning, evaluation, network, image } = choice;
   const { kind } = process;
   const faults: DiffusionFault[] = [];
   const expect = (holds: boolean, path: readonly string[], expected: string): void => {
@@ -193,16 +181,8 @@ export function diffusionFaults(choice: DiffusionChoice): DiffusionFault[] {
     ['objective', 'timeSampling'],
     `uniform or importance with process.kind ${kind}`,
   );
-  expect(
-    objective.timeSampling !== 'importance' || (objective.weighting === 'likelihood' && !isEdm && kind !== 'ncsn'),
-    ['objective', 'timeSampling'],
-    'importance only with weighting likelihood and process.kind ddpm, vp, sub-vp or ve',
-  );
-  expect(
-    SAMPLER_FITS[evaluation.sampler].processes.includes(kind),
-    ['evaluation', 'sampler'],
-    `${samplersFor(kind).join(', ')} with process.kind ${kind}: ${SAMPLER_FITS[evaluation.sampler].because}`,
-  );
+  for (const fault of likelihoodFaults(kind, objective)) faults.push(fault);
+  for (const { path, expected } of samplerFaults(kind, evaluation)) expect(false, ['evaluation', ...path], expected);
   expect(
     evaluation.guidance === 1 || conditioning.dropout > 0,
     ['evaluation', 'guidance'],
@@ -222,30 +202,30 @@ export function diffusionFaults(choice: DiffusionChoice): DiffusionFault[] {
     ['network', 'normGroups'],
     `fewer than the ${narrowest} channels of the narrowest level: a group needs two channels or more`,
   );
-  return [...faults, ...rangeFaults(process, evaluation.steps)];
+  return [...faults, ...processFaults(process, image, evaluation.steps)];
 }
 
-function rangeFaults(process: DiffusionChoice['process'], steps: number): DiffusionFault[] {
-  switch (process.kind) {
-    case 'ddpm':
-      return [
-        ...(process.betaStart > process.betaEnd
-          ? [{ path: ['process', 'betaStart'], expected: 'at most betaEnd' }]
-          : []),
-        ...(steps > process.timesteps
-          ? [{ path: ['evaluation', 'steps'], expected: 'at most process.timesteps' }]
-          : []),
-      ];
-    case 'vp':
-    case 'sub-vp':
-      return process.betaMin >= process.betaMax
-        ? [{ path: ['process', 'betaMin'], expected: 'less than betaMax' }]
-        : [];
-    case 'edm':
-    case 've':
-    case 'ncsn':
-      return process.sigmaMin >= process.sigmaMax
-        ? [{ path: ['process', 'sigmaMin'], expected: 'less than sigmaMax' }]
-        : [];
-  }
+/**
+ * The bound's weights grow without end towards little noise. Drawn by importance they are even; drawn otherwise, or on a clean image
+ * that is predicted as it is, a few examples outweigh all others and nothing is learned of much noise.
+ */
+function likelihoodFaults(kind: ProcessKind, objective: DiffusionChoice['objective']): DiffusionFault[] {
+  const { weighting, timeSampling, prediction } = objective;
+  const [ofTime, ofPrediction] = [
+    ['objective', 'timeSampling'],
+    ['objective', 'prediction'],
+  ];
+  if (weighting !== 'likelihood')
+    return timeSampling === 'importance'
+      ? [{ path: ofTime, expected: 'importance only with weighting likelihood' }]
+      : [];
+  const fitting = kind === 'ncsn' ? 'uniform' : 'importance';
+  return [
+    ...(timeSampling === undefined || timeSampling === fitting
+      ? []
+      : [{ path: ofTime, expected: `${fitting} with weighting likelihood and process.kind ${kind}` }]),
+    ...(prediction === 'sample'
+      ? [{ path: ofPrediction, expected: 'epsilon, velocity or score with weighting likelihood' }]
+      : []),
+  ];
 }

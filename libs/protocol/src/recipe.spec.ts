@@ -72,6 +72,22 @@ describe('a recipe', () => {
     },
   );
 
+  it('scales the betas of a short chain so that it ends in noise', () => {
+    const objective = { prediction: 'epsilon' } as const;
+    const processOf = (timesteps: number) =>
+      recipeSchema.parse({ ...validRecipe(), process: { kind: 'ddpm', timesteps }, objective }).process;
+    // Ho et al. 2020, section 4
+    expect(processOf(1000)).toMatchObject({ betaStart: 1e-4, betaEnd: 0.02 });
+    expect(processOf(100)).toMatchObject({ betaStart: 1e-3, betaEnd: 0.2 });
+    expect(processOf(12)).toMatchObject({ betaEnd: 0.999 });
+  });
+
+  it('takes the usual steps of its sampler when it does not say how many', () => {
+    expect(recipe.evaluation.steps).toBe(12);
+    const asked = recipeSchema.parse({ ...validRecipe(), evaluation: { sampler: 'euler-maruyama' } });
+    expect(asked.evaluation.steps).toBe(100);
+  });
+
   it('needs heads that divide the channels of the deepest level, whose middle always attends', () => {
     const network = { kind: 'unet2d', blockOutChannels: [8, 12], attention: [false, false], normGroups: 4 } as const;
     const { error } = recipeSchema.safeParse({ ...validRecipe(), network });
@@ -148,6 +164,24 @@ describe('a recipe', () => {
     ['objective.output', { process: { kind: 've' }, objective: { prediction: 'epsilon', output: 'prediction' } }],
     ['objective.output', { process: { kind: 'ddpm' }, objective: { prediction: 'velocity', output: 'prediction' } }],
     ['optimiser.accumulationSteps', { optimiser: { kind: 'adamw', learningRate: 1e-3, accumulationSteps: 3 } }],
+    ['evaluation.steps', { evaluation: { sampler: 'heun', steps: 5 } }],
+    ['evaluation.settings.snr', { evaluation: { sampler: 'heun', settings: { snr: 0.2 } } }],
+    ['objective.timeSampling', { objective: { prediction: 'edm', weighting: 'likelihood', timeSampling: 'uniform' } }],
+    ['objective.prediction', { process: { kind: 'vp' }, objective: { prediction: 'sample', weighting: 'likelihood' } }],
+    [
+      'process.betaEnd',
+      { process: { kind: 'ddpm', timesteps: 100, betaEnd: 0.02 }, objective: { prediction: 'epsilon' } },
+    ],
+    ['process.betaMax', { process: { kind: 'vp', betaMax: 2 }, objective: { prediction: 'epsilon' } }],
+    ['process.sigmaMax', { process: { kind: 've', sigmaMax: 0.5 }, objective: { prediction: 'score' } }],
+    [
+      'evaluation.steps',
+      {
+        process: { kind: 'ncsn', levels: 10 },
+        objective: { prediction: 'score' },
+        evaluation: { sampler: 'langevin', steps: 20 },
+      },
+    ],
     ['classes', { classes: ['base', 'base'] }],
     ['federation.exchange', { strategy: { kind: 'fedbuff' }, federation: { exchange: 'usplit' } }],
     ['federation.exchange', { strategy: { kind: 'multi-krum', byzantine: 0 }, federation: { exchange: 'usplit' } }],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { diffusionFaults, objectiveSchema, processSchema, SAMPLER_NAMES } from './recipe-diffusion.js';
+import { diffusionFaults, objectiveSchema, processSchema } from './recipe-diffusion.js';
+import { SAMPLER_NAMES, SAMPLERS, samplerSettingsSchema } from './samplers.js';
 import { federationSchema } from './federation.js';
 import { fewestUpdates, strategySchema } from './strategy.js';
 
@@ -127,9 +128,10 @@ export const serverEmaSchema = z.strictObject({
     .describe('decay a round of the averaged global weights, warmed up'),
 });
 
-export const evaluationSchema = z.strictObject({
+const evaluationShape = z.strictObject({
   sampler: z.enum(SAMPLER_NAMES).describe('how evaluation turns noise into images; must fit the process'),
-  steps: z.int().min(1).max(1000).default(12).describe('steps of the sampler'),
+  steps: z.int().min(1).max(1000).optional().describe(`steps of the sampler; left out: ${usualStepsText()}`),
+  settings: samplerSettingsSchema.default({}).describe('what the sampler leaves to choose'),
   guidance: z.number().min(0).max(20).default(1).describe('classifier-free guidance; 1 = none'),
   samplesPerSite: z.int().min(8).max(100_000).default(128).describe('synthetic images each site makes for the scores'),
   extractorSeed: z.int().min(0).default(5).describe('seed of the fixed random feature extractor'),
@@ -142,6 +144,15 @@ export const evaluationSchema = z.strictObject({
   /** Classes that sites are short of: the utility classifier tells them from the others. None: no utility is measured. */
   scarceClasses: z.array(z.string()).default([]),
 });
+
+export const evaluationSchema = evaluationShape.transform((evaluation) => ({
+  ...evaluation,
+  steps: evaluation.steps ?? SAMPLERS[evaluation.sampler].usualSteps,
+}));
+
+function usualStepsText(): string {
+  return SAMPLER_NAMES.map((name) => `${name} ${SAMPLERS[name].usualSteps}`).join(', ');
+}
 
 /** An image that the network sees beside the noisy one; left out: none. */
 export const imageConditionSchema = z.discriminatedUnion('kind', [

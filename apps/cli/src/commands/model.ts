@@ -33,7 +33,10 @@ export function defineModelCommands(program: Command, attach: Attach): void {
 }
 
 const SAMPLER_TEXT =
-  'ddpm, ddim, heun, dpmpp-2m, ode, euler-maruyama, pc or langevin, as the process allows (else that of the recipe’s evaluation)';
+  'ddpm, ddim, heun, dpmpp-2m, dpmpp-2m-sde, ode, euler-maruyama, pc or langevin, as the process allows (else that of the recipe’s evaluation)';
+const STEPS_TEXT = 'steps of the sampler (else those of the recipe’s evaluation, or usual for another sampler)';
+const SETTINGS_TEXT =
+  'what the sampler leaves to choose, as eta=0.5, churn=40, snr=0.2,corrector=none or tolerance=1e-4: evaluation.settings of the recipe';
 
 function defineUseOfModels(program: Command, attach: Attach): void {
   const generate = program
@@ -47,7 +50,8 @@ function defineUseOfModels(program: Command, attach: Attach): void {
     .option('--count <n>', 'how many images (else 16, or as many as there are seeds)')
     .option('--seeds <seeds>', 'seeds such as 0-63 or 1,5,9 (else 0 to count - 1)')
     .option('--sampler <name>', SAMPLER_TEXT)
-    .option('--steps <n>', 'steps of the sampler (else those of the recipe’s evaluation)')
+    .option('--steps <n>', STEPS_TEXT)
+    .option('--settings <list>', SETTINGS_TEXT)
     .option(
       '--guidance <weight>',
       'classifier-free guidance, 0 to 20; 1 is none (else that of the recipe’s evaluation)',
@@ -76,7 +80,8 @@ function defineUseOfModels(program: Command, attach: Attach): void {
     .option('--class <name>', 'only this class (else classes as frequent as in the folder)')
     .option('--site <id>', 'in the style of this site, whose folder it is: patients are split as for its training')
     .option('--sampler <name>', SAMPLER_TEXT)
-    .option('--steps <n>', 'steps of the sampler (else those of the recipe’s evaluation)')
+    .option('--steps <n>', STEPS_TEXT)
+    .option('--settings <list>', SETTINGS_TEXT)
     .option(
       '--guidance <weight>',
       'classifier-free guidance, 0 to 20; 1 is none (else that of the recipe’s evaluation)',

@@ -7,7 +7,16 @@ const FEWEST_IMAGES = 8;
 const MOST_TRAININGS = 20;
 
 export const evaluateOptionsSchema = generateOptionsSchema
-  .pick({ model: true, class: true, site: true, sampler: true, steps: true, guidance: true, threads: true })
+  .pick({
+    model: true,
+    class: true,
+    site: true,
+    sampler: true,
+    steps: true,
+    settings: true,
+    guidance: true,
+    threads: true,
+  })
   .extend({
     data: z.string().min(1),
     count: wholeNumber(FEWEST_IMAGES, MOST_IMAGES),

@@ -1,4 +1,4 @@
-import { SAMPLER_NAMES, type SamplerName } from '@tributary/protocol/recipe-diffusion';
+import { SAMPLER_NAMES, samplerSettingsSchema, type SamplerName } from '@tributary/protocol/samplers';
 import { TributaryError } from '@tributary/protocol/errors';
 import { embeddingRow, type Recipe } from '@tributary/protocol/recipe';
 import { z } from 'zod';
@@ -18,6 +18,19 @@ const windowSchema = z
 
 export const guidanceSchema = z.coerce.number({ error: 'a number from 0 to 20' }).min(0).max(20);
 
+/** `eta=0.5` or `snr=0.2,corrector=annealed`: settings of the sampler. */
+export const settingsSchema = z
+  .string()
+  .transform((text) =>
+    Object.fromEntries(
+      text.split(',').map((part) => {
+        const [name = '', value = ''] = part.split('=');
+        return [name.trim(), Number.isNaN(Number(value)) ? value.trim() : Number(value)];
+      }),
+    ),
+  )
+  .pipe(samplerSettingsSchema);
+
 export const generateOptionsSchema = z.object({
   model: z.string().min(1),
   out: z.string().min(1),
@@ -27,6 +40,7 @@ export const generateOptionsSchema = z.object({
   seeds: z.string().optional(),
   sampler: z.string().optional(),
   steps: wholeNumber(1, 10_000).optional(),
+  settings: settingsSchema.optional(),
   guidance: guidanceSchema.optional(),
   from: z.string().min(1).optional(),
   strength: z.coerce.number({ error: 'a number from 0 to 1' }).min(0).max(1).optional(),

@@ -54,7 +54,7 @@ function windowOf({ window }: GenerateOptions, { data: { intensity } }: Recipe):
 }
 
 interface DrawRequest {
-  readonly options: Pick<GenerateOptions, 'sampler' | 'steps' | 'guidance' | 'threads'>;
+  readonly options: Pick<GenerateOptions, 'sampler' | 'steps' | 'settings' | 'guidance' | 'threads'>;
   readonly plans: readonly SamplePlan[];
   readonly inputs?: GenerateInputs;
 }
@@ -76,6 +76,7 @@ export async function drawSamples(
       classRows: Int32Array.from(plans, ({ classRow }) => classRow),
       sampler,
       steps: options.steps,
+      settings: options.settings,
       guidance: options.guidance,
       ...inputs,
       batchSize: Math.min(BATCH, plans.length),

@@ -1,6 +1,6 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import type { Recipe } from '@tributary/protocol/recipe';
-import { SAMPLER_FITS } from '@tributary/protocol/recipe-diffusion';
+import { SAMPLERS } from '@tributary/protocol/samplers';
 import { randomStream } from '@tributary/random';
 import { unflatten } from '@tributary/layers';
 import type { Engine, Program } from '@tributary/tensor';
@@ -51,8 +51,8 @@ const BATCH_SIZE = 8;
  */
 export async function createLikelihoodEstimator(options: LikelihoodEstimatorOptions): Promise<LikelihoodEstimator> {
   const { recipe } = options;
-  if (!SAMPLER_FITS.ode.processes.includes(recipe.process.kind)) {
-    const fitting = SAMPLER_FITS.ode.processes.join(', ');
+  if (!SAMPLERS.ode.processes.includes(recipe.process.kind)) {
+    const fitting = SAMPLERS.ode.processes.join(', ');
     throw new TributaryError('RECIPE_INCOMPATIBLE', { detail: `likelihood needs one of the processes ${fitting}` });
   }
   if (conditionChannels(recipe) > 0) {

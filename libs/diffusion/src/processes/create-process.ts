@@ -1,6 +1,6 @@
 import { imageValues } from '@tributary/protocol/image-shape';
+import { ladderLength } from '@tributary/protocol/ladder-length';
 import type { Recipe } from '@tributary/protocol/recipe';
-import { ladderLength } from '../schedules/ladder-length.js';
 import { createDdpmProcess } from './ddpm-process.js';
 import { createEdmProcess } from './edm-process.js';
 import type { NoiseProcess } from './noise-process.js';

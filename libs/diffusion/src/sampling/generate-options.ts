@@ -1,4 +1,4 @@
-import type { SamplerName } from '@tributary/protocol/recipe-diffusion';
+import type { SamplerName, SamplerSettings } from '@tributary/protocol/samplers';
 import type { ImageEdit } from './image-edit.js';
 import type { SamplingProgress } from './sampling-progress.js';
 
@@ -10,9 +10,12 @@ export interface GenerateOptions {
   readonly classRows: Int32Array;
   /** Image condition of each seed, [height, width, conditionChannels], -1 to 1; for models that have one and no others. */
   readonly conditions?: readonly Float32Array[];
-  /** Default: that of the recipe's evaluation. */
+  /** Default: that of the recipe's evaluation, with its steps and settings. */
   readonly sampler?: SamplerName;
+  /** Default with another sampler: its usual number. */
   readonly steps?: number;
+  /** What the sampler leaves to choose. */
+  readonly settings?: SamplerSettings;
   /** Classifier-free guidance, Ho & Salimans 2022: 1 means none. */
   readonly guidance?: number;
   /** Start from this image instead of noise; every seed makes its own version. */

@@ -32,7 +32,7 @@ async function images(options: Partial<GenerateOptions>): Promise<Float32Array[]
 }
 
 describe('generator', () => {
-  it.each(['ddpm', 'ddim', 'heun', 'dpmpp-2m', 'euler-maruyama', 'ode'] as const)(
+  it.each(['ddpm', 'ddim', 'heun', 'dpmpp-2m', 'dpmpp-2m-sde', 'euler-maruyama', 'ode'] as const)(
     'makes the same image in any batch with %s',
     async (sampler) => {
       const [alone] = await images({ sampler, seeds: [15], batchSize: 1 });
@@ -64,7 +64,7 @@ describe('generator', () => {
         weights: buildNetwork(wide, SMALL_CLASS_ROWS).initial(5),
       });
       const make = (seeds: number[]) =>
-        sampler.generate({ seeds, classRows: Int32Array.from(seeds, (seed) => seed % 2), sampler: 'heun', steps: 3 });
+        sampler.generate({ seeds, classRows: Int32Array.from(seeds, (seed) => seed % 2), sampler: 'ddim', steps: 3 });
       const [alone] = await make([15]);
       const together = await make([4, 8, 16, 23, 42, 1, 2, 3, 5, 6, 7, 15]);
       expect(together.at(-1)).toEqual(alone);
@@ -102,7 +102,7 @@ describe('generator', () => {
   it('reports progress up to the last image and stops when aborted', async () => {
     const seen: SamplingProgress[] = [];
     await images({ onProgress: (progress) => seen.push(progress) });
-    expect(seen.at(-1)).toEqual({ imagesDone: 3, imagesTotal: 3, movesDone: 18, movesTotal: 18 });
+    expect(seen.at(-1)).toEqual({ imagesDone: 3, imagesTotal: 3, movesDone: 24, movesTotal: 24 });
 
     const abort = new AbortController();
     const reason = new Error('enough');
@@ -153,13 +153,13 @@ describe('generator', () => {
 
   it('gives permuted seeds their permuted images, whatever the batch (any order, any size)', async () => {
     const seeds = [3, 1, 4, 15];
-    const expected = await images({ seeds, steps: 2 });
+    const expected = await images({ seeds, sampler: 'ddim', steps: 2 });
     await fc.assert(
       fc.asyncProperty(
         fc.shuffledSubarray([0, 1, 2, 3], { minLength: 1 }),
         fc.integer({ min: 1, max: 5 }),
         async (order, batchSize) => {
-          const made = await images({ seeds: order.map((i) => seeds[i] ?? 0), steps: 2, batchSize });
+          const made = await images({ seeds: order.map((i) => seeds[i] ?? 0), sampler: 'ddim', steps: 2, batchSize });
           expect(made).toEqual(order.map((i) => expected[i]));
         },
       ),
@@ -196,7 +196,7 @@ describe('generator', () => {
     const volumes = smallRecipe({ image, network: { ...recipe.network, kind: 'unet3d', attention: [false, false] } });
     const start = buildNetwork(volumes, SMALL_CLASS_ROWS).initial(5);
     const sampler = await createSampler({ engine, recipe: volumes, classRows: SMALL_CLASS_ROWS, weights: start });
-    const [volume] = await sampler.generate({ seeds: [3], classRows: Int32Array.of(1), steps: 2 });
+    const [volume] = await sampler.generate({ seeds: [3], classRows: Int32Array.of(1), sampler: 'ddim', steps: 2 });
     expect(volume).toHaveLength(2 * 64);
     expect(volume?.every(Number.isFinite)).toBe(true);
     await sampler.dispose();
@@ -226,6 +226,8 @@ describe('generator', () => {
   it.each(['langevin', 'pc'] as const)('refuses %s with EDM and names what fits', async (sampler) => {
     const request = images({ sampler });
     await expect(request).rejects.toMatchObject({ code: 'SAMPLER_INCOMPATIBLE' });
-    await expect(request).rejects.toThrow(/use ddpm, ddim, euler-maruyama, ode, heun, dpmpp-2m$/);
+    await expect(request).rejects.toThrow(
+      /use ddpm, ddim, euler-maruyama, ode, heun, dpmpp-2m, dpmpp-2m-sde with process.kind edm/,
+    );
   });
 });

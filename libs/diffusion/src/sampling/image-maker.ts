@@ -1,6 +1,6 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import type { Recipe } from '@tributary/protocol/recipe';
-import type { SamplerName } from '@tributary/protocol/recipe-diffusion';
+import { SAMPLERS, type SamplerName } from '@tributary/protocol/samplers';
 import { randomStream, type RandomStream } from '@tributary/random';
 import { imageValues } from '@tributary/protocol/image-shape';
 import type { DiffusionModel } from '../parameterisation/diffusion-model.js';
@@ -70,18 +70,27 @@ export function imageMaker(request: GenerateOptions, { recipe, model, program, c
   };
 }
 
+/** Steps and settings of the recipe are those of its own sampler; another one comes with its usual ones. */
 function planFor(
-  { sampler, steps, edit }: GenerateOptions,
-  recipe: Recipe,
+  { sampler: asked, steps, settings, edit }: GenerateOptions,
+  { evaluation, process: recipeProcess }: Recipe,
   { process, output }: DiffusionModel,
 ): SamplingPlan {
+  const sampler = samplerFor(asked, edit) ?? evaluation.sampler;
+  if (edit?.encodedAs && settings?.eta)
+    throw new TributaryError('SAMPLER_INCOMPATIBLE', { detail: 'settings.eta must be 0: encoding draws no noise' });
+  const isRecipes = sampler === evaluation.sampler;
+  const usualSteps = process.isDiscrete
+    ? Math.min(SAMPLERS[sampler].usualSteps, process.maxTime + 1)
+    : SAMPLERS[sampler].usualSteps;
   return planSampling({
     process,
     output,
-    sampler: samplerFor(sampler, edit) ?? recipe.evaluation.sampler,
-    steps: steps ?? recipe.evaluation.steps,
-    rho: recipe.process.kind === 'edm' ? recipe.process.rho : undefined,
-    stepsPerLevel: recipe.process.kind === 'ncsn' ? recipe.process.stepsPerLevel : undefined,
+    sampler,
+    steps: steps ?? (isRecipes ? evaluation.steps : usualSteps),
+    settings: settings ?? (isRecipes && !edit?.encodedAs ? evaluation.settings : {}),
+    rho: recipeProcess.kind === 'edm' ? recipeProcess.rho : undefined,
+    stepsPerLevel: recipeProcess.kind === 'ncsn' ? recipeProcess.stepsPerLevel : undefined,
   });
 }
 

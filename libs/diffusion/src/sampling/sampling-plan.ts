@@ -1,5 +1,5 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { SAMPLER_FITS, samplersFor, type SamplerName } from '@tributary/protocol/recipe-diffusion';
+import { samplerFaults, type SamplerName, type SamplerSettings } from '@tributary/protocol/samplers';
 import type { RawOutput } from '../parameterisation/raw-output.js';
 import { CLEAN, noiseRatio, type NoiseLevel, type NoiseProcess } from '../processes/noise-process.js';
 import { createAdaptiveOde } from '../samplers/adaptive-ode.js';
@@ -37,6 +37,8 @@ export interface PlanOptions {
   readonly rho?: number;
   /** Moves of `langevin` at each level; NCSNv2: 5, the default. */
   readonly stepsPerLevel?: number;
+  /** What the sampler leaves to choose. */
+  readonly settings?: SamplerSettings;
 }
 
 /**
@@ -57,6 +59,7 @@ export function planSampling(options: PlanOptions): SamplingPlan {
       levelRatio: noiseRatio(first) / noiseRatio(second),
       limit,
       stepsPerLevel: options.stepsPerLevel ?? DEFAULT_STEPS_PER_LEVEL,
+      settings: options.settings ?? {},
     }),
     levels,
     startStddev: (process.priorStddev * first.sigma) / process.level(process.maxTime).sigma,
@@ -64,19 +67,18 @@ export function planSampling(options: PlanOptions): SamplingPlan {
   };
 }
 
-function assertFits({ process, sampler, steps }: PlanOptions): void {
-  const { processes, because } = SAMPLER_FITS[sampler];
-  if (!processes.includes(process.kind)) {
-    const fitting = samplersFor(process.kind).join(', ');
-    throw new TributaryError('SAMPLER_INCOMPATIBLE', {
-      detail: `${sampler} with process ${process.kind}: ${because}; use ${fitting}`,
-    });
-  }
+function assertFits({ process, sampler, steps, settings = {} }: PlanOptions): void {
+  const [fault] = samplerFaults(process.kind, { sampler, steps, settings });
+  if (fault?.path[0] === 'sampler')
+    throw new TributaryError('SAMPLER_INCOMPATIBLE', { detail: `${sampler} does not fit; use ${fault.expected}` });
   const most = process.isDiscrete ? process.maxTime + 1 : Infinity;
   if (!Number.isInteger(steps) || steps < 1 || steps > most) {
     throw new TributaryError('SAMPLER_INCOMPATIBLE', {
       detail: `steps must be an integer from 1${process.isDiscrete ? ` to ${most}` : ''}, got ${steps}`,
     });
+  }
+  if (fault) {
+    throw new TributaryError('SAMPLER_INCOMPATIBLE', { detail: `${fault.path.join('.')} must be ${fault.expected}` });
   }
 }
 
@@ -88,30 +90,36 @@ const DATA_RANGE = 1;
 
 const DEFAULT_STEPS_PER_LEVEL = 5;
 
-interface SamplerSettings {
+interface SamplerParts {
   /** Ratio of two neighbouring noise levels; sets the step of Langevin dynamics. */
   readonly levelRatio: number;
   readonly limit: EstimateLimit | undefined;
   readonly stepsPerLevel: number;
+  readonly settings: SamplerSettings;
 }
 
-function createSampler(name: SamplerName, { levelRatio, limit, stepsPerLevel }: SamplerSettings): Sampler {
+function createSampler(name: SamplerName, { levelRatio, limit, stepsPerLevel, settings }: SamplerParts): Sampler {
   switch (name) {
     case 'ddpm':
       return createAncestral({ clipRange: limit?.range });
     case 'ddim':
       // Limiting the estimate alone leaves the noise estimate with its error: barely trained models then end in grey noise.
-      return limitedTo(createDdim(), limit);
+      return limitedTo(createDdim({ eta: settings.eta }), limit);
     case 'heun':
-      return limitedTo(createHeun(), limit);
+      return limitedTo(createHeun(settings), limit);
     case 'dpmpp-2m':
       return limitedTo(createDpmSolver(), limit);
+    case 'dpmpp-2m-sde':
+      return limitedTo(createDpmSolver({ stochastic: true }), limit);
     case 'euler-maruyama':
       return limitedTo(createEulerMaruyama(), limit);
     case 'pc':
-      return limitedTo(createPredictorCorrector(), limit);
+      return limitedTo(createPredictorCorrector(settings), limit);
     case 'ode':
-      return limitedTo(createAdaptiveOde(), limit);
+      return limitedTo(
+        createAdaptiveOde({ relativeTolerance: settings.tolerance, absoluteTolerance: settings.tolerance }),
+        limit,
+      );
     case 'langevin': {
       const stepSize = technique4StepSize(levelRatio, stepsPerLevel);
       return limitedTo(createAnnealedLangevin({ stepsPerLevel, stepSize }), limit);
@@ -120,9 +128,11 @@ function createSampler(name: SamplerName, { levelRatio, limit, stepsPerLevel }: 
 }
 
 function noiseLevels({ process, sampler, steps, rho }: PlanOptions): NoiseLevel[] {
+  // It chooses its own times; only the ends count.
+  if (sampler === 'ode') return [process.level(process.maxTime), process.level(process.minTime)];
   if (sampler === 'langevin') return levelsAtRatios(process, geometricSigmas(steps, ratioRange(process)));
   if (process.kind === 'edm') return levelsAtRatios(process, karrasSigmas(steps, ratioRange(process), rho));
-  if (sampler === 'heun' || sampler === 'dpmpp-2m') {
+  if (sampler === 'heun' || sampler === 'dpmpp-2m' || sampler === 'dpmpp-2m-sde') {
     return levelsAtRatios(process, karrasSigmas(steps, usefulRange(ratioRange(process)), rho));
   }
   if (process.isDiscrete) {

@@ -9,13 +9,14 @@ export type NoiseLevelSampler = (random: RandomStream) => NoiseLevel;
  * How training draws noise levels.
  *
  * log-normal: ln(sigma) ~ N(pMean, pStd²), Karras et al. 2022, table 1. uniform: the time, Ho et al. 2020, algorithm 1, and
- * with EDM ln(sigma). importance: density g(t)² / sigma(t)², Song et al. 2021 (maximum likelihood), section 4.4.
+ * with EDM ln(sigma). importance: density g(t)² / sigma(t)², Song et al. 2021 (maximum likelihood), section 4.4; on the ladder of
+ * NCSN that is uniform.
  */
 export function noiseLevelSampler(
   process: NoiseProcess,
   { process: settings, objective }: Pick<Recipe, 'process' | 'objective'>,
 ): NoiseLevelSampler {
-  const { timeSampling = settings.kind === 'edm' ? 'log-normal' : 'uniform' } = objective;
+  const timeSampling = objective.timeSampling ?? usualTimeSampling(settings.kind, objective.weighting);
   if (settings.kind === 'edm' && timeSampling === 'log-normal') {
     return (random) => process.level(Math.exp(settings.pMean + settings.pStd * random.normal()));
   }
@@ -23,6 +24,14 @@ export function noiseLevelSampler(
   const { minTime, maxTime } = process;
   if (process.isDiscrete) return (random) => process.level(random.integer(maxTime + 1));
   return (random) => process.level(minTime + (maxTime - minTime) * random.uniform());
+}
+
+function usualTimeSampling(
+  kind: Recipe['process']['kind'],
+  weighting: Recipe['objective']['weighting'],
+): 'uniform' | 'log-normal' | 'importance' {
+  if (weighting === 'likelihood' && kind !== 'ncsn') return 'importance';
+  return kind === 'edm' ? 'log-normal' : 'uniform';
 }
 
 /**

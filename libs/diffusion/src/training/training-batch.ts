@@ -52,7 +52,7 @@ export function drawTrainingBatch(source: BatchSource, settings: BatchSettings):
   const batch = emptyBatch(count, size, recipe);
   const noise = new Float32Array(size);
   const drawLevel = noiseLevelSampler(model.process, recipe);
-  const weightOf = estimateWeight(model.process, recipe.objective);
+  const weightOf = estimateWeight(recipe.objective);
   for (let i = 0; i < count; i++) {
     const level = drawLevel(random);
     const dropped = random.uniform() < recipe.conditioning.dropout;

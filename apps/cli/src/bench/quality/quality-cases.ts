@@ -1,5 +1,6 @@
 import type { RecipeInput } from '@tributary/protocol/recipe';
-import { samplersFor, type ProcessKind, type SamplerName } from '@tributary/protocol/recipe-diffusion';
+import type { ProcessKind } from '@tributary/protocol/recipe-diffusion';
+import { samplersFor, type SamplerName } from '@tributary/protocol/samplers';
 
 /** One process with its objective: one training of the table. */
 export interface QualityCase {
@@ -56,6 +57,7 @@ export interface Sampling {
 const STEPS: Readonly<Record<SamplerName, readonly number[]>> = {
   heun: [9, 18],
   'dpmpp-2m': [10, 20],
+  'dpmpp-2m-sde': [20, 50],
   ddim: [20, 50],
   ddpm: [100, 1000],
   'euler-maruyama': [100, 250],
@@ -79,6 +81,7 @@ function evaluationsOf(sampler: SamplerName, steps: number): number | null {
     case 'ddpm':
     case 'ddim':
     case 'dpmpp-2m':
+    case 'dpmpp-2m-sde':
     case 'euler-maruyama':
       return steps;
   }

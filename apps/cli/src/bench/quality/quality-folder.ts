@@ -1,5 +1,5 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { SAMPLER_NAMES } from '@tributary/protocol/recipe-diffusion';
+import { SAMPLER_NAMES } from '@tributary/protocol/samplers';
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';

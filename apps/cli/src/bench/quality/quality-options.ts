@@ -1,5 +1,5 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { SAMPLER_NAMES, type SamplerName } from '@tributary/protocol/recipe-diffusion';
+import { SAMPLER_NAMES, type SamplerName } from '@tributary/protocol/samplers';
 import { z } from 'zod';
 import { wholeNumber } from '../../verb-options.js';
 import { QUALITY_CASES, type QualityCase } from './quality-cases.js';

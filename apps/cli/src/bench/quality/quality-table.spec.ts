@@ -32,7 +32,7 @@ describe('the table of trained quality', () => {
 describe('the samplings of a process', () => {
   it('hold every sampler that fits it, and the thousand moves of its paper only with DDPM', () => {
     expect(new Set(samplingsFor('ncsn').map(({ sampler }) => sampler))).toEqual(
-      new Set(['ddpm', 'ddim', 'heun', 'dpmpp-2m', 'pc', 'langevin']),
+      new Set(['ddpm', 'ddim', 'heun', 'dpmpp-2m', 'dpmpp-2m-sde', 'pc', 'langevin']),
     );
     expect(samplingsFor('ddpm').at(-1)).toEqual({ sampler: 'ddpm', steps: 1000, evaluations: 1000 });
     expect(samplingsFor('edm').every(({ evaluations }) => (evaluations ?? 0) < 1000)).toBe(true);

@@ -1,6 +1,6 @@
 import { createSampler, type Generator } from '@tributary/diffusion';
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
-import type { SamplerName } from '@tributary/protocol/recipe-diffusion';
+import type { SamplerName } from '@tributary/protocol/samplers';
 import { randomStream } from '@tributary/random';
 import type { Engine } from '@tributary/tensor';
 import type { CommandContext } from '../../command-context.js';

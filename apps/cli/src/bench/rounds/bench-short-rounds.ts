@@ -68,6 +68,6 @@ function shortRoundsRecipe(sites: number, rounds: number): Recipe {
     optimiser: { kind: 'adamw', learningRate: 2e-3 },
     rounds: { count: rounds, localSteps: 2, batchSize: 4, quorum: sites },
     strategy: { kind: 'fedavg' },
-    evaluation: { sampler: 'heun', steps: 1, samplesPerSite: 8, utilitySeeds: 0 },
+    evaluation: { sampler: 'ddim', steps: 1, samplesPerSite: 8, utilitySeeds: 0 },
   });
 }

@@ -1,5 +1,3 @@
-import type { SigmaRange } from './sigma-schedule.js';
-
 /** Probability that the noise of one level has under the next one, Song & Ermon 2020, technique 2. */
 const OVERLAP = 0.5;
 
@@ -9,7 +7,10 @@ const OVERLAP = 0.5;
  *
  * @param dimensions D, the values of an image.
  */
-export function ladderLength({ sigmaMin, sigmaMax }: SigmaRange, dimensions: number): number {
+export function ladderLength(
+  { sigmaMin, sigmaMax }: { readonly sigmaMin: number; readonly sigmaMax: number },
+  dimensions: number,
+): number {
   const overlap = (gamma: number): number => {
     const centre = Math.sqrt(2 * dimensions) * (gamma - 1);
     return normalCdf(centre + 3 * gamma) - normalCdf(centre - 3 * gamma);
