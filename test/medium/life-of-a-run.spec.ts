@@ -46,6 +46,8 @@ describe.each(databaseCases())('the life of a run on $name', (databaseCase) => {
     const runId = await consortium.createRun(buildRecipe({ count: 1, maxAttempts: 2 }));
     const paused = await consortium.until(runId, ({ state }) => state === 'paused');
     expect(paused.problem?.code).toBe('ROUND_QUORUM_NOT_MET');
+    expect([paused.pauseCause, (await act(runId, 'pause')).pauseCause]).toEqual(['attempts', 'admin']);
+    expect((await act(runId, 'pause')).state).toBe('paused');
     const abandoned = (await consortium.events(runId)).filter(({ kind }) => kind === 'round.abandoned');
     expect(abandoned.map(({ detail }) => detail.attempt)).toEqual([0, 1]);
 

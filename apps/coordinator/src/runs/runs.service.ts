@@ -116,10 +116,13 @@ export class RunsService implements OnModuleInit {
     return this.runs.list(this.database.db);
   }
 
-  /** The round in flight is finished; no other is opened. */
+  /** The round in flight is finished; no other is opened. A run that would go on by itself, when there is room, stays paused. */
   async pause(id: string, by: Principal): Promise<void> {
     await this.changes.change(id, async (change) => {
-      change.move('pause', { by: by.name });
+      const { state, pauseCause } = change.run;
+      if (state === 'paused' && pauseCause === 'admin') return;
+      if (state === 'paused') change.record({ kind: 'run.state', detail: { state, by: by.name } });
+      else change.move('pause', { by: by.name });
       change.set({ pauseCause: 'admin' });
       await this.note(change, 'run.paused', by);
     });
