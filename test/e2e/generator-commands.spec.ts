@@ -180,6 +180,17 @@ describe('the commands that use a generator', () => {
     });
   });
 
+  it('writes the denoiser as an ONNX file with the names of diffusers', async () => {
+    const file = at('exported', 'denoiser.onnx');
+    const { code } = await tributary('model', 'export-onnx', at('model'), '--out', file);
+    expect(code).toBe(0);
+    const bytes = await readFile(file);
+    for (const name of ['sample', 'timestep', 'class_labels', 'out_sample']) expect(bytes.includes(name)).toBe(true);
+    expect(bytes.length).toBeGreaterThan(model.bytes.length / 2);
+    const missing = await tributary('model', 'export-onnx', at('nowhere'), '--out', file);
+    expect([missing.code, failureSchema.parse(missing.result).error.code]).toEqual([2, 'MODEL_INVALID']);
+  });
+
   it('makes volumes as NIfTI', async () => {
     const recipe = recipeOf('volume', {
       image: { sizePx: 8, depthPx: 4, channels: 1 },

@@ -26,6 +26,13 @@ export function defineModelCommands(program: Command, attach: Attach): void {
   withExample(verify, 'tributary model verify ./generator');
   attach(verify, async () => (await import('../models/verify-model.js')).verifyModelVerb);
 
+  const onnx = model
+    .command('export-onnx <dir|ref>')
+    .description('Writes the denoiser as one ONNX file (operator set 18, any batch) for ONNX Runtime and browsers.')
+    .requiredOption('-o, --out <file>', 'the ONNX file');
+  withExample(onnx, 'tributary model export-onnx ./generator -o denoiser.onnx');
+  attach(onnx, async () => (await import('../models/export-onnx-verb.js')).exportOnnxVerb);
+
   const card = model.command('card <ref>').description('Prints the card of a release.');
   withExample(card, 'tributary model card run-4f3a9c1d');
   attach(card, async () => (await import('../models/model-verbs.js')).printCard);

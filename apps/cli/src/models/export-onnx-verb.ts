@@ -1,0 +1,22 @@
+import { exportOnnxDenoiser } from '@tributary/diffusion';
+import { embeddingRows } from '@tributary/protocol/recipe';
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import type { Action } from '../command-context.js';
+import { argumentAt, parseVerbOptions } from '../verb-options.js';
+import { openModel } from './open-model.js';
+
+/** `tributary model export-onnx`: the denoiser of a pulled model or of a release as one ONNX file. */
+export const exportOnnxVerb: Action = async (context, { arguments: values, options }) => {
+  const { out } = parseVerbOptions(z.object({ out: z.string().min(1) }), options);
+  const { recipe, lineage, weights } = await openModel(context, argumentAt(values, 0, 'model'));
+  const file = resolve(context.host.cwd, out);
+  await mkdir(dirname(file), { recursive: true });
+  const classRows = embeddingRows(recipe, lineage.sites.length);
+  await exportOnnxDenoiser({ recipe, weights: weights.values, classRows, file });
+  context.output.document(
+    { version: lineage.version, file, classRows },
+    `The denoiser of ${lineage.version} is in ${file}.`,
+  );
+};
