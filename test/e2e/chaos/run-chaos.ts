@@ -18,7 +18,7 @@ export interface ChaosOptions {
   /** Taken in turn, one a run. */
   readonly recipes: readonly ChaosRecipe[];
   readonly rounds: number;
-  /** No further run is begun, and no further fault made, after this. */
+  /** No further run is begun, and no further fault made, this long after the undisturbed ones. */
   readonly minutes: number;
   readonly withPostgres: boolean;
   readonly print: (line: string) => void;
@@ -44,7 +44,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const startedMs = performance.now();
   const say = (line: string): void => options.print(`${clock(performance.now() - startedMs)} ${line}`);
   const disturbed = await DisturbedConsortium.open(options.directory, { ...options, say });
-  const chaos = new Chaos(disturbed, options, { say, untilMs: startedMs + options.minutes * 60_000 });
+  const chaos = new Chaos(disturbed, options, say);
   try {
     await chaos.run();
   } catch (error) {
@@ -66,17 +66,14 @@ class Chaos {
   equalRuns = 0;
   private readonly schedule: Generator<Fault, never>;
   private readonly references = new Map<ChaosRecipe, ModelVersion>();
-  private readonly say: (line: string) => void;
-  private readonly untilMs: number;
+  private untilMs = 0;
 
   constructor(
     private readonly disturbed: DisturbedConsortium,
     private readonly options: ChaosOptions,
-    { say, untilMs }: { say: (line: string) => void; untilMs: number },
+    private readonly say: (line: string) => void,
   ) {
     this.schedule = faults(options.seed);
-    this.say = say;
-    this.untilMs = untilMs;
   }
 
   async run(): Promise<void> {
@@ -87,6 +84,7 @@ class Chaos {
       this.references.set(name, version);
       this.say(`undisturbed ${name}: weights ${version.weights.sha256.slice(0, 16)}`);
     }
+    this.untilMs = performance.now() + this.options.minutes * 60_000;
     while (this.mayDisturb()) {
       const name = recipes[this.runs % recipes.length];
       if (name === undefined) throw new RangeError('chaos needs a recipe');
