@@ -41,13 +41,13 @@ export class FaultyLink {
     });
   }
 
-  /** @param toxic In both directions, from now on, for the connections of now and for new ones. */
-  async add(toxic: Toxic): Promise<void> {
+  /** @param toxic From now on, for the connections of now and for new ones. */
+  async add(toxic: Toxic, directions = DIRECTIONS): Promise<void> {
     this.toxics.add(toxic.type);
-    for (const direction of DIRECTIONS) await this.proxy.addToxic(this.name, toxic, direction);
+    for (const direction of directions) await this.proxy.addToxic(this.name, toxic, direction);
   }
 
-  /** Takes away what `add` has added. */
+  /** Takes away what `add` has added in both directions. */
   async remove(toxic: Toxic): Promise<void> {
     for (const direction of DIRECTIONS) await this.proxy.removeToxic(this.name, toxic, direction);
     this.toxics.delete(toxic.type);

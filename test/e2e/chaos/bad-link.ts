@@ -49,6 +49,8 @@ export async function uploadOverBadLink(program: string, options: BadLinkOptions
   try {
     const link = await FaultyLink.open(proxy, { name: SITE, targetPort: consortium.port, host: network?.host });
     await consortium.open((site) => (site === SITE ? link.url : consortium.url));
+    // Before the upload begins: much would have passed by the time that the proxy knows.
+    await link.add({ type: 'bandwidth', attributes: { rate: options.bytesPerSecond / 1000 } }, ['upstream']);
     const runId = await consortium.createRun(largeRecipe(options.channels));
     if (!(await consortium.uploadBegins(SITE, TRAINED_WITHIN_MS))) throw new Error(`${SITE} sent no update`);
     return await disturbUpload({ consortium, runId, bad: { link, network } }, options);
@@ -66,10 +68,9 @@ function ownNetwork(): Promise<SiteNetwork> {
 
 async function disturbUpload(
   { consortium, runId, bad }: { consortium: Consortium; runId: string; bad: BadLink },
-  { bytesPerSecond, faultEveryMs, fault }: BadLinkOptions,
+  { faultEveryMs, fault }: BadLinkOptions,
 ): Promise<BadLinkResult> {
   const startedMs = performance.now();
-  await bad.link.add({ type: 'bandwidth', attributes: { rate: bytesPerSecond / 1000 } });
   const received = new AbortController();
   const faults = breakAgain({ bad, fault, everyMs: faultEveryMs, signal: received.signal });
   const published = await eventually(
