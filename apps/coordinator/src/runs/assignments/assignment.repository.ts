@@ -133,19 +133,19 @@ export class AssignmentRepository {
     await db.assignment.updateMany({ where: { roundId: from, state: { in: OPEN_STATES } }, data: { roundId: to } });
   }
 
-  /** The last training round of a run that counts an update, by site; sites without one are not in it. */
+  /**
+   * The last training round of a run that counts an update, by site; sites without one are not in it. Each site's rows are read
+   * from the newest back: a run may have had ten thousands of rounds.
+   */
   async lastCounted(db: Db, runId: string, siteIds: readonly string[]): Promise<Map<string, number>> {
-    const groups = await db.assignment.groupBy({
-      by: ['siteId'],
-      where: {
-        runId,
-        siteId: { in: [...siteIds] },
-        state: 'received',
-        round: { kind: 'train', state: 'published' },
-      },
-      _max: { baseVersion: true },
-    });
-    return new Map(groups.map(({ siteId, _max }) => [siteId, (_max.baseVersion ?? -1) + 1]));
+    const rows = await db.$queryRaw<{ siteId: string; baseVersion: number }[]>`
+      SELECT asked."siteId", last."baseVersion" FROM unnest(${[...siteIds]}::text[]) AS asked("siteId")
+      CROSS JOIN LATERAL (
+        SELECT sent."baseVersion" FROM "Assignment" AS sent JOIN "Round" ON "Round"."id" = sent."roundId"
+        WHERE sent."runId" = ${runId} AND sent."siteId" = asked."siteId" AND sent."state" = 'received'
+          AND "Round"."kind" = 'train' AND "Round"."state" = 'published'
+        ORDER BY sent."baseVersion" DESC LIMIT 1) AS last`;
+    return new Map(rows.map(({ siteId, baseVersion }) => [siteId, baseVersion + 1]));
   }
 
   /** How many assignments of a round have been answered with an update, and how many still may be. */
