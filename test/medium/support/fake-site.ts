@@ -1,4 +1,5 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   PROTOCOL_VERSION,
   challengeResponseSchema,
@@ -127,10 +128,17 @@ export class FakeSite {
 
   /** Sends one message and waits for its acknowledgement; a refusal is thrown by its code. */
   async ask<T>(emit: (socket: ReturnType<SiteSocket['timeout']>) => Promise<Ack<T>>): Promise<T> {
-    if (this.socket === undefined) throw new Error('not connected');
-    const ack = await emit(this.socket.timeout(ACK_TIMEOUT_MS));
+    const ack = await emit((await this.connectedSocket()).timeout(ACK_TIMEOUT_MS));
     if (!ack.ok) throw new SiteRefusal(ack.problem.code);
     return ack.value;
+  }
+
+  /** The socket, when it is back after a restart of the coordinator: what is sent to one that is gone has no answer. */
+  private async connectedSocket(): Promise<SiteSocket> {
+    const giveUpAt = Date.now() + ACK_TIMEOUT_MS;
+    while (this.socket?.connected !== true && Date.now() < giveUpAt) await sleep(50);
+    if (this.socket === undefined) throw new Error('not connected');
+    return this.socket;
   }
 
   async globalWeights(offer: AssignmentOffer): Promise<Buffer> {
@@ -174,7 +182,7 @@ export class FakeSite {
         return await this.behaviour(this, offer);
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS) throw error;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await sleep(RETRY_MS);
       }
     }
   }
@@ -184,7 +192,7 @@ export class FakeSite {
       try {
         return await this.join();
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await sleep(100);
       }
     }
   }
