@@ -126,6 +126,17 @@ withDiffusers('a model folder in diffusers', () => {
   it.each<[string, Partial<RecipeInput['network']>, Partial<RecipeInput>]>([
     ['attention and convolutions between levels', {}, {}],
     ['residual blocks between levels', { resample: 'resnet' }, {}],
+    [
+      'the padding, heads and embedding of the first models',
+      {
+        downsamplePadding: 0,
+        attentionHeadDim: null,
+        flipSinToCos: false,
+        frequencyShift: 1,
+        normEpsilon: 1e-6,
+      },
+      {},
+    ],
     ['scale and shift by the embedding', { timeScaleShift: true, resample: 'resnet' }, {}],
     [
       'three levels of two layers in colour',

@@ -1,5 +1,7 @@
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
+import type { ReadableBytes } from '@tributary/safetensors';
+import { matchStartingWeights, type StartingWeights } from './exchange/starting-weights.js';
 import { initialParameter, initialWeights, type Parameter } from './network/parameter.js';
 import { unetConfig } from './network/unet-config.js';
 import { unetParameters } from './network/unet-parameters.js';
@@ -26,6 +28,16 @@ export function initialModel(
 /** The same weights, a parameter at a time in manifest order: a model larger than memory can be written. */
 export function* initialParameters(recipe: Recipe, siteCount: number): Generator<Float32Array> {
   for (const parameter of parametersOf(recipe, siteCount)) yield initialParameter(parameter, recipe.seed);
+}
+
+/**
+ * The first global weights of a run that goes on from another model.
+ *
+ * @param bytes The safetensors file that `recipe.startFrom` names.
+ * @throws TributaryError START_MODEL_UNFIT, SAFETENSORS_INVALID, as `matchStartingWeights` does.
+ */
+export function startingWeights(recipe: Recipe, siteCount: number, bytes: ReadableBytes): Promise<StartingWeights> {
+  return matchStartingWeights(parametersOf(recipe, siteCount), bytes, recipe.seed);
 }
 
 function withoutStart(parameters: readonly Parameter[]): ParameterManifest {

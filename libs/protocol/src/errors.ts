@@ -290,6 +290,25 @@ export const ERRORS = {
     text: 'the range lies outside of the file',
     remedy: 'Ask for a range inside of the size in Content-Range.',
   },
+  WEIGHTS_WRONG_HASH: {
+    status: 422,
+    retryable: true,
+    text: "the weights' SHA-256 is not the announced one",
+    remedy: 'Send them again; if it stays, look for a proxy that changes bodies.',
+  },
+  START_WEIGHTS_MISSING: {
+    status: 409,
+    retryable: true,
+    text: 'the coordinator does not have the weights that the recipe starts from',
+    remedy: 'Create the run with `tributary run create --start-from DIR`, which sends them.',
+  },
+  START_MODEL_UNFIT: {
+    status: 422,
+    retryable: false,
+    text: "the run cannot start from this model: it does not fit the recipe's network",
+    remedy:
+      'Set the named fields of the recipe to what the model has, or choose another model; docs/how-to-start-from-a-model.md tells how.',
+  },
   SAFETENSORS_INVALID: {
     status: 422,
     retryable: false,

@@ -112,7 +112,7 @@ export const objectiveSchema = z.strictObject({
     .enum(['preconditioned', 'prediction'])
     .default('preconditioned')
     .describe(
-      "the network's raw output where noise or scores are predicted. preconditioned: v (with ve and ncsn EDM's output), from which the prediction follows; prediction: the noise itself, to go on from a diffusers model that predicts it (ddpm and vp with epsilon only; the library's trainer, not runs, which start from the seed)",
+      "the network's raw output where noise or scores are predicted. preconditioned: v (with ve and ncsn EDM's output), from which the prediction follows; prediction: the noise itself, to go on from a model that gives it (ddpm and vp with epsilon only; runs only with startFrom)",
     ),
   weighting: z
     .enum(['simple', 'likelihood', 'min-snr'])

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { diffusionFaults, objectiveSchema, processSchema } from './recipe-diffusion.js';
 import { SAMPLER_NAMES, SAMPLERS, samplerSettingsSchema } from './samplers.js';
 import { federationSchema } from './federation.js';
+import { sha256Schema } from './identifiers.js';
 import { fewestUpdates, strategySchema } from './strategy.js';
 
 const probability = z.number().min(0).max(1);
@@ -32,7 +33,10 @@ const networkShape = z.strictObject({
     .min(1)
     .max(6)
     .describe('one flag a level, finest first: self-attention after each residual block; the middle always has it'),
-  attentionHeadDim: count(256).default(8).describe('channels of an attention head'),
+  attentionHeadDim: count(1024)
+    .nullable()
+    .default(8)
+    .describe('channels of an attention head; null: one head over all channels'),
   normGroups: count(64)
     .optional()
     .describe(
@@ -42,6 +46,19 @@ const networkShape = z.strictObject({
   dropout: z.number().min(0).max(0.9).default(0).describe('dropout rate in residual blocks'),
   timeEmbedding: z.enum(['positional', 'fourier']).default('positional').describe('embedding of the noise level'),
   resample: z.enum(['conv', 'resnet']).default('conv').describe('how a level changes resolution'),
+  downsamplePadding: z
+    .literal([0, 1], { error: '0 or 1' })
+    .default(1)
+    .describe(
+      'zeros around the image before resample conv makes it smaller: 1 on every side, or, with 0, only below and on the right',
+    ),
+  flipSinToCos: z.boolean().default(true).describe('positional time embedding: the cosines before the sines'),
+  frequencyShift: z
+    .literal([0, 1], { error: '0 or 1' })
+    .default(0)
+    .describe(
+      'positional time embedding: by how much fewer steps its frequencies fall; 1 with the models of Ho et al. 2020',
+    ),
   timeScaleShift: z
     .boolean()
     .default(false)
@@ -201,6 +218,14 @@ const recipeShape = z.strictObject({
     image: imageConditionSchema.optional(),
   }),
   network: networkSchema,
+  startFrom: z
+    .strictObject({
+      weightsSha256: sha256Schema.describe('of the safetensors file, as its publisher names it'),
+    })
+    .optional()
+    .describe(
+      'weights of another model that the run goes on from; `run create --start-from` fills it in; left out: random ones of the seed',
+    ),
   process: processSchema,
   objective: objectiveSchema,
   optimiser: optimiserSchema,
@@ -235,11 +260,9 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
     if (channels % recipe.network.normGroups !== 0)
       fault(['network', 'blockOutChannels', level], `divisible by normGroups (${recipe.network.normGroups})`);
     const attends = recipe.network.attention[level] === true || level === levels - 1;
-    if (attends && channels % recipe.network.attentionHeadDim !== 0)
-      fault(
-        ['network', 'blockOutChannels', level],
-        `divisible by attentionHeadDim (${recipe.network.attentionHeadDim})`,
-      );
+    const { attentionHeadDim } = recipe.network;
+    if (attends && attentionHeadDim !== null && channels % attentionHeadDim !== 0)
+      fault(['network', 'blockOutChannels', level], `divisible by attentionHeadDim (${attentionHeadDim})`);
   });
   if (recipe.data.intensity.method === 'window' && recipe.data.intensity.low >= recipe.data.intensity.high)
     fault(['data', 'intensity', 'low'], 'less than high');

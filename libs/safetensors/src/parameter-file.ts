@@ -2,14 +2,8 @@ import { createHash } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { parameterCount, type ParameterManifest } from '@tributary/protocol/manifest';
-import {
-  decodeSafetensorsHeader,
-  encodeSafetensorsHeader,
-  LENGTH_PREFIX_BYTES,
-  safetensorsError,
-  safetensorsHeaderByteLength,
-  type SafetensorsHeader,
-} from '@tributary/protocol/safetensors';
+import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
+import { openParameters, type ReadableBytes } from './parameter-source.js';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -101,13 +95,8 @@ export async function readParameterFile(
 ): Promise<ParameterFile> {
   const handle = await open(file, 'r');
   try {
-    const header = await readHeader(handle, order);
-    const flat = new Float32Array(header.dataBytes / Float32Array.BYTES_PER_ELEMENT);
-    await readFully(handle, new Uint8Array(flat.buffer), header.headerBytes);
-    const { size } = await handle.stat();
-    if (size !== header.headerBytes + header.dataBytes) {
-      throw safetensorsError('bad-offsets', `${size - header.headerBytes - header.dataBytes} bytes follow the data`);
-    }
+    const { header, values } = await openParameters(await readableBytes(handle), order);
+    const flat = await values({ begin: 0, end: header.dataBytes });
     const manifest = header.entries.map(({ name, shape }) => ({ name, shape: [...shape] }));
     return { manifest, flat, metadata: header.metadata };
   } finally {
@@ -115,23 +104,20 @@ export async function readParameterFile(
   }
 }
 
-async function readHeader(handle: FileHandle, order: 'name' | 'any'): Promise<SafetensorsHeader> {
-  const prefix = new Uint8Array(LENGTH_PREFIX_BYTES);
-  await readFully(handle, prefix, 0);
-  const bytes = new Uint8Array(safetensorsHeaderByteLength(prefix));
-  await readFully(handle, bytes, 0);
-  const header = decodeSafetensorsHeader(bytes, { order });
-  const other = header.entries.findIndex(({ dtype }) => dtype !== 'F32');
-  if (other >= 0) throw safetensorsError('unknown-dtype', `tensor ${other} is not float32`);
-  return header;
-}
-
-async function readFully(handle: FileHandle, into: Uint8Array, position: number): Promise<void> {
-  let done = 0;
-  while (done < into.length) {
-    const length = Math.min(CHUNK_BYTES, into.length - done);
-    const { bytesRead } = await handle.read(into, done, length, position + done);
-    if (bytesRead === 0) throw safetensorsError('truncated', `the file ends ${into.length - done} bytes early`);
-    done += bytesRead;
-  }
+/** The bytes of an open file. */
+export async function readableBytes(handle: FileHandle): Promise<ReadableBytes> {
+  const { size: sizeBytes } = await handle.stat();
+  return {
+    sizeBytes,
+    read: async (position, into) => {
+      let done = 0;
+      while (done < into.length) {
+        const length = Math.min(CHUNK_BYTES, into.length - done);
+        const { bytesRead } = await handle.read(into, done, length, position + done);
+        if (bytesRead === 0) break;
+        done += bytesRead;
+      }
+      return done;
+    },
+  };
 }

@@ -25,7 +25,7 @@ export function unetConfigFile(config: UNetConfig): Json {
     block_out_channels: config.blockOutChannels,
     layers_per_block: config.layersPerBlock,
     mid_block_scale_factor: 1,
-    downsample_padding: 1,
+    downsample_padding: config.downsamplePadding,
     downsample_type: config.resample,
     upsample_type: config.resample,
     dropout: config.dropout,

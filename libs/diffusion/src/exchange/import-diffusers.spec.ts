@@ -45,7 +45,7 @@ describe('a diffusers model that predicts noise', () => {
     'is refused by a run with %j, naming the field',
     async (objective) => {
       await expect(importFor(objective)).rejects.toMatchObject({
-        code: 'MODEL_INVALID',
+        code: 'START_MODEL_UNFIT',
         message: expect.stringContaining('objective.output'),
       });
     },
@@ -54,7 +54,7 @@ describe('a diffusers model that predicts noise', () => {
   it('is one also when its scheduler does not say so', async () => {
     await writeScheduler({ _class_name: 'DDPMScheduler', num_train_timesteps: 1000 });
     await expect(importFor(NOISE)).resolves.toBeInstanceOf(Float32Array);
-    await expect(importFor({ prediction: 'epsilon' })).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    await expect(importFor({ prediction: 'epsilon' })).rejects.toMatchObject({ code: 'START_MODEL_UNFIT' });
   });
 
   it('may come without a scheduler: then the recipe alone says what the raw output is', async () => {
@@ -64,6 +64,6 @@ describe('a diffusers model that predicts noise', () => {
 
   it('is refused with a scheduler that is no JSON', async () => {
     await writeScheduler('{');
-    await expect(importFor(NOISE)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    await expect(importFor(NOISE)).rejects.toMatchObject({ code: 'START_MODEL_UNFIT' });
   });
 });

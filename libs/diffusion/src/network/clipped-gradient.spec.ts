@@ -31,6 +31,7 @@ const CLASS_CONDITIONAL: UNetConfig = {
   resample: 'conv',
   timeScaleShift: false,
   classRows: 5,
+  downsamplePadding: 1,
   flipSinToCos: true,
   frequencyShift: 0,
 };

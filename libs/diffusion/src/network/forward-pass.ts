@@ -1,7 +1,7 @@
 import { conv2d, conv3d, groupNorm, linear, upsampledConv2d } from '@tributary/layers';
 import type { Tensors } from '@tributary/tensor';
 import { Rank, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
-import { enlarged, isVolumes, type Images } from './images.js';
+import { enlarged, isVolumes, padded, type Images } from './images.js';
 import { tensorOf } from './tensor-of.js';
 import type { UNetConfig } from './unet-config.js';
 import type { ConvolutionShape, LinearShape, NormShape } from './unet-structure.js';
@@ -22,14 +22,17 @@ export interface BlockContext extends ForwardContext {
   readonly embedding: Tensor2D;
 }
 
-/** Convolution with bias and padding (kernel - 1) / 2. */
+/** Convolution with bias. */
 export function applyConvolution({ parameters }: ForwardContext, shape: ConvolutionShape, x: Images): Images {
-  const weight = `${shape.name}.weight`;
-  const bias = tensorOf(parameters, `${shape.name}.bias`, Rank.R1);
-  const options = { stride: shape.stride, padding: (shape.kernel - 1) / 2 };
-  return isVolumes(x)
-    ? conv3d(x, tensorOf(parameters, weight, Rank.R5), bias, options)
-    : conv2d(x, tensorOf(parameters, weight, Rank.R4), bias, options);
+  const { name, stride } = shape;
+  const [before, after] = shape.padding;
+  const bias = tensorOf(parameters, `${name}.bias`, Rank.R1);
+  const isEven = before === after;
+  const options = { stride, padding: isEven ? before : 0 };
+  const images = isEven ? x : padded(x, before, after);
+  return isVolumes(images)
+    ? conv3d(images, tensorOf(parameters, `${name}.weight`, Rank.R5), bias, options)
+    : conv2d(images, tensorOf(parameters, `${name}.weight`, Rank.R4), bias, options);
 }
 
 /** `applyConvolution` to an image whose pixels, or voxels, are all there twice in each direction. */

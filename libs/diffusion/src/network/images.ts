@@ -1,6 +1,6 @@
 import { avgPool2d, avgPool3d, upsampleNearest2d, upsampleNearest3d } from '@tributary/layers';
 import type { Tensors } from '@tributary/tensor';
-import type { Tensor, Tensor4D, Tensor5D } from '@tensorflow/tfjs-core';
+import { pad, type Tensor, type Tensor4D, type Tensor5D } from '@tensorflow/tfjs-core';
 
 /** Images [batch, height, width, channels] or volumes [batch, depth, height, width, channels]. */
 export type Images = Tensor4D | Tensor5D;
@@ -34,4 +34,10 @@ export function enlarged(x: Images): Images {
 /** Means of 2 x 2 pixels or 2 x 2 x 2 voxels. */
 export function reduced(x: Images): Images {
   return isVolumes(x) ? avgPool3d(x, 2) : avgPool2d(x, 2);
+}
+
+/** Zeros before the first and after the last pixel or voxel of each direction. */
+export function padded(x: Images, before: number, after: number): Images {
+  const sides: [number, number][] = x.shape.slice(1, -1).map(() => [before, after]);
+  return asImages(pad(x, [[0, 0], ...sides, [0, 0]]));
 }

@@ -20,6 +20,8 @@ export interface UNetConfig {
   readonly dropout: number;
   readonly timeEmbedding: 'positional' | 'fourier';
   readonly resample: 'conv' | 'resnet';
+  /** Zeros around the image before a strided convolution: 1 on every side, or 0: one row below and one column on the right. */
+  readonly downsamplePadding: 0 | 1;
   readonly timeScaleShift: boolean;
   /** Rows of the class embedding; 0: unconditional. */
   readonly classRows: number;
@@ -51,10 +53,11 @@ export function unetConfig({ image, conditioning, network, objective }: NetworkR
     dropout: network.dropout,
     timeEmbedding: network.timeEmbedding,
     resample: network.resample,
+    downsamplePadding: network.downsamplePadding,
     timeScaleShift: network.timeScaleShift,
     classRows,
-    flipSinToCos: true,
-    frequencyShift: 0,
+    flipSinToCos: network.flipSinToCos,
+    frequencyShift: network.frequencyShift,
   };
 }
 

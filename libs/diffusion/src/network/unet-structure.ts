@@ -18,6 +18,8 @@ export interface ConvolutionShape {
   readonly outChannels: number;
   readonly kernel: 1 | 3;
   readonly stride: 1 | 2;
+  /** Zeros before the first and after the last pixel of each direction. */
+  readonly padding: readonly [before: number, after: number];
   /** 2 for images, 3 for volumes. */
   readonly dimensions: 2 | 3;
 }
@@ -179,6 +181,7 @@ function residual({ name, inChannels, outChannels, resample }: ResidualOptions, 
       shortcut: {
         ...convolution({ name: `${name}.conv_shortcut`, inChannels, outChannels }, config),
         kernel: 1 as const,
+        padding: [0, 0],
       },
     }),
     ...(resample && { resample }),
@@ -216,13 +219,13 @@ function resampler(
   if (config.resample === 'resnet') {
     return residual({ name, inChannels: channels, outChannels: channels, resample: direction }, config);
   }
-  const shape = { name: `${name}.conv`, inChannels: channels, outChannels: channels };
-  return { ...convolution(shape, config), stride: direction === 'down' ? 2 : 1 };
+  const shape = convolution({ name: `${name}.conv`, inChannels: channels, outChannels: channels }, config);
+  return direction === 'down' ? { ...shape, stride: 2, padding: [config.downsamplePadding, 1] } : shape;
 }
 
 function convolution(
   shape: Pick<ConvolutionShape, 'name' | 'inChannels' | 'outChannels'>,
   { depth }: UNetConfig,
 ): ConvolutionShape {
-  return { ...shape, kernel: 3, stride: 1, dimensions: depth === undefined ? 2 : 3 };
+  return { ...shape, kernel: 3, stride: 1, padding: [1, 1], dimensions: depth === undefined ? 2 : 3 };
 }

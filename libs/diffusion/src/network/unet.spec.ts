@@ -32,6 +32,7 @@ function configOf({ config }: UNetVector): UNetConfig {
     dropout: 0,
     timeEmbedding: 'positional',
     resample: 'conv',
+    downsamplePadding: 1,
     timeScaleShift: config.resnet_time_scale_shift === 'scale_shift',
     classRows: config.num_class_embeds ?? 0,
     flipSinToCos: config.flip_sin_to_cos ?? true,
