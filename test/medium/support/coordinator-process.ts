@@ -30,6 +30,10 @@ export class CoordinatorProcess {
     return new Api(this.address, this.key);
   }
 
+  get adminKey(): string {
+    return this.key;
+  }
+
   get logFile(): string {
     return `${this.dataDir}.log`;
   }

@@ -10,8 +10,16 @@ export function defineRunCommands(program: Command, attach: Attach): void {
     .description('Proposes a recipe to the study’s sites; it starts when they have approved it.')
     .requiredOption('-f, --file <file>', 'the recipe as YAML or JSON: docs/ref-recipe.md')
     .requiredOption('--study <id>', 'the study')
+    .option(
+      '--start-from <dir>',
+      'a diffusers UNet2DModel folder whose weights the run goes on from; they are sent first',
+    )
     .option('--approve-by <time>', 'until when sites may answer, as 2026-12-01T08:00:00Z; else the approval window');
-  withExample(create, 'tributary run create -f recipe.yaml --study brain-mri');
+  withExample(
+    create,
+    'tributary run create -f recipe.yaml --study brain-mri',
+    'tributary run create -f recipe.yaml --study skin --start-from ./ddpm-cifar10-32',
+  );
   attach(create, async () => (await import('../runs/run-verbs.js')).createRun);
 
   const list = run.command('list').description('All runs with their state.');

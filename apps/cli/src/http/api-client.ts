@@ -21,6 +21,15 @@ interface Call {
   readonly body?: unknown;
 }
 
+/** A request whose answer is in its headers. */
+export interface BareCall {
+  readonly method: 'POST' | 'PATCH';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Blob;
+  readonly timeoutMs: number;
+}
+
 /**
  * The coordinator's HTTP interface: answers are held to their schema, problems become coded errors, and what can be
  * helped by trying again is tried again.
@@ -47,6 +56,13 @@ export class ApiClient {
     return new Uint8Array(await response.arrayBuffer());
   }
 
+  /** Sends a request once. @returns The answer's headers. @throws TributaryError as the coordinator answered, or COORDINATOR_UNREACHABLE. */
+  async exchange({ path, timeoutMs, ...request }: BareCall): Promise<Headers> {
+    const outcome = await this.fetch(path, request, timeoutMs);
+    if (outcome instanceof Response) return outcome.headers;
+    throw this.options.signal?.aborted === true ? new TributaryError('INTERRUPTED') : outcome;
+  }
+
   private async read<S extends z.ZodType>(response: Response, schema: S): Promise<z.infer<S>> {
     const parsed = schema.safeParse(await response.json().catch(() => undefined));
     if (parsed.success) return parsed.data;
@@ -64,14 +80,26 @@ export class ApiClient {
     }
   }
 
-  private async tryOnce({ method, path, body }: Call): Promise<Response | TributaryError> {
-    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  private tryOnce({ method, path, body }: Call): Promise<Response | TributaryError> {
+    if (body === undefined) return this.fetch(path, { method }, REQUEST_TIMEOUT_MS);
+    const request = { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    return this.fetch(path, request, REQUEST_TIMEOUT_MS);
+  }
+
+  private async fetch(
+    path: string,
+    {
+      headers,
+      ...request
+    }: Pick<RequestInit, 'method' | 'body'> & { readonly headers?: Readonly<Record<string, string>> },
+    timeoutMs: number,
+  ): Promise<Response | TributaryError> {
+    const timeout = AbortSignal.timeout(timeoutMs);
     const signal = this.options.signal === undefined ? timeout : AbortSignal.any([timeout, this.options.signal]);
-    const headers: Record<string, string> = { authorization: `Bearer ${this.options.apiKey}` };
-    if (body !== undefined) headers['content-type'] = 'application/json';
+    const authorised = { authorization: `Bearer ${this.options.apiKey}`, ...headers };
     try {
-      const request = { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) };
-      const response = await (this.options.fetch ?? fetch)(`${this.url}${path}`, request);
+      const send = this.options.fetch ?? fetch;
+      const response = await send(`${this.url}${path}`, { ...request, headers: authorised, signal });
       return response.ok ? response : await problemOf(response);
     } catch (error) {
       return new TributaryError('COORDINATOR_UNREACHABLE', { detail: reasonOf(error) }, { cause: error });

@@ -6,16 +6,19 @@ import { readInputFile } from '../input-file.js';
 import { textTable } from '../output/table.js';
 import { argumentAt, parseVerbOptions } from '../verb-options.js';
 import { runText } from './run-text.js';
+import { startedFrom } from './start-from.js';
 
 const createOptionsSchema = z.object({
   study: z.string().min(1),
   approveBy: z.iso.datetime({ offset: true }).optional(),
+  startFrom: z.string().min(1).optional(),
 });
 
 export const createRun: Action = async (context, { options }) => {
-  const { study, approveBy } = parseVerbOptions(createOptionsSchema, options);
-  const recipe = await readInputFile(context, options, { schema: recipeSchema, code: 'RECIPE_INVALID' });
+  const { study, approveBy, startFrom } = parseVerbOptions(createOptionsSchema, options);
+  const asked = await readInputFile(context, options, { schema: recipeSchema, code: 'RECIPE_INVALID' });
   const api = await context.api();
+  const recipe = startFrom === undefined ? asked : await startedFrom(context, asked, startFrom);
   const run = await api.post('/v1/runs', { studyId: study, recipe, approvalDeadlineAt: approveBy }, runViewSchema);
   context.output.document(
     run,

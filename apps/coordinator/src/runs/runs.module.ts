@@ -17,6 +17,7 @@ import { RevokedSitesService } from './assignments/revoked-sites.service.js';
 import { PublicationService } from './rounds/publication.service.js';
 import { RecipeAnswerRepository } from './proposal/recipe-answer.repository.js';
 import { RecipeAnswersService } from './proposal/recipe-answers.service.js';
+import { StartWeightsService } from './proposal/start-weights.service.js';
 import { RoundLeases } from './rounds/round-leases.js';
 import { RoundOpeningService } from './rounds/round-opening.service.js';
 import { RoundRepository } from './rounds/round.repository.js';
@@ -59,6 +60,7 @@ import { RunsService } from './runs.service.js';
     RunStepsService,
     RunViewsService,
     RunsService,
+    StartWeightsService,
   ],
   exports: [AssignmentsService, OpenWorkService, ProgressService, RecipeAnswersService, RunDriver, RunsService],
 })

@@ -22,6 +22,7 @@ import { SiteHints } from '../platform/hints/site-hints.js';
 import { StudiesService } from '../studies/studies.service.js';
 import { RoundRepository } from './rounds/round.repository.js';
 import { RoundsService } from './rounds/rounds.service.js';
+import { StartWeightsService } from './proposal/start-weights.service.js';
 import { RunChanges, type RunChange } from './run-change.js';
 import { RunRepository, type Run } from './run.repository.js';
 
@@ -37,6 +38,7 @@ export class RunsService implements OnModuleInit {
     private readonly sites: SitesService,
     private readonly changes: RunChanges,
     private readonly hints: SiteHints,
+    private readonly starts: StartWeightsService,
     private readonly audit: AuditService,
     private readonly refusals: RefusalsService,
     private readonly clock: Clock,
@@ -51,7 +53,8 @@ export class RunsService implements OnModuleInit {
   /**
    * Stores a recipe whole and asks the study's sites to approve it.
    *
-   * @throws TributaryError NOT_FOUND (study), RECIPE_INCOMPATIBLE, RECIPE_STUDY_MISMATCH, QUORUM_LARGER_THAN_STUDY, ROUND_DEADLINE_PAST;
+   * @throws TributaryError NOT_FOUND (study), RECIPE_INCOMPATIBLE, RECIPE_STUDY_MISMATCH, QUORUM_LARGER_THAN_STUDY, ROUND_DEADLINE_PAST,
+   *         START_WEIGHTS_MISSING, START_MODEL_UNFIT, SAFETENSORS_INVALID;
    *         the refusal is in the audit log then.
    */
   async create(request: RunRequest, by: Principal): Promise<string> {
@@ -75,9 +78,11 @@ export class RunsService implements OnModuleInit {
       throw new TributaryError('QUORUM_LARGER_THAN_STUDY', { detail });
     }
     assertExchange(networkManifest(recipe, sites.length), recipe.federation);
+    await this.starts.assertFit(recipe, sites.length);
     const id = `run-${randomBytes(4).toString('hex')}`;
     const recipeSha256 = recipeHash(recipe);
     await this.database.transaction(async (db) => {
+      await this.starts.hold(db, recipe);
       await this.runs.create(db, { id, studyId, recipe, recipeSha256, approvalDeadlineAt });
       await this.audit.append(db, {
         actor: by.id,

@@ -83,7 +83,9 @@ export class RetentionRepository {
         UNION SELECT "weightsSha256" FROM "ModelVersion" WHERE "prunedAt" IS NULL AND "weightsSha256" = ANY(${files})
         UNION SELECT "emaSha256" FROM "ModelVersion" WHERE "prunedAt" IS NULL AND "emaSha256" = ANY(${files})
         UNION SELECT kept.value->>'sha256' FROM "ModelVersion", jsonb_each("state") AS kept
-          WHERE "prunedAt" IS NULL AND kept.value->>'sha256' = ANY(${files})`,
+          WHERE "prunedAt" IS NULL AND kept.value->>'sha256' = ANY(${files})
+        UNION SELECT "recipe"->'startFrom'->>'weightsSha256' FROM "Run"
+          WHERE "startedAt" IS NULL AND "endedAt" IS NULL AND "recipe"->'startFrom'->>'weightsSha256' = ANY(${files})`,
     );
     return new Set(rows.map(({ sha256 }) => sha256));
   }

@@ -30,13 +30,22 @@ export function readAnnouncement(metadata: Record<string, string | null> | undef
   };
 }
 
-/** Metadata and length of a creation request. */
-export function readCreation({ headers }: IncomingMessage): { announced: AnnouncedUpload; sizeBytes: number } {
+/** @throws TributaryError UPLOAD_METADATA_INVALID that names the wrong fields. */
+export function readCreation(request: IncomingMessage): { announced: AnnouncedUpload; sizeBytes: number } {
+  const { sizeBytes, metadata } = readLengthAndMetadata(request);
+  return { announced: readAnnouncement(metadata), sizeBytes };
+}
+
+/** What a creation request says of any upload. @throws TributaryError UPLOAD_METADATA_INVALID. */
+export function readLengthAndMetadata({ headers }: IncomingMessage): {
+  readonly sizeBytes: number;
+  readonly metadata: Record<string, string | null>;
+} {
   const sizeBytes = Number(headers['upload-length']);
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1) {
     throw new TributaryError('UPLOAD_METADATA_INVALID', { detail: 'Upload-Length: a positive number of bytes' });
   }
-  return { announced: readAnnouncement(parseHeader(headers['upload-metadata'])), sizeBytes };
+  return { sizeBytes, metadata: parseHeader(headers['upload-metadata']) };
 }
 
 /** Bytes that a request may hold in memory: the updates of a tiny model, of a thousand sites at once. */

@@ -8,23 +8,18 @@ import type { CoordinatorConfig } from '../platform/config/coordinator-config.js
 import { toTributaryError } from '../platform/errors/problem.filter.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { Exclusive } from '../platform/replicas/exclusive.js';
-import { ReplicaLocks } from '../platform/replicas/replica-locks.js';
 import { AssignmentsService, type AssignmentContext } from '../runs/assignments/assignments.service.js';
 import { ReceivedUpdatesService } from './received-updates.service.js';
 import { bodyOf, isWholeAndSmall, readAnnouncement, readCreation, type AnnouncedUpload } from './upload-request.js';
 import { heldBytes, storedBytes } from './uploaded-bytes.js';
 import { UpdateCheckService } from './update-check.service.js';
+import { answerTus, type Exchange, type TusAnswer } from './tus-answer.js';
 import { TUS_VERSION } from './tus-protocol.js';
 import { UploadAppend } from './upload-append.js';
-import { UploadLocker } from './upload-locker.js';
 import { UploadStore } from './upload-store.js';
+import { isWeightsUpload } from './weights-upload-name.js';
 
 export const UPLOADS_PATH = '/v1/uploads';
-
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
 
 /** A request that creates an upload. */
 interface Creation extends Exchange {
@@ -39,7 +34,6 @@ interface Creation extends Exchange {
  */
 @Injectable()
 export class UploadsService implements OnApplicationBootstrap {
-  private readonly appends: UploadAppend;
   private readonly maxBytes: number;
 
   constructor(
@@ -49,11 +43,10 @@ export class UploadsService implements OnApplicationBootstrap {
     private readonly store: UploadStore,
     private readonly blobs: BlobStore,
     private readonly exclusive: Exclusive,
-    locks: ReplicaLocks,
+    private readonly appends: UploadAppend,
     @Inject(CONFIG) config: CoordinatorConfig,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
-    this.appends = new UploadAppend(store, new UploadLocker(locks));
     this.maxBytes = config.maxUploadBytes;
   }
 
@@ -115,6 +108,7 @@ export class UploadsService implements OnApplicationBootstrap {
    */
   async recover(): Promise<void> {
     for (const assignmentId of await this.store.list()) {
+      if (isWeightsUpload(assignmentId)) continue;
       const upload = await this.store.find(assignmentId);
       if (upload?.size === undefined || upload.offset !== upload.size) continue;
       await this.finish(upload).catch((error: unknown) => {
@@ -170,7 +164,7 @@ export class UploadsService implements OnApplicationBootstrap {
   private async take(
     coming: Promise<Upload>,
     context: AssignmentContext,
-    { request, response, status }: Exchange & { readonly status: number },
+    { request, response, status }: Exchange & Pick<TusAnswer, 'status'>,
   ): Promise<void> {
     const { id } = context.assignment;
     const upload = await coming.catch((error: unknown) => {
@@ -219,19 +213,10 @@ function assertOpen({ assignment, isOpen }: AssignmentContext): void {
   if (!isOpen) throw new TributaryError('ASSIGNMENT_CLOSED', { assignmentId: id, state });
 }
 
-/** A tus answer that needs no bytes; what the client sends meanwhile is read and dropped. */
 function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, id, offset, sizeBytes }: { status: number; id: string; offset: number; sizeBytes?: number | undefined },
+  { id, ...rest }: Omit<TusAnswer, 'location'> & { readonly id: string },
 ): void {
-  request.resume();
-  response.writeHead(status, {
-    'tus-resumable': TUS_VERSION,
-    'upload-offset': String(offset),
-    ...(sizeBytes === undefined ? {} : { 'upload-length': String(sizeBytes) }),
-    ...(status === 201 ? { location: `${UPLOADS_PATH}/${id}` } : {}),
-    'cache-control': 'no-store',
-  });
-  response.end();
+  answerTus({ request, response }, { ...rest, location: `${UPLOADS_PATH}/${id}` });
 }

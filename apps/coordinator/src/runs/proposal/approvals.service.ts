@@ -60,7 +60,8 @@ export class ApprovalsService {
       return true;
     }
     if (!isTimeUp) return false;
-    await this.fail(run, `${approved.length} of ${run.recipe.rounds.quorum} sites approved the recipe in time`);
+    const detail = `${approved.length} of ${run.recipe.rounds.quorum} sites approved the recipe in time`;
+    await this.fail(run, new TributaryError('ROUND_QUORUM_NOT_MET', { detail }));
     return true;
   }
 
@@ -71,7 +72,13 @@ export class ApprovalsService {
   }
 
   private async start(run: Run, sites: readonly string[]): Promise<void> {
-    const { manifest, weights } = await this.models.make(run.id, run.recipe, sites.length);
+    const model = await this.models.make(run.id, run.recipe, sites.length).catch((error: unknown) => {
+      // What cannot be started from will not become better by trying again.
+      if (error instanceof TributaryError && !error.spec.retryable) return error;
+      throw error;
+    });
+    if (model instanceof TributaryError) return this.fail(run, model);
+    const { manifest, weights } = model;
     await this.changes.change(run.id, async (change) => {
       const { db, now } = change;
       assertStillApproving(change);
@@ -84,14 +91,12 @@ export class ApprovalsService {
     });
   }
 
-  private async fail(run: Run, reason: string): Promise<void> {
+  private async fail(run: Run, error: TributaryError): Promise<void> {
+    const reason = error.context.detail ?? error.message;
     await this.changes.change(run.id, async (change: RunChange) => {
       assertStillApproving(change);
       change.move('fail', { reason });
-      change.set({
-        problem: toProblem(new TributaryError('ROUND_QUORUM_NOT_MET', { detail: reason })),
-        endedAt: change.now,
-      });
+      change.set({ problem: toProblem(error), endedAt: change.now });
       await this.audit.append(change.db, {
         actor: 'coordinator',
         action: 'run.failed',

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { TributaryError, parseOrThrow, sha256Schema } from '@tributary/protocol';
+import { Upload } from '@tus/server';
+import { z } from 'zod';
+import { AuditService } from '../audit/audit.service.js';
+import { BlobStore } from '../platform/blobs/blob-store.js';
+import { CONFIG } from '../platform/config/config.module.js';
+import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
+import { Database } from '../platform/database/database.js';
+import { Exclusive } from '../platform/replicas/exclusive.js';
+import { answerTus, type Exchange, type TusAnswer } from './tus-answer.js';
+import { UploadAppend } from './upload-append.js';
+import { readLengthAndMetadata } from './upload-request.js';
+import { UploadStore } from './upload-store.js';
+import { weightsUpload } from './weights-upload-name.js';
+
+export const WEIGHTS_PATH = '/v1/weights';
+
+const metadataSchema = z.object({ sha256: sha256Schema });
+
+/**
+ * Weights of other models that runs are to start from: resumable uploads of admins (tus 1.0.0), named by the SHA-256 of their
+ * bytes, so that sending again resumes or does nothing. A file that no run names is removed when it is old.
+ */
+@Injectable()
+export class WeightsUploadsService {
+  constructor(
+    private readonly store: UploadStore,
+    private readonly appends: UploadAppend,
+    private readonly blobs: BlobStore,
+    private readonly database: Database,
+    private readonly audit: AuditService,
+    private readonly exclusive: Exclusive,
+    @Inject(CONFIG) private readonly config: CoordinatorConfig,
+  ) {}
+
+  /**
+   * Begins an upload, or says how far the existing one is.
+   *
+   * @throws TributaryError UPLOAD_METADATA_INVALID, REQUEST_TOO_LARGE, DISK_FULL, WEIGHTS_WRONG_HASH, UPLOAD_LOCKED.
+   */
+  async create(actor: string, exchange: Exchange): Promise<void> {
+    const { sizeBytes, metadata } = readLengthAndMetadata(exchange.request);
+    const { sha256 } = parseOrThrow(metadataSchema, metadata, 'UPLOAD_METADATA_INVALID');
+    const name = weightsUpload(sha256);
+    const reached = async (): Promise<number> => {
+      if ((await this.blobs.sizeOf(sha256)) !== null) return sizeBytes;
+      const known = await this.store.find(name);
+      if (known?.size === sizeBytes) return this.counted(actor, sha256, known);
+      if (known !== null) await this.store.discard(name);
+      await this.assertRoom(sizeBytes);
+      const upload = new Upload({ id: this.store.idOf(name), size: sizeBytes, offset: 0, metadata: { sha256 } });
+      return this.counted(actor, sha256, await this.appends.create(upload, exchange.request, () => undefined));
+    };
+    this.answer(exchange, sha256, { status: 201, offset: await reached() });
+  }
+
+  /** HEAD: how far it is. @throws TributaryError NOT_FOUND, WEIGHTS_WRONG_HASH, UPLOAD_LOCKED. */
+  async tell(actor: string, sha256: string, exchange: Exchange): Promise<void> {
+    const storedBytes = await this.blobs.sizeOf(sha256);
+    if (storedBytes !== null) {
+      return this.answer(exchange, sha256, { status: 200, offset: storedBytes, sizeBytes: storedBytes });
+    }
+    const known = await this.appends.settled(weightsUpload(sha256), exchange.request);
+    if (known === null) throw new TributaryError('NOT_FOUND', { detail: 'upload of weights' });
+    const offset = await this.counted(actor, sha256, known);
+    this.answer(exchange, sha256, { status: 200, offset, sizeBytes: known.size });
+  }
+
+  /** PATCH: the next bytes. @throws TributaryError as `UploadAppend.append` does, WEIGHTS_WRONG_HASH. */
+  async append(actor: string, sha256: string, exchange: Exchange): Promise<void> {
+    const upload = await this.appends.append(weightsUpload(sha256), exchange.request, () => undefined);
+    this.answer(exchange, sha256, { status: 204, offset: await this.counted(actor, sha256, upload) });
+  }
+
+  private answer(exchange: Exchange, sha256: string, answer: Omit<TusAnswer, 'location'>): void {
+    answerTus(exchange, { ...answer, location: `${WEIGHTS_PATH}/${sha256}` });
+  }
+
+  private async assertRoom(sizeBytes: number): Promise<void> {
+    const { maxUploadBytes: maxBytes, diskReserveBytes } = this.config;
+    if (sizeBytes > maxBytes) throw new TributaryError('REQUEST_TOO_LARGE', { maxBytes });
+    const freeBytes = await this.blobs.freeBytes();
+    const neededBytes = sizeBytes + diskReserveBytes;
+    if (neededBytes > freeBytes) throw new TributaryError('DISK_FULL', { neededBytes, freeBytes });
+  }
+
+  /** The last bytes make an upload a blob. @returns How many bytes are held. */
+  private async counted(actor: string, sha256: string, { id, offset, size }: Upload): Promise<number> {
+    if (offset !== size) return offset;
+    await this.exclusive.run(`finish:${id}`, async () => {
+      if ((await this.blobs.sizeOf(sha256)) === null) await this.adopt(actor, sha256, size);
+    });
+    return offset;
+  }
+
+  private async adopt(actor: string, sha256: string, sizeBytes: number): Promise<void> {
+    const name = weightsUpload(sha256);
+    const hash = createHash('sha256');
+    for await (const chunk of (await this.store.read(name)) as AsyncIterable<Uint8Array>) hash.update(chunk);
+    if (hash.digest('hex') !== sha256) {
+      await this.store.discard(name);
+      throw new TributaryError('WEIGHTS_WRONG_HASH');
+    }
+    await this.store.adopt(name, sha256);
+    await this.store.discard(name);
+    const fact = { actor, action: 'weights.received', subject: sha256, detail: { sizeBytes } };
+    await this.database.transaction((db) => this.audit.append(db, fact));
+  }
+}
