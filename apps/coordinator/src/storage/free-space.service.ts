@@ -31,6 +31,11 @@ export class FreeSpaceService {
   async shortageForAggregation(round: Omit<RoundToStore, 'awaitedSites'>): Promise<TributaryError | null> {
     return shortage(roundNeedBytes({ ...round, awaitedSites: 0 }), await this.blobs.freeStagingBytes());
   }
+
+  /** What speaks against storing one more file: it and the reserve are more than is free. */
+  async shortageForFile(sizeBytes: number): Promise<TributaryError | null> {
+    return shortage(sizeBytes + this.config.diskReserveBytes, await this.blobs.freeBytes());
+  }
 }
 
 function shortage(neededBytes: number, freeBytes: number): TributaryError | null {

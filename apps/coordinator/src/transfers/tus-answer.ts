@@ -28,3 +28,13 @@ export function answerTus({ request, response }: Exchange, { status, offset, siz
   });
   response.end();
 }
+
+/** Does `work`; when it fails before all has come, the connection is closed with the answer: what is still sent is for nobody. */
+export async function closingWhenCut<T>({ request, response }: Exchange, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!request.complete) response.setHeader('connection', 'close');
+    throw error;
+  }
+}

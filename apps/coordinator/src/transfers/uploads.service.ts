@@ -13,7 +13,7 @@ import { ReceivedUpdatesService } from './received-updates.service.js';
 import { bodyOf, isWholeAndSmall, readAnnouncement, readCreation, type AnnouncedUpload } from './upload-request.js';
 import { heldBytes, storedBytes } from './uploaded-bytes.js';
 import { UpdateCheckService } from './update-check.service.js';
-import { answerTus, type Exchange, type TusAnswer } from './tus-answer.js';
+import { answerTus, closingWhenCut, type Exchange, type TusAnswer } from './tus-answer.js';
 import { TUS_VERSION } from './tus-protocol.js';
 import { UploadAppend } from './upload-append.js';
 import { UploadStore } from './upload-store.js';
@@ -167,11 +167,7 @@ export class UploadsService implements OnApplicationBootstrap {
     { request, response, status }: Exchange & Pick<TusAnswer, 'status'>,
   ): Promise<void> {
     const { id } = context.assignment;
-    const upload = await coming.catch((error: unknown) => {
-      // What the site still sends is for nobody.
-      if (!request.complete) response.setHeader('connection', 'close');
-      throw error;
-    });
+    const upload = await closingWhenCut({ request, response }, coming);
     const { offset, size: sizeBytes } = upload;
     try {
       if (offset === sizeBytes) await this.finish(upload, context);

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { TributaryError, parseOrThrow, sha256Schema } from '@tributary/protocol';
 import { Upload } from '@tus/server';
@@ -9,15 +11,22 @@ import { CONFIG } from '../platform/config/config.module.js';
 import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
 import { Database } from '../platform/database/database.js';
 import { Exclusive } from '../platform/replicas/exclusive.js';
+import { FreeSpaceService } from '../storage/free-space.service.js';
 import { answerTus, type Exchange, type TusAnswer } from './tus-answer.js';
 import { UploadAppend } from './upload-append.js';
 import { readLengthAndMetadata } from './upload-request.js';
 import { UploadStore } from './upload-store.js';
 import { weightsUpload } from './weights-upload-name.js';
 
-export const WEIGHTS_PATH = '/v1/weights';
+const WEIGHTS_PATH = '/v1/weights';
 
 const metadataSchema = z.object({ sha256: sha256Schema });
+
+/** What is said of a file before its bytes come. */
+interface Announced {
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}
 
 /**
  * Weights of other models that runs are to start from: resumable uploads of admins (tus 1.0.0), named by the SHA-256 of their
@@ -32,6 +41,7 @@ export class WeightsUploadsService {
     private readonly database: Database,
     private readonly audit: AuditService,
     private readonly exclusive: Exclusive,
+    private readonly freeSpace: FreeSpaceService,
     @Inject(CONFIG) private readonly config: CoordinatorConfig,
   ) {}
 
@@ -43,17 +53,8 @@ export class WeightsUploadsService {
   async create(actor: string, exchange: Exchange): Promise<void> {
     const { sizeBytes, metadata } = readLengthAndMetadata(exchange.request);
     const { sha256 } = parseOrThrow(metadataSchema, metadata, 'UPLOAD_METADATA_INVALID');
-    const name = weightsUpload(sha256);
-    const reached = async (): Promise<number> => {
-      if ((await this.blobs.sizeOf(sha256)) !== null) return sizeBytes;
-      const known = await this.store.find(name);
-      if (known?.size === sizeBytes) return this.counted(actor, sha256, known);
-      if (known !== null) await this.store.discard(name);
-      await this.assertRoom(sizeBytes);
-      const upload = new Upload({ id: this.store.idOf(name), size: sizeBytes, offset: 0, metadata: { sha256 } });
-      return this.counted(actor, sha256, await this.appends.create(upload, exchange.request, () => undefined));
-    };
-    this.answer(exchange, sha256, { status: 201, offset: await reached() });
+    const offset = await this.begin(actor, { sha256, sizeBytes }, exchange.request);
+    this.answer(exchange, sha256, { status: 201, offset });
   }
 
   /** HEAD: how far it is. @throws TributaryError NOT_FOUND, WEIGHTS_WRONG_HASH, UPLOAD_LOCKED. */
@@ -74,16 +75,27 @@ export class WeightsUploadsService {
     this.answer(exchange, sha256, { status: 204, offset: await this.counted(actor, sha256, upload) });
   }
 
+  /** @returns How many bytes are held. */
+  private async begin(actor: string, { sha256, sizeBytes }: Announced, request: IncomingMessage): Promise<number> {
+    if ((await this.blobs.sizeOf(sha256)) !== null) return sizeBytes;
+    const name = weightsUpload(sha256);
+    const known = await this.store.find(name);
+    if (known?.size === sizeBytes) return this.counted(actor, sha256, known);
+    if (known !== null) await this.store.discard(name);
+    await this.assertRoom(sizeBytes);
+    const upload = new Upload({ id: this.store.idOf(name), size: sizeBytes, offset: 0, metadata: { sha256 } });
+    return this.counted(actor, sha256, await this.appends.create(upload, request, () => undefined));
+  }
+
   private answer(exchange: Exchange, sha256: string, answer: Omit<TusAnswer, 'location'>): void {
     answerTus(exchange, { ...answer, location: `${WEIGHTS_PATH}/${sha256}` });
   }
 
   private async assertRoom(sizeBytes: number): Promise<void> {
-    const { maxUploadBytes: maxBytes, diskReserveBytes } = this.config;
+    const { maxUploadBytes: maxBytes } = this.config;
     if (sizeBytes > maxBytes) throw new TributaryError('REQUEST_TOO_LARGE', { maxBytes });
-    const freeBytes = await this.blobs.freeBytes();
-    const neededBytes = sizeBytes + diskReserveBytes;
-    if (neededBytes > freeBytes) throw new TributaryError('DISK_FULL', { neededBytes, freeBytes });
+    const shortage = await this.freeSpace.shortageForFile(sizeBytes);
+    if (shortage !== null) throw shortage;
   }
 
   /** The last bytes make an upload a blob. @returns How many bytes are held. */
@@ -98,7 +110,7 @@ export class WeightsUploadsService {
   private async adopt(actor: string, sha256: string, sizeBytes: number): Promise<void> {
     const name = weightsUpload(sha256);
     const hash = createHash('sha256');
-    for await (const chunk of (await this.store.read(name)) as AsyncIterable<Uint8Array>) hash.update(chunk);
+    await pipeline(await this.store.read(name), hash);
     if (hash.digest('hex') !== sha256) {
       await this.store.discard(name);
       throw new TributaryError('WEIGHTS_WRONG_HASH');

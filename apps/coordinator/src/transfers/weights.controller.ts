@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Head, Param, Patch, Post, Req, Res } from '@nestjs/common';
 import { sha256Schema } from '@tributary/protocol';
 import { Caller, type Principal } from '../platform/access/access.js';
+import { closingWhenCut } from './tus-answer.js';
 import { WeightsUploadsService } from './weights-uploads.service.js';
 
 const SHA256 = { schema: sha256Schema };
@@ -13,7 +14,8 @@ export class WeightsController {
 
   @Post()
   create(@Caller() caller: Principal, @Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
-    return closingWhenCut({ request, response }, () => this.uploads.create(caller.id, { request, response }));
+    const exchange = { request, response };
+    return closingWhenCut(exchange, this.uploads.create(caller.id, exchange));
   }
 
   /** How many bytes have arrived. */
@@ -35,19 +37,7 @@ export class WeightsController {
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,
   ): Promise<void> {
-    return closingWhenCut({ request, response }, () => this.uploads.append(caller.id, sha256, { request, response }));
-  }
-}
-
-/** What is still sent when bytes are refused is for nobody. */
-async function closingWhenCut(
-  { request, response }: { request: IncomingMessage; response: ServerResponse },
-  work: () => Promise<void>,
-): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!request.complete) response.setHeader('connection', 'close');
-    throw error;
+    const exchange = { request, response };
+    return closingWhenCut(exchange, this.uploads.append(caller.id, sha256, exchange));
   }
 }

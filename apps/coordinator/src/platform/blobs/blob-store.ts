@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { ByteSource } from '@tributary/federation';
 
 /** Bytes of a blob: from `begin` up to, and not with, `end`. */
 export interface ByteRange {
@@ -23,6 +24,9 @@ export abstract class BlobStore {
 
   /** A blob's bytes, or some of them; the blob exists. */
   abstract read(sha256: string, range?: ByteRange): Promise<Readable>;
+
+  /** A blob's bytes at any position; the blob exists. */
+  abstract openBytes(sha256: string): Promise<ByteSource>;
 
   /** Writes some of a blob's bytes to `out`, without ending it; the blob exists. @throws When the store or the receiver goes. */
   abstract send(sha256: string, range: ByteRange, out: ServerResponse): Promise<void>;

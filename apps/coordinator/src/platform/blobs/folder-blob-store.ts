@@ -4,6 +4,8 @@ import { link, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'nod
 import { dirname, join } from 'node:path';
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { ByteSource } from '@tributary/federation';
+import { openFileBytes } from '@tributary/federation/vectors/byte-source';
 import { isErrno } from '../errors/errno.js';
 import { BlobStore, type ByteRange } from './blob-store.js';
 import { freeDiskBytes, isOlderThan, removeOld, syncFolder } from './disk-files.js';
@@ -51,6 +53,10 @@ export class FolderBlobStore extends BlobStore {
   read(sha256: string, range?: ByteRange): Promise<Readable> {
     const part = range === undefined ? {} : { start: range.begin, end: range.end - 1 };
     return Promise.resolve(createReadStream(this.addressOf(sha256), { highWaterMark: READ_BYTES, ...part }));
+  }
+
+  openBytes(sha256: string): Promise<ByteSource> {
+    return openFileBytes(this.addressOf(sha256));
   }
 
   send(sha256: string, range: ByteRange, out: ServerResponse): Promise<void> {

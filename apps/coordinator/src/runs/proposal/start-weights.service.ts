@@ -21,28 +21,19 @@ export class StartWeightsService {
   async assertFit(recipe: Recipe, siteCount: number): Promise<void> {
     if (recipe.startFrom === undefined) return;
     const { weightsSha256 } = recipe.startFrom;
-    const sizeBytes = await this.blobs.sizeOf(weightsSha256);
-    if (sizeBytes === null) throw missing();
-    const read = (position: number, into: Uint8Array): Promise<number> =>
-      this.read(weightsSha256, { begin: position, end: Math.min(position + into.length, sizeBytes) }, into);
-    await startingWeights(recipe, siteCount, { sizeBytes, read });
+    if ((await this.blobs.sizeOf(weightsSha256)) === null) throw missing();
+    const bytes = await this.blobs.openBytes(weightsSha256);
+    try {
+      await startingWeights(recipe, siteCount, bytes);
+    } finally {
+      await bytes.close();
+    }
   }
 
   /** To be called in the transaction that creates the run. @throws TributaryError START_WEIGHTS_MISSING. */
   async hold(db: Db, { startFrom }: Recipe): Promise<void> {
     if (startFrom === undefined) return;
     if ((await this.references.holdExisting(db, [startFrom.weightsSha256])).size > 0) throw missing();
-  }
-
-  private async read(sha256: string, range: { begin: number; end: number }, into: Uint8Array): Promise<number> {
-    if (range.begin >= range.end) return 0;
-    let done = 0;
-    const chunks: AsyncIterable<Uint8Array> = await this.blobs.read(sha256, range);
-    for await (const chunk of chunks) {
-      into.set(chunk, done);
-      done += chunk.length;
-    }
-    return done;
   }
 }
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { releaseChunk } from '@tributary/federation';
+import { releaseChunk, type ByteSource, type OpenBytes } from '@tributary/federation';
 import { BlobStore, type ByteRange } from '../blob-store.js';
 import { freeDiskBytes, removeOld } from '../disk-files.js';
 import { sent } from '../send-file.js';
-import { s3Address } from './s3-bytes.js';
+import { openBlobBytes, s3Address } from './s3-bytes.js';
 import type { S3Bucket } from './s3-bucket.js';
 
 const STORE_ID_KEY = 'store-id';
@@ -20,11 +20,14 @@ const keyOf = (sha256: string): string => `${BLOBS}${sha256}`;
 
 /** Blobs as objects of a bucket. What is being made lies in a folder of this machine until it is whole. */
 export class S3BlobStore extends BlobStore {
+  private readonly openAddress: OpenBytes;
+
   private constructor(
     private readonly bucket: S3Bucket,
     private readonly stagingFolder: string,
   ) {
     super();
+    this.openAddress = openBlobBytes(bucket);
   }
 
   static async open(bucket: S3Bucket, stagingFolder: string): Promise<S3BlobStore> {
@@ -49,6 +52,10 @@ export class S3BlobStore extends BlobStore {
 
   read(sha256: string, range?: ByteRange): Promise<Readable> {
     return this.bucket.read(keyOf(sha256), range);
+  }
+
+  openBytes(sha256: string): Promise<ByteSource> {
+    return this.openAddress(this.addressOf(sha256));
   }
 
   async send(sha256: string, range: ByteRange, out: ServerResponse): Promise<void> {
