@@ -1,10 +1,11 @@
 import { openAsBlob } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TributaryError } from '@tributary/protocol/errors';
+import { OFFSET_TYPE, TUS_VERSION } from '@tributary/protocol/tus';
 import type { ApiClient } from './api-client.js';
 
 const WEIGHTS_PATH = '/v1/weights';
-const TUS_HEADERS = { 'tus-resumable': '1.0.0' };
+const TUS_HEADERS = { 'tus-resumable': TUS_VERSION };
 /** Bytes of one request: what proxies let through, and what a slow link carries in `TIMEOUT_MS`. */
 const PIECE_BYTES = 16 * 1024 * 1024;
 const TIMEOUT_MS = 120_000;
@@ -60,7 +61,7 @@ async function append(
   const headers = {
     ...TUS_HEADERS,
     'upload-offset': String(offset),
-    'content-type': 'application/offset+octet-stream',
+    'content-type': OFFSET_TYPE,
   };
   const body = bytes.slice(offset, offset + PIECE_BYTES);
   const path = `${WEIGHTS_PATH}/${sha256}`;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { TUS_VERSION } from './tus-protocol.js';
+import { TUS_VERSION } from '@tributary/protocol/tus';
 
 export interface Exchange {
   readonly request: IncomingMessage;

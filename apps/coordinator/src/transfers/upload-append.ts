@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { TributaryError } from '@tributary/protocol';
+import { OFFSET_TYPE, TUS_VERSION } from '@tributary/protocol/tus';
 import type { Locker, Upload } from '@tus/server';
-import { OFFSET_TYPE, TUS_VERSION } from './tus-protocol.js';
 import type { UploadStore } from './upload-store.js';
 
 /** Bytes of a request after which it is told that they came. */

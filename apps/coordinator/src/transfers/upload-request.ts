@@ -7,7 +7,7 @@ import {
   uploadMetadataSchema,
   type AssignmentReport,
 } from '@tributary/protocol';
-import { OFFSET_TYPE } from './tus-protocol.js';
+import { OFFSET_TYPE, TUS_VERSION } from '@tributary/protocol/tus';
 
 /** What a site announces of an upload. */
 export interface AnnouncedUpload {
@@ -57,7 +57,7 @@ export function isWholeAndSmall({ headers }: IncomingMessage, sizeBytes: number)
     sizeBytes <= MOST_HELD_BYTES &&
     headers['content-length'] === String(sizeBytes) &&
     headers['content-type'] === OFFSET_TYPE &&
-    headers['tus-resumable'] === '1.0.0'
+    headers['tus-resumable'] === TUS_VERSION
   );
 }
 

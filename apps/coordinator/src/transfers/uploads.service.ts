@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { TributaryError, toProblem } from '@tributary/protocol';
+import { TUS_VERSION } from '@tributary/protocol/tus';
 import { Upload } from '@tus/server';
 import { BlobStore } from '../platform/blobs/blob-store.js';
 import { CONFIG } from '../platform/config/config.module.js';
@@ -14,7 +15,6 @@ import { bodyOf, isWholeAndSmall, readAnnouncement, readCreation, type Announced
 import { heldBytes, storedBytes } from './uploaded-bytes.js';
 import { UpdateCheckService } from './update-check.service.js';
 import { answerTus, closingWhenCut, type Exchange, type TusAnswer } from './tus-answer.js';
-import { TUS_VERSION } from './tus-protocol.js';
 import { UploadAppend } from './upload-append.js';
 import { UploadStore } from './upload-store.js';
 import { isWeightsUpload } from './weights-upload-name.js';

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { TributaryError, type UploadMetadata } from '@tributary/protocol';
+import { OFFSET_TYPE, TUS_VERSION } from '@tributary/protocol/tus';
 import type { AccessTokens } from './access-tokens.js';
 import { authorisation, type CoordinatorHttp } from './coordinator-http.js';
 import type { HttpRequest } from './http-exchange.js';
@@ -18,7 +19,7 @@ const SMALLEST_PIECE_BYTES = 64 * 1024;
 /** What a request takes on a slow link: well below the time after which it is given up. */
 const PIECE_MS = 15_000;
 const UPLOADS_PATH = '/v1/uploads';
-const TUS_HEADERS = { 'tus-resumable': '1.0.0' };
+const TUS_HEADERS = { 'tus-resumable': TUS_VERSION };
 
 /** What is sent, read at any place any number of times: an open file is one. */
 export interface UploadSource {
@@ -159,7 +160,7 @@ function nextPieceBytes(sentBytes: number, tookMs: number): number {
 }
 
 function bytesHeaders({ bytes }: Piece): Record<string, string> {
-  return { 'content-type': 'application/offset+octet-stream', 'content-length': String(bytes) };
+  return { 'content-type': OFFSET_TYPE, 'content-length': String(bytes) };
 }
 
 /** The bytes of a piece, in parts that share their memory. */
