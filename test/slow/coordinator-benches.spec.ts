@@ -43,4 +43,12 @@ describe('the benches of the coordinator', () => {
     expect(figures['messagesLost']).toBe(0);
     expect(figures['roundSeconds']).toBeGreaterThan(0);
   }, 120_000);
+
+  it('measure a small run beside a large one', async () => {
+    const large = ['--large-bytes', '2000000', '--large-runs', '1', '--large-rounds', '2'];
+    const figures = await bench('neighbours', '--bytes', '20000', '--rounds', '3', '--sites', '2', ...large);
+    expect(figures['aloneRoundSeconds']).toBeGreaterThan(0);
+    expect(figures['slowestRoundSeconds']).toBeGreaterThanOrEqual(figures['roundSeconds'] ?? NaN);
+    expect(figures['largeRoundSeconds']).toBeGreaterThan(0);
+  }, 120_000);
 });

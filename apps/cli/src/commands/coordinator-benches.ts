@@ -34,6 +34,22 @@ export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
   withExample(shortRounds, 'tributary bench short-rounds --sites 3');
   attach(shortRounds, async () => (await import('../bench/rounds/bench-short-rounds.js')).benchShortRounds);
 
+  const neighbours = bench
+    .command('neighbours')
+    .summary('a small run beside large ones')
+    .description(
+      'A real coordinator and light sites: the rounds of a small model alone, then again and again while runs of a large model at the same sites go on.',
+    )
+    .option('--bytes <n>', 'size of the small model', '100000')
+    .option('--sites <n>', 'sites, all in every run', '3')
+    .option('--rounds <n>', 'rounds of the small run each time; all but the first count', '8')
+    .option('--large-bytes <n>', 'size of the large model', '250000000')
+    .option('--large-runs <n>', 'large runs at the same time', '2')
+    .option('--large-rounds <n>', 'rounds of each large run', '3')
+    .option('--dir <dir>', 'where files may be made; the folder for temporary files when left out');
+  withExample(neighbours, 'tributary bench neighbours --large-bytes 50000000');
+  attach(neighbours, async () => (await import('../bench/rounds/bench-neighbours.js')).benchNeighbours);
+
   const agents = bench
     .command('agents')
     .summary('many connected sites, one round for all')
