@@ -12,6 +12,10 @@ export const SAMPLER_NAMES = [
   'heun',
   'dpmpp-2m',
   'dpmpp-2m-sde',
+  'euler',
+  'unipc',
+  'lms',
+  'pndm',
 ] as const;
 export type SamplerName = (typeof SAMPLER_NAMES)[number];
 
@@ -76,6 +80,10 @@ export const SAMPLERS: Readonly<Record<SamplerName, SamplerFacts>> = {
   },
   'dpmpp-2m': { ...fitsAny, fewestSteps: 8, usualSteps: 12 },
   'dpmpp-2m-sde': { ...fitsAny, fewestSteps: 8, usualSteps: 20 },
+  euler: { ...fitsAny, fewestSteps: 8, usualSteps: 20 },
+  unipc: { ...fitsAny, fewestSteps: 8, usualSteps: 12 },
+  lms: { ...fitsAny, fewestSteps: 8, usualSteps: 15 },
+  pndm: { ...fitsAny, fewestSteps: 10, usualSteps: 15 },
   'euler-maruyama': {
     processes: ['edm', 'vp', 'sub-vp', 've'],
     because: 'it discretises a continuous SDE, and this process has only fixed steps',

@@ -40,7 +40,7 @@ export function defineModelCommands(program: Command, attach: Attach): void {
 }
 
 const SAMPLER_TEXT =
-  'ddpm, ddim, heun, dpmpp-2m, dpmpp-2m-sde, ode, euler-maruyama, pc or langevin, as the process allows (else that of the recipe’s evaluation)';
+  'ddpm, ddim, heun, dpmpp-2m, dpmpp-2m-sde, euler, unipc, lms, pndm, ode, euler-maruyama, pc or langevin, as the process allows (else that of the recipe’s evaluation)';
 const STEPS_TEXT = 'steps of the sampler (else those of the recipe’s evaluation, or usual for another sampler)';
 const SETTINGS_TEXT =
   'what the sampler leaves to choose, as eta=0.5, churn=40, snr=0.2,corrector=none or tolerance=1e-4: evaluation.settings of the recipe';

@@ -10,7 +10,7 @@ import { createAncestral } from './ancestral.js';
 import { createDdim } from './ddim.js';
 import { createDpmSolver } from './dpm-solver.js';
 import { createEulerMaruyama } from './euler-maruyama.js';
-import { createEuler, createEulerAncestral } from './euler.js';
+import { createEuler } from './euler.js';
 import {
   endPoint,
   gaussianDenoiser,
@@ -97,7 +97,6 @@ describe('stochastic samplers on Gaussian data', () => {
     it.each<[string, Sampler]>([
       ['ancestral sampling', createAncestral()],
       ['DDIM with eta 1', createDdim({ eta: 1 })],
-      ['Euler ancestral', createEulerAncestral()],
       ['reverse diffusion', createReverseDiffusion()],
       ['SDE-DPM-Solver++', createDpmSolver({ stochastic: true })],
       ['Heun with churn', createHeun({ churn: 10, churnMin: 0.05, churnMax: 10 })],

@@ -14,7 +14,7 @@ import {
 import { createAncestral } from './ancestral.js';
 import { createDdim } from './ddim.js';
 import { createDpmSolver } from './dpm-solver.js';
-import { createEuler, createEulerAncestral } from './euler.js';
+import { createEuler } from './euler.js';
 import { createHeun } from './heun.js';
 import { combine } from './image-arithmetic.js';
 import { createLinearMultistep } from './linear-multistep.js';
@@ -113,7 +113,8 @@ function caseOf({ class: scheduler, config, step_kw: step }: TrajectoryVector): 
     case 'EDMEulerScheduler':
       return { sampler: createEuler(), runs: (vector) => [scaledLevels(vector)] };
     case 'EulerAncestralDiscreteScheduler':
-      return { sampler: createEulerAncestral(), runs: (vector) => [scaledLevels(vector)] };
+      // In noise ratios its move is the implicit model's with the posterior's variance.
+      return { sampler: createDdim({ eta: 1 }), runs: (vector) => [scaledLevels(vector)] };
     case 'HeunDiscreteScheduler':
       return { sampler: createHeun(), runs: (vector) => [scaledLevels(vector)] };
     case 'DPMSolverMultistepScheduler':

@@ -8,9 +8,13 @@ import { createAnnealedLangevin, technique4StepSize } from '../samplers/annealed
 import { createDdim } from '../samplers/ddim.js';
 import { createDpmSolver } from '../samplers/dpm-solver.js';
 import { createEulerMaruyama } from '../samplers/euler-maruyama.js';
+import { createEuler } from '../samplers/euler.js';
 import { createHeun } from '../samplers/heun.js';
+import { createLinearMultistep } from '../samplers/linear-multistep.js';
+import { createPndm } from '../samplers/pndm.js';
 import { createPredictorCorrector } from '../samplers/predictor-corrector.js';
 import type { Sampler } from '../samplers/sampler.js';
+import { createUniPc } from '../samplers/unipc.js';
 import { linspace } from '../schedules/beta-schedule.js';
 import { geometricSigmas, karrasSigmas, type SigmaRange } from '../schedules/sigma-schedule.js';
 import { sampleTimesteps } from '../schedules/timestep-spacing.js';
@@ -33,7 +37,7 @@ export interface PlanOptions {
   readonly sampler: SamplerName;
   /** Moves between noise levels; an integer >= 1. */
   readonly steps: number;
-  /** Spacing of the levels of `heun`, `dpmpp-2m` and all samplers of EDM; Karras et al. 2022, eq. 5. */
+  /** Spacing of the levels of solvers of the ODE, `dpmpp-2m-sde` and all samplers of EDM; Karras et al. 2022, eq. 5. */
   readonly rho?: number;
   /** Moves of `langevin` at each level; NCSNv2: 5, the default. */
   readonly stepsPerLevel?: number;
@@ -90,6 +94,17 @@ const DATA_RANGE = 1;
 
 const DEFAULT_STEPS_PER_LEVEL = 5;
 
+/** Their moves are between noise ratios; the levels of Karras et al. 2022, eq. 5, share out the error of such moves. */
+const KARRAS_LEVELS: ReadonlySet<SamplerName> = new Set([
+  'heun',
+  'dpmpp-2m',
+  'dpmpp-2m-sde',
+  'euler',
+  'unipc',
+  'lms',
+  'pndm',
+]);
+
 interface SamplerParts {
   /** Ratio of two neighbouring noise levels; sets the step of Langevin dynamics. */
   readonly levelRatio: number;
@@ -111,6 +126,14 @@ function createSampler(name: SamplerName, { levelRatio, limit, stepsPerLevel, se
       return limitedTo(createDpmSolver(), limit);
     case 'dpmpp-2m-sde':
       return limitedTo(createDpmSolver({ stochastic: true }), limit);
+    case 'euler':
+      return limitedTo(createEuler(), limit);
+    case 'unipc':
+      return limitedTo(createUniPc(), limit);
+    case 'lms':
+      return limitedTo(createLinearMultistep(), limit);
+    case 'pndm':
+      return limitedTo(createPndm(), limit);
     case 'euler-maruyama':
       return limitedTo(createEulerMaruyama(), limit);
     case 'pc':
@@ -132,7 +155,7 @@ function noiseLevels({ process, sampler, steps, rho }: PlanOptions): NoiseLevel[
   if (sampler === 'ode') return [process.level(process.maxTime), process.level(process.minTime)];
   if (sampler === 'langevin') return levelsAtRatios(process, geometricSigmas(steps, ratioRange(process)));
   if (process.kind === 'edm') return levelsAtRatios(process, karrasSigmas(steps, ratioRange(process), rho));
-  if (sampler === 'heun' || sampler === 'dpmpp-2m' || sampler === 'dpmpp-2m-sde') {
+  if (KARRAS_LEVELS.has(sampler)) {
     return levelsAtRatios(process, karrasSigmas(steps, usefulRange(ratioRange(process)), rho));
   }
   if (process.isDiscrete) {

@@ -58,6 +58,10 @@ const STEPS: Readonly<Record<SamplerName, readonly number[]>> = {
   heun: [9, 18],
   'dpmpp-2m': [10, 20],
   'dpmpp-2m-sde': [20, 50],
+  euler: [20, 50],
+  unipc: [10, 20],
+  lms: [10, 20],
+  pndm: [10, 20],
   ddim: [20, 50],
   ddpm: [100, 1000],
   'euler-maruyama': [100, 250],
@@ -76,12 +80,17 @@ function evaluationsOf(sampler: SamplerName, steps: number): number | null {
       return 2 * steps;
     case 'langevin':
       return 5 * steps + 1;
+    case 'pndm':
+      return steps + 1;
     case 'ode':
       return null;
     case 'ddpm':
     case 'ddim':
     case 'dpmpp-2m':
     case 'dpmpp-2m-sde':
+    case 'euler':
+    case 'unipc':
+    case 'lms':
     case 'euler-maruyama':
       return steps;
   }
