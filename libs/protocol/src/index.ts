@@ -12,6 +12,7 @@ export * from './recipe.js';
 export * from './recipe-diffusion.js';
 export * from './samplers.js';
 export * from './recipe-hash.js';
+export * from './server-ema.js';
 export * from './socket-events.js';
 export * from './states.js';
 export * from './strategy.js';

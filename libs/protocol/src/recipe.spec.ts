@@ -88,6 +88,14 @@ describe('a recipe', () => {
     expect(asked.evaluation.steps).toBe(100);
   });
 
+  it('averages with a constant decay when it names none or only the decay', () => {
+    const averages = (serverEma?: RecipeInput['serverEma']) =>
+      recipeSchema.parse({ ...validRecipe(), serverEma }).serverEma;
+    expect(averages()).toEqual({ kind: 'constant', decay: 0.9 });
+    expect(averages({ decay: 0.99 })).toEqual({ kind: 'constant', decay: 0.99 });
+    expect(averages({ kind: 'power-function' })).toEqual({ kind: 'power-function', widths: [0.1, 0.05] });
+  });
+
   it('needs heads that divide the channels of the deepest level, whose middle always attends', () => {
     const network = { kind: 'unet2d', blockOutChannels: [8, 12], attention: [false, false], normGroups: 4 } as const;
     const { error } = recipeSchema.safeParse({ ...validRecipe(), network });
@@ -129,6 +137,8 @@ describe('a recipe', () => {
     ['evaluation.sampler', 'dpmpp-2m', { evaluation: { sampler: 'magic' } }],
     ['evaluation.sampler', 'euler-maruyama', { evaluation: { sampler: 'langevin' } }],
     ['evaluation.steps', '1', { evaluation: { sampler: 'heun', steps: 0 } }],
+    ['serverEma.kind', 'power-function', { serverEma: { kind: 'linear' } }],
+    ['serverEma.widths', 'widths that differ', { serverEma: { kind: 'power-function', widths: [0.1, 0.1] } }],
     ['image.channels', '3 (colour)', { image: { sizePx: 32, channels: 2 } }],
     ['image.sizePx', 'divisible by 2', { image: { sizePx: 33, channels: 1 } }],
   ])('refuses another %s and says that %s fits', (field, fitting, change) => {

@@ -3,6 +3,7 @@ import { diffusionFaults, objectiveSchema, processSchema } from './recipe-diffus
 import { SAMPLER_NAMES, SAMPLERS, samplerSettingsSchema } from './samplers.js';
 import { federationSchema } from './federation.js';
 import { sha256Schema } from './identifiers.js';
+import { serverEmaSchema } from './server-ema.js';
 import { fewestUpdates, strategySchema } from './strategy.js';
 
 const probability = z.number().min(0).max(1);
@@ -132,17 +133,8 @@ export const retentionSchema = z.strictObject({
   weightsEvery: count(100_000)
     .optional()
     .describe(
-      'weights of every so many rounds are kept, beside those after 0, 1, 2, 5, 10, 20, 50 … rounds, the last two and the released',
+      'weights of every so many rounds are kept, beside those after 0, 1, 2, 5, 10, 20, 50 … rounds, the last two and the released; left out: none, and with serverEma.kind power-function 16 to 31 at even distances, fewer as the run grows',
     ),
-});
-
-export const serverEmaSchema = z.strictObject({
-  decay: z
-    .number()
-    .min(0)
-    .max(0.99999)
-    .default(0.9)
-    .describe('decay a round of the averaged global weights, warmed up'),
 });
 
 const evaluationShape = z.strictObject({

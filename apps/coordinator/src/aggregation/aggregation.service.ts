@@ -6,6 +6,7 @@ import {
   type AggregationRequestInput,
   type UpdateNorm,
 } from '@tributary/federation';
+import { serverAverages, type ServerAverage } from '@tributary/federation/averages/server-averages';
 import type { BlobRef, Recipe } from '@tributary/protocol';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
 import { BlobStore } from '../platform/blobs/blob-store.js';
@@ -32,7 +33,7 @@ export interface ReceivedUpdate {
 export interface ServerVectors {
   readonly weights: BlobRef;
   readonly ema: BlobRef;
-  /** The strategy's own vectors, by name. */
+  /** The strategy's own vectors and the averages of other widths, by name. */
   readonly state: Readonly<Record<string, BlobRef>>;
 }
 
@@ -53,6 +54,12 @@ export interface AggregatedRound extends ServerVectors {
   readonly updateNorms: readonly UpdateNorm[];
 }
 
+/** An average of this round and the files that it goes from and to. */
+interface AverageFiles extends ServerAverage {
+  readonly previousPath: string | undefined;
+  readonly path: string;
+}
+
 @Injectable()
 export class AggregationService {
   constructor(
@@ -69,7 +76,7 @@ export class AggregationService {
   }
 
   /**
-   * The next global weights and their moving average, as blobs. The same updates give the same bytes, so doing it again after
+   * The next global weights and their moving averages, as blobs. The same updates give the same bytes, so doing it again after
    * a crash changes nothing. It waits for its turn when others are being aggregated.
    *
    * @throws TributaryError as the strategy does, DISK_FULL; an Error when `signal` is aborted.
@@ -84,23 +91,37 @@ export class AggregationService {
     const stagingPath = (name: string) => this.blobs.stagingPath(`${round.roundId}-${name}-${this.instance.id}`);
     const out = {
       weightsPath: stagingPath('weights'),
-      emaPath: stagingPath('ema'),
       statePaths: Object.fromEntries(stateNames(round).map((name) => [name, stagingPath(name)])),
     };
+    const averages = this.averages(round, stagingPath);
     const startedAt = performance.now();
-    const result = await this.thread.aggregate(this.request(round, out), signal);
+    const result = await this.thread.aggregate(this.request(round, { out, averages }), signal);
     this.metrics.aggregated(result.bytesRead, (performance.now() - startedAt) / 1000);
-    const { weights, ema, state, updateNorms } = result;
+    const { weights, updateNorms } = result;
+    const [ema, ...others] = result.averages;
     if (ema === undefined) throw new Error('the aggregation left out the moving average');
     await Promise.all([
       this.blobs.adopt(out.weightsPath, weights.sha256),
-      this.blobs.adopt(out.emaPath, ema.sha256),
-      ...Object.entries(state).map(([name, { sha256 }]) => this.blobs.adopt(out.statePaths[name] ?? name, sha256)),
+      ...Object.entries(result.state).map(([name, { sha256 }]) =>
+        this.blobs.adopt(out.statePaths[name] ?? name, sha256),
+      ),
+      ...result.averages.map(({ sha256 }, index) => this.blobs.adopt(averages[index]?.path ?? '', sha256)),
     ]);
-    return { weights, ema, state, updateNorms };
+    const named = others.map((average, index) => [averages[index + 1]?.name ?? '', average] as const);
+    return { weights, ema, state: { ...result.state, ...Object.fromEntries(named) }, updateNorms };
   }
 
-  private request(round: RoundToAggregate, out: AggregationRequestInput['out']): AggregationRequestInput {
+  private averages({ recipe, n, previous }: RoundToAggregate, stagingPath: (name: string) => string): AverageFiles[] {
+    return serverAverages(recipe.serverEma, n - 1).map(({ name, decay }) => {
+      const kept = name === null ? previous.ema : previous.state[name];
+      return { name, decay, previousPath: kept && this.blobs.addressOf(kept.sha256), path: stagingPath(name ?? 'ema') };
+    });
+  }
+
+  private request(
+    round: RoundToAggregate,
+    { out, averages }: { out: AggregationRequestInput['out']; averages: readonly AverageFiles[] },
+  ): AggregationRequestInput {
     const { recipe, previous } = round;
     return {
       strategy: recipe.strategy,
@@ -110,7 +131,7 @@ export class AggregationService {
       manifest: round.manifest,
       updates: round.updates.map((update) => this.input(round, update)),
       globalPath: this.blobs.addressOf(previous.weights.sha256),
-      ema: { decay: recipe.serverEma.decay, previousPath: this.blobs.addressOf(previous.ema.sha256) },
+      averages: averages.map(({ decay, previousPath, path }) => ({ decay, previousPath, path })),
       statePaths: mapValues(previous.state, ({ sha256 }) => this.blobs.addressOf(sha256)),
       out,
       windowBytes: WINDOW_BYTES,

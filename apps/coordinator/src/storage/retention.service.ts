@@ -93,13 +93,13 @@ export class RetentionService implements OnApplicationShutdown {
     });
   }
 
-  private async prunable(db: Db, runId: string, { retention }: Recipe): Promise<Prunable> {
+  private async prunable(db: Db, runId: string, rules: Recipe): Promise<Prunable> {
     const versions = await this.repository.storedVersions(db, runId);
     const latest = versions.at(-1)?.round ?? 0;
     const inUse = await this.repository.versionsInUse(db, runId);
-    const dropped = versions.filter(({ round }) => !keepsVersion(round, { retention, latest, inUse }));
+    const dropped = versions.filter(({ round }) => !keepsVersion(round, { rules, latest, inUse }));
     const stored = await this.repository.storedUpdates(db, runId);
-    const updates = stored.filter((update) => !keepsUpdates(update, { retention, latest }));
+    const updates = stored.filter((update) => !keepsUpdates(update, { rules, latest }));
     return {
       rounds: dropped.map(({ round }) => round),
       assignmentIds: updates.map(({ assignmentId }) => assignmentId),

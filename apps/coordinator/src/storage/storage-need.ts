@@ -1,10 +1,11 @@
 import { createStrategy } from '@tributary/federation';
+import { serverAverages } from '@tributary/federation/averages/server-averages';
 import type { Recipe } from '@tributary/protocol';
 
 /** A round as far as disk space is concerned. */
 export interface RoundToStore {
   readonly kind: 'train' | 'evaluate';
-  readonly strategy: Recipe['strategy'];
+  readonly recipe: Pick<Recipe, 'strategy' | 'serverEma'>;
   /** Sites whose results have not arrived. */
   readonly awaitedSites: number;
   /** Size of the global weights. */
@@ -15,17 +16,13 @@ export interface RoundToStore {
 const EVALUATION_BYTES = 8 * 1024 ** 2;
 
 /**
- * Bytes that a round may still write: an update of each awaited site, the next weights, their moving average and the
+ * Bytes that a round may still write: an update of each awaited site, the next weights, their moving averages and the
  * strategy's vectors. What was there before goes only afterwards.
  */
-export function roundNeedBytes({ kind, strategy, awaitedSites, weightsBytes }: RoundToStore): number {
+export function roundNeedBytes({ kind, recipe, awaitedSites, weightsBytes }: RoundToStore): number {
   if (kind === 'evaluate') return awaitedSites * EVALUATION_BYTES;
-  const { updateVectors, serverOptimiser } = createStrategy(strategy);
+  const { updateVectors, serverOptimiser } = createStrategy(recipe.strategy);
   const updateBytes = updateVectors.length * weightsBytes;
-  return awaitedSites * updateBytes + versionBytes(weightsBytes, serverOptimiser.stateVectors.length);
-}
-
-function versionBytes(weightsBytes: number, stateVectors: number): number {
-  const weightsAndAverage = 2;
-  return (weightsAndAverage + stateVectors) * weightsBytes;
+  const vectors = 1 + serverAverages(recipe.serverEma, 0).length + serverOptimiser.stateVectors.length;
+  return awaitedSites * updateBytes + vectors * weightsBytes;
 }

@@ -22,7 +22,7 @@ export class StorageRepository {
     });
     return rounds.map(({ kind, run, assignments }) => ({
       kind,
-      strategy: recipeSchema.parse(run.recipe).strategy,
+      recipe: recipeSchema.parse(run.recipe),
       awaitedSites: assignments.length,
       weightsBytes: Number(run.versions[0]?.weightsBytes ?? 0n),
     }));

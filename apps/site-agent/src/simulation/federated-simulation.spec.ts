@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { loadAtlas, PHANTOM_CLASSES, writePhantomSite } from '@tributary/imaging';
+import { roundShares } from '@tributary/federation/averages/power-function';
 import type { RecipeInput } from '@tributary/protocol';
 import { openEngine } from '@tributary/engines';
 import type { Engine } from '@tributary/tensor';
@@ -206,8 +207,8 @@ describe('a federated run with the parts of the sites', () => {
       await simulation.round();
       const state = await siteState(simulation, 'site-a', n);
       const own = numbersOf(simulation, state?.vectors['own'] ?? new Float32Array(0), NORMS);
-      // The server's decay in its first rounds: (1 + n) / (10 + n) with n from 0, below 0.5.
-      const decay = n / (9 + n);
+      // The server's decay in its first rounds: none in the first, then (1 + n) / (10 + n) with n from 1, below 0.5.
+      const decay = n === 1 ? 0 : n / (9 + n);
       average = average.map((value, i) => decay * value + (1 - decay) * (own[i] ?? NaN));
       const kept = numbersOf(simulation, state?.vectors['ownAverage'] ?? new Float32Array(0), NORMS);
       kept.forEach((value, i) => expect(value).toBeCloseTo(average[i] ?? NaN, 5));
@@ -218,6 +219,25 @@ describe('a federated run with the parts of the sites', () => {
     const [a, b] = await Promise.all(['site-a', 'site-b'].map((id) => siteState(simulation, id, ROUNDS)));
     expect(a?.vectors['own']).not.toEqual(b?.vectors['own']);
     expect(average).not.toEqual(start);
+  });
+
+  it('keeps an average for every width of a power function, each the weighted sum of the weights of all rounds', async () => {
+    const simulation = await simulate({ serverEma: { kind: 'power-function', widths: [0.1, 0.2] } });
+    const history: Float32Array[] = [];
+    for (let n = 1; n <= ROUNDS; n++) {
+      await simulation.round();
+      history.push(await weightsOf(simulation.model.weights));
+    }
+    const { ema, state } = simulation.model;
+    for (const [path, width] of [[ema, 0.1] as const, [state['average-0.2'] ?? '', 0.2] as const]) {
+      const shares = roundShares({ round: ROUNDS, width }, ROUNDS);
+      const average = await weightsOf(path);
+      average.forEach((value, i) => {
+        const expected = history.reduce((sum, weights, n) => sum + (shares[n] ?? NaN) * (weights[i] ?? NaN), 0);
+        expect(Math.abs(value - expected)).toBeLessThan(1e-6);
+      });
+    }
+    expect(await weightsOf(ema)).not.toEqual(history.at(-1));
   });
 
   it.each([

@@ -10,6 +10,7 @@ import {
   updateLayout,
   UpdateVerifier,
 } from '@tributary/federation';
+import { serverAverages } from '@tributary/federation/averages/server-averages';
 import type { Recipe } from '@tributary/protocol';
 import type { ParameterManifest } from '@tributary/protocol/manifest';
 import type { Engine } from '@tributary/tensor';
@@ -29,7 +30,7 @@ export interface SimulationOptions {
 export interface ServerModel {
   readonly weights: string;
   readonly ema: string;
-  /** The strategy's vectors, by name. */
+  /** The strategy's vectors and the averages of other widths, by name. */
   readonly state: Readonly<Record<string, string>>;
 }
 
@@ -109,10 +110,13 @@ export class FederatedSimulation {
   private async aggregate(n: number, tasks: readonly FinishedTask[]) {
     const { recipe, directory } = this.options;
     const names = createStrategy(recipe.strategy).serverOptimiser.stateVectors.map(({ name }) => name);
+    const averages = serverAverages(recipe.serverEma, n - 1);
+    const pathOf = (name: string): string => join(directory, `${name}-${n}.safetensors`);
+    const others = averages.flatMap(({ name }) => name ?? []);
     const next: ServerModel = {
-      weights: join(directory, `global-${n}.safetensors`),
-      ema: join(directory, `ema-${n}.safetensors`),
-      state: Object.fromEntries(names.map((name) => [name, join(directory, `${name}-${n}.safetensors`)])),
+      weights: pathOf('global'),
+      ema: pathOf('ema'),
+      state: Object.fromEntries([...names, ...others].map((name) => [name, pathOf(name)])),
     };
     const { weights } = await aggregateRound({
       strategy: recipe.strategy,
@@ -122,9 +126,13 @@ export class FederatedSimulation {
       manifest: this.manifest,
       updates: tasks.map((task, place) => this.input(n, this.sites[place]?.siteId ?? '', task)),
       globalPath: this.current.weights,
-      ema: { decay: recipe.serverEma.decay, previousPath: this.current.ema },
+      averages: averages.map(({ name, decay }) => ({
+        decay,
+        previousPath: name === null ? this.current.ema : this.current.state[name],
+        path: pathOf(name ?? 'ema'),
+      })),
       statePaths: this.current.state,
-      out: { weightsPath: next.weights, emaPath: next.ema, statePaths: next.state },
+      out: { weightsPath: next.weights, statePaths: next.state },
     });
     return { next, sha256: weights.sha256 };
   }

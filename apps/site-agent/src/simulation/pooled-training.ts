@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { averageWeights, emaDecayAt } from '@tributary/federation/aggregation/exponential-average';
+import { averageWeights } from '@tributary/federation/averages/average-weights';
+import { serverAverages } from '@tributary/federation/averages/server-averages';
 import { randomStream } from '@tributary/random';
 import { writeParameterFile } from '@tributary/safetensors';
 import { BatchOrder } from '../trainer/batch-order.js';
@@ -40,7 +41,8 @@ export async function trainPooled(options: PooledOptions, onRound: (n: number, l
     let lossSum = 0;
     for (let k = 0; k < stepsOfRound; k++) lossSum += await step(round * stepsOfRound + k);
     const next = new Float32Array(average.length);
-    averageWeights(emaDecayAt(serverEma.decay, round), { average, weights: await trainer.weights(), next });
+    const [{ decay }] = serverAverages(serverEma, round);
+    averageWeights(decay, { average, weights: await trainer.weights(), next });
     average = next;
     onRound(round + 1, lossSum / stepsOfRound);
   }

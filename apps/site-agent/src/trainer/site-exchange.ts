@@ -7,7 +7,8 @@ import {
   sharedParameters,
   updateLayout,
 } from '@tributary/federation';
-import { averageWeights, emaDecayAt } from '@tributary/federation/aggregation/exponential-average';
+import { averageWeights } from '@tributary/federation/averages/average-weights';
+import { serverAverages } from '@tributary/federation/averages/server-averages';
 import type { Recipe, RunFile } from '@tributary/protocol';
 import type { ParameterEntry } from '@tributary/protocol/manifest';
 import type { SiteVectors } from './site-history.js';
@@ -121,11 +122,11 @@ export class SiteExchange {
     return control;
   }
 
-  /** Where some parameters never leave the site: its weights and their average, with the server's decay. */
+  /** Where some parameters never leave the site: its weights and their average, with the decay of the one that is released. */
   private ownWeights(round: number, { weights: before, kept }: RoundStart, weights: Float32Array): SiteVectors {
     if (this.shared.length === this.manifest.length) return {};
     const ownAverage = new Float32Array(weights.length);
-    const decay = emaDecayAt(this.run.recipe.serverEma.decay, round - 1);
+    const [{ decay }] = serverAverages(this.run.recipe.serverEma, round - 1);
     averageWeights(decay, { average: kept.ownAverage ?? before, weights, next: ownAverage });
     return { own: weights, ownAverage };
   }

@@ -112,21 +112,24 @@ describe('aggregateRound', () => {
     expect(folder.read('next')).toEqual([15, 25, 2, 3, 5, 6, 8, 9]);
   });
 
-  it('keeps a moving average that warms up: decay min(0.9, 1/10) in the first round, min(0.9, 2/11) in the second', async () => {
+  it('keeps moving averages, the first of them from the weights that the round began with', async () => {
+    const average = (name: string, decay: number) => ({ decay, path: folder.file(name) });
     const first = request([update('s1', 1, [10, 0, 0, 0, 0, 0, 0, 0])], {
-      ema: { decay: 0.9 },
-      out: { weightsPath: folder.file('next'), emaPath: folder.file('ema') },
+      averages: [average('slow', 0.9), average('fast', 0.25)],
     });
     await aggregateRound(first);
-    expect(folder.read('ema')[0]).toBeCloseTo(0.1 * 10 + 0.9 * 20, 5);
-    const second = {
+    expect(folder.read('slow')[0]).toBeCloseTo(0.9 * 10 + 0.1 * 20, 5);
+    expect(folder.read('fast')[0]).toBeCloseTo(0.25 * 10 + 0.75 * 20, 5);
+    const { averages } = await aggregateRound({
       ...first,
-      roundIndex: 1,
-      ema: { decay: 0.9, previousPath: folder.file('ema') },
-      out: { weightsPath: folder.file('next-2'), emaPath: folder.file('ema-2') },
-    };
-    await aggregateRound(second);
-    expect(folder.read('ema-2')[0]).toBeCloseTo((2 / 11) * 19 + (9 / 11) * 20, 5);
+      averages: [{ ...average('slow-2', 0.5), previousPath: folder.file('slow') }],
+      out: { weightsPath: folder.file('next-2') },
+    });
+    expect(folder.read('slow-2')[0]).toBeCloseTo(0.5 * 11 + 0.5 * 20, 5);
+    const sha256 = createHash('sha256')
+      .update(readFileSync(folder.file('slow-2')))
+      .digest('hex');
+    expect(averages).toEqual([expect.objectContaining({ sha256 })]);
   });
 
   it('writes the same bytes whatever the order of arrival and the size of the windows', async () => {

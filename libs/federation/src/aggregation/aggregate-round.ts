@@ -15,7 +15,6 @@ import {
   type UpdateInput,
 } from './aggregation-request.js';
 import { coveredRanges, segmentsOf } from './coverage.js';
-import { emaDecayAt } from './exponential-average.js';
 import { awaitedLater, readAhead } from '../vectors/read-ahead.js';
 import { addSquaredNorms } from './measures.js';
 import { allocateRoundBuffers, COMPUTE_LENGTH, computeBlocks, type RoundBuffers } from './round-buffers.js';
@@ -34,7 +33,7 @@ export interface AggregationHooks {
 }
 
 /**
- * Turns the updates of a round into the next global weights, moving average and server state, window by window:
+ * Turns the updates of a round into the next global weights, moving averages and server state, window by window:
  * memory is `windowBytes` and a few numbers a site, whatever the size of the model.
  *
  * The bytes written depend on the numbers read and the request alone: not on the order of `updates`, nor on
@@ -94,7 +93,7 @@ class RoundAggregation {
     this.buffers = allocateRoundBuffers(strategy, {
       length: this.length,
       siteCount: updates.length,
-      averaged: request.ema !== undefined,
+      averages: request.averages.length,
       windowBytes: request.windowBytes,
     });
   }
@@ -162,7 +161,7 @@ class RoundAggregation {
       strategy,
       round: { sites: updates, survey },
       segments: segmentsOf(this.length, covered),
-      emaDecay: request.ema && emaDecayAt(request.ema.decay, request.roundIndex),
+      emaDecays: request.averages.map(({ decay }) => decay),
       blockLength: COMPUTE_LENGTH,
     });
   }

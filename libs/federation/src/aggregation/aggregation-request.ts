@@ -53,14 +53,15 @@ export const aggregationRequestSchema = z.strictObject({
   updates: z.array(updateInputSchema),
   /** The global weights that the round started from. */
   globalPath: path,
-  /** Server-side moving average; without `previousPath` it starts at the global weights. */
-  ema: z.strictObject({ decay: z.number().min(0).lt(1), previousPath: path.optional() }).optional(),
+  /** Moving averages of the global weights, each with the file that it goes to; without `previousPath` one starts at these. */
+  averages: z
+    .array(z.strictObject({ decay: z.number().min(0).lt(1), previousPath: path.optional(), path }))
+    .default([]),
   /** The server's vectors by name, as the last round left them; absent ones start at their initial value. */
   statePaths: z.record(z.string(), path).default({}),
-  /** Files to write: `emaPath` when there is an average, `statePaths` one for each of the strategy's vectors. */
+  /** Files to write, beside the averages: `statePaths` has one for each of the strategy's vectors. */
   out: z.strictObject({
     weightsPath: path,
-    emaPath: path.optional(),
     statePaths: z.record(z.string(), path).default({}),
   }),
   /** Memory for all windows together: large enough that system calls do not show. */
@@ -91,7 +92,8 @@ export interface UpdateNorm {
 
 export interface AggregationResult {
   readonly weights: WrittenFile;
-  readonly ema?: WrittenFile;
+  /** In the order of the request. */
+  readonly averages: readonly WrittenFile[];
   readonly state: Readonly<Record<string, WrittenFile>>;
   /** Bytes of updates read, over all passes; parameters that an update leaves out count as read. */
   readonly bytesRead: number;

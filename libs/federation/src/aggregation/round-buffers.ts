@@ -20,16 +20,16 @@ export interface RoundBufferOptions {
   /** Numbers in a vector. */
   readonly length: number;
   readonly siteCount: number;
-  /** Whether the round keeps a moving average. */
-  readonly averaged: boolean;
+  /** Moving averages that the round keeps. */
+  readonly averages: number;
   readonly windowBytes: number;
 }
 
 export function allocateRoundBuffers(strategy: Strategy, options: RoundBufferOptions): RoundBuffers {
-  const { length, siteCount, averaged, windowBytes } = options;
+  const { length, siteCount, averages, windowBytes } = options;
   const vectors = strategy.updateVectors.length;
   const states = strategy.serverOptimiser.stateVectors.length;
-  const floats = vectors * siteCount + 2 + 2 * states + (averaged ? 2 : 0);
+  const floats = vectors * siteCount + 2 + 2 * states + 2 * averages;
   const bytesPerNumber = SLOTS * floats * FLOAT_BYTES;
   const windowLength = Math.max(1, Math.floor(windowBytes / bytesPerNumber / BLOCK_LENGTH)) * BLOCK_LENGTH;
 
@@ -46,7 +46,7 @@ export function allocateRoundBuffers(strategy: Strategy, options: RoundBufferOpt
     nextState: floatArrays(states, size),
     weights: floatArray(size),
     nextWeights: floatArray(size),
-    average: averaged ? { previous: floatArray(size), next: floatArray(size) } : undefined,
+    averages: Array.from({ length: averages }, () => ({ previous: floatArray(size), next: floatArray(size) })),
   });
   const slots = Array.from({ length: SLOTS }, () => allocateSlot(Math.min(windowLength, length)));
 
@@ -80,6 +80,6 @@ function cutWindow(window: RoundWindow, from: number, to: number): RoundWindow {
     state: window.state.map(cut),
     nextWeights: cut(window.nextWeights),
     nextState: window.nextState.map(cut),
-    average: window.average && { previous: cut(window.average.previous), next: cut(window.average.next) },
+    averages: window.averages.map(({ previous, next }) => ({ previous: cut(previous), next: cut(next) })),
   };
 }

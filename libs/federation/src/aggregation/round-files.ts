@@ -26,9 +26,9 @@ interface OpenedFiles {
   /** Ascending by site id; each as long as all vectors of an update together. */
   readonly updates: FloatSource[];
   readonly global: FloatSource;
-  readonly average: FloatSource | undefined;
   readonly nextWeights: FloatFileSink;
-  readonly nextAverage: FloatFileSink | undefined;
+  /** In the order of the request. */
+  readonly averages: readonly { readonly source: FloatSource; readonly sink: FloatFileSink }[];
   readonly state: KeptVector[];
 }
 
@@ -71,37 +71,37 @@ export class RoundFiles {
     await Promise.all(reading);
   }
 
-  async readServerVectors({ begin, weights, state, average }: RoundWindow): Promise<void> {
+  async readServerVectors({ begin, weights, state, averages }: RoundWindow): Promise<void> {
     const { files } = this;
     await Promise.all([
       files.global.read(begin, weights),
-      average && files.average?.read(begin, average.previous),
+      ...averages.map(async ({ previous }, index) => files.averages[index]?.source.read(begin, previous)),
       ...state.map(async (values, vector) => files.state[vector]?.source?.read(begin, values)),
     ]);
     for (const [vector, { source, initial }] of files.state.entries()) if (!source) state[vector]?.fill(initial);
   }
 
-  async write({ nextWeights, nextState, average }: RoundWindow): Promise<void> {
+  async write({ nextWeights, nextState, averages }: RoundWindow): Promise<void> {
     const { files } = this;
     await Promise.all([
       files.nextWeights.write(nextWeights),
-      average && files.nextAverage?.write(average.next),
+      ...averages.map(async ({ next }, index) => files.averages[index]?.sink.write(next)),
       ...nextState.map(async (values, vector) => files.state[vector]?.sink.write(values)),
     ]);
   }
 
   /** Makes the outputs durable and visible, the weights last. */
-  async commit(): Promise<Pick<AggregationResult, 'weights' | 'ema' | 'state'>> {
-    const { nextWeights, nextAverage, state } = this.files;
-    const sinks = [nextWeights, nextAverage, ...state.map(({ sink }) => sink)];
-    await Promise.all(sinks.map(async (sink) => sink?.settle()));
+  async commit(): Promise<Pick<AggregationResult, 'weights' | 'averages' | 'state'>> {
+    const { nextWeights, averages, state } = this.files;
+    const sinks = [nextWeights, ...[...averages, ...state].map(({ sink }) => sink)];
+    await Promise.all(sinks.map((sink) => sink.settle()));
     const written: AggregationResult['state'] = Object.fromEntries(
       await Promise.all(state.map(async ({ name, sink }) => [name, await sink.commit()] as const)),
     );
-    const ema = await nextAverage?.commit();
+    const writtenAverages = await Promise.all(averages.map(({ sink }) => sink.commit()));
     const weights = await nextWeights.commit();
-    await syncFolders(sinks.flatMap((sink) => sink?.path ?? []));
-    return { weights, ema, state: written };
+    await syncFolders(sinks.map(({ path }) => path));
+    return { weights, averages: writtenAverages, state: written };
   }
 
   /** Closes what is read and removes what was not committed. */
@@ -115,7 +115,7 @@ async function openAll(
   { request, strategy, updates, open: openBytes, hashFile }: RoundInputs,
   closers: (() => Promise<void>)[],
 ): Promise<OpenedFiles> {
-  const { manifest, globalPath, ema, statePaths, out } = request;
+  const { manifest, globalPath, statePaths, out } = request;
   const tracked = (source: FloatSource): FloatSource => {
     closers.push(() => source.close());
     return source;
@@ -139,14 +139,12 @@ async function openAll(
     const source = path === undefined ? undefined : await open(path);
     state.push({ name, initial, source, sink: await create(out.statePaths[name], `out.statePaths.${name}`) });
   }
-  return {
-    updates: opened,
-    global: await open(globalPath),
-    average: ema && (await open(ema.previousPath ?? globalPath)),
-    nextWeights: await create(out.weightsPath, 'out.weightsPath'),
-    nextAverage: ema && (await create(out.emaPath, 'out.emaPath')),
-    state,
-  };
+  const averages: { source: FloatSource; sink: FloatFileSink }[] = [];
+  for (const { previousPath, path } of request.averages) {
+    averages.push({ source: await open(previousPath ?? globalPath), sink: await create(path, 'averages.path') });
+  }
+  const global = await open(globalPath);
+  return { updates: opened, global, averages, nextWeights: await create(out.weightsPath, 'out.weightsPath'), state };
 }
 
 interface UpdateContents {

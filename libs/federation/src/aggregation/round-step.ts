@@ -1,7 +1,7 @@
 import type { Combiner, CombineWindow, SurveyedRound } from '../combiners/combiner.js';
 import type { Strategy } from '../strategies/strategy.js';
 import type { Segment } from './coverage.js';
-import { averageWeights } from './exponential-average.js';
+import { averageWeights } from '../averages/average-weights.js';
 import { addSquaredNorms } from './measures.js';
 
 /** One window of everything that a round reads and writes. All arrays have the same length; `next*` are overwritten. */
@@ -14,7 +14,7 @@ export interface RoundWindow {
   readonly state: readonly Float32Array[];
   readonly nextWeights: Float32Array;
   readonly nextState: readonly Float32Array[];
-  readonly average?: { readonly previous: Float32Array; readonly next: Float32Array };
+  readonly averages: readonly { readonly previous: Float32Array; readonly next: Float32Array }[];
 }
 
 export interface RoundStepOptions {
@@ -22,8 +22,8 @@ export interface RoundStepOptions {
   readonly round: SurveyedRound;
   /** Who contributes where; together they tile the vector, ascending. */
   readonly segments: readonly Segment[];
-  /** Decay of the moving average in this round; needed when windows have an `average`. */
-  readonly emaDecay?: number;
+  /** Decay in this round of each of the windows' `averages`. */
+  readonly emaDecays: readonly number[];
   /** Longest window that `next` will see. */
   readonly blockLength: number;
 }
@@ -37,14 +37,14 @@ export interface RoundStepOptions {
 export type RoundStep = (window: RoundWindow, squaredNorms?: readonly Float64Array[]) => Float64Array[];
 
 /** The pure heart of a round: a function that turns each window of updates, weights and state into the next ones. */
-export function createRoundStep({ strategy, round, segments, emaDecay = 0, blockLength }: RoundStepOptions): RoundStep {
+export function createRoundStep({ strategy, round, segments, emaDecays, blockLength }: RoundStepOptions): RoundStep {
   const combiners = strategy.updateVectors.map((vector) => strategy.vectorCombiners[vector] ?? strategy.combiner);
   const plans = combiners.map((combiner) => groupPlans(combiner, round));
   const scratch = strategy.updateVectors.map(() => new Float64Array(blockLength));
   const everySite = round.sites.map((_, site) => site);
 
   return (window, squaredNorms) => {
-    const { begin, updates, weights, nextWeights, average } = window;
+    const { begin, updates, weights, nextWeights, averages } = window;
     const deltas = scratch.map((delta) => delta.subarray(0, weights.length));
     const parts = overlapping(segments, begin, begin + weights.length);
     const isWhole = parts.length === 1 && parts[0]?.group.length === everySite.length;
@@ -65,7 +65,9 @@ export function createRoundStep({ strategy, round, segments, emaDecay = 0, block
     }
     strategy.serverOptimiser.step({ ...window, deltas });
     for (const part of parts) if (part.group.length === 0) keep(window, part.begin - begin, part.end - begin);
-    if (average) averageWeights(emaDecay, { average: average.previous, weights: nextWeights, next: average.next });
+    for (const [index, { previous, next }] of averages.entries()) {
+      averageWeights(emaDecays[index] ?? 0, { average: previous, weights: nextWeights, next });
+    }
     return deltas;
   };
 }

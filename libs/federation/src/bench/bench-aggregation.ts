@@ -55,8 +55,8 @@ export async function benchAggregation(
           manifest,
           updates: Array.from({ length: sites }, (_, site) => ({ siteId: `site-${site}`, images: 100 + site, path })),
           globalPath: path,
-          ema: { decay: 0.9 },
-          out: { weightsPath: join(directory, 'weights'), emaPath: join(directory, 'average') },
+          averages: [{ decay: 0.9, path: join(directory, 'average') }],
+          out: { weightsPath: join(directory, 'weights') },
         },
         hooks,
       );

@@ -1,4 +1,4 @@
-import { emaDecayAt } from '../aggregation/exponential-average.js';
+import { emaDecayAt } from '../averages/ema-decay.js';
 import { segmentsOf } from '../aggregation/coverage.js';
 import { createRoundStep } from '../aggregation/round-step.js';
 import { clipScales, initSurvey, scaleSurvey, scaleUpdates, surveyWindow } from '../aggregation/survey.js';
@@ -72,7 +72,7 @@ export function aggregateInMemory(model: ServerModel, round: RoundInMemory): Ser
     strategy,
     round: { sites, survey: scaleSurvey(survey, scales) },
     segments: segmentsOf(weights.length, round.covered ?? everything),
-    emaDecay: round.emaDecay,
+    emaDecays: [round.emaDecay ?? 0],
     blockLength: weights.length,
   });
   const nextWeights = new Float32Array(weights.length);
@@ -85,7 +85,7 @@ export function aggregateInMemory(model: ServerModel, round: RoundInMemory): Ser
     state,
     nextWeights,
     nextState,
-    average: { previous: average, next: nextAverage },
+    averages: [{ previous: average, next: nextAverage }],
   });
   return { weights: nextWeights, average: nextAverage, state: nextState };
 }
@@ -111,7 +111,7 @@ export function trainQuadratic(run: QuadraticRun): { weights: number[][]; averag
         staleness: 0,
       })),
       updates: strategy.updateVectors.map((_, vector) => sent.flatMap((vectors) => vectors[vector] ?? [])),
-      emaDecay: emaDecayAt(run.emaDecay ?? 0, round),
+      emaDecay: emaDecayAt({ kind: 'constant', decay: run.emaDecay ?? 0 }, round),
     });
     history.weights.push([...model.weights]);
     history.averages.push([...model.average]);

@@ -37,9 +37,8 @@ export class AsynchronousRoundsService {
     if (idle.length === 0) return false;
     const { db, next: run } = change;
     const version = await this.versions.get(db, run.id, round.n - 1);
-    const { strategy } = run.recipe;
     const awaitedSites = idle.length + countAnswers(round.assignments).open;
-    const sizes = { kind: round.kind, strategy, awaitedSites, weightsBytes: version.weights.sizeBytes };
+    const sizes = { kind: round.kind, recipe: run.recipe, awaitedSites, weightsBytes: version.weights.sizeBytes };
     const shortage = await this.freeSpace.shortageFor(db, run.id, sizes);
     if (shortage !== null) {
       this.openings.pauseForSpace(change, shortage);

@@ -48,7 +48,7 @@ export class PublicationService {
    */
   async publish(run: Run, round: RoundWithAssignments, { signal, andThen }: PublicationOptions): Promise<void> {
     const previous = await this.versions.get(this.database.db, run.id, round.n - 1);
-    const sizes = { kind: round.kind, strategy: run.recipe.strategy, weightsBytes: previous.weights.sizeBytes };
+    const sizes = { kind: round.kind, recipe: run.recipe, weightsBytes: previous.weights.sizeBytes };
     const shortage = await this.freeSpace.shortageForAggregation(sizes);
     if (shortage !== null) throw shortage;
     const startedAt = performance.now();

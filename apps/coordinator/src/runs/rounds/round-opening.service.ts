@@ -81,10 +81,9 @@ export class RoundOpeningService {
     { kind }: RoundPart,
     { awaitedSites, latest }: { awaitedSites: number; latest: Version },
   ): Promise<TributaryError | null> {
-    const { strategy } = run.recipe;
     return this.freeSpace.shortageFor(db, run.id, {
       kind,
-      strategy,
+      recipe: run.recipe,
       awaitedSites,
       weightsBytes: latest.weights.sizeBytes,
     });
