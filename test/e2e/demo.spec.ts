@@ -2,20 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chromium } from 'playwright-core';
 import { z } from 'zod';
+import { openChromium } from '../support/chromium.js';
 import { eventually, runProgram, startProgram } from '../support/processes.js';
 
 const TRIBUTARY = 'apps/cli/bin/tributary.mjs';
-const CHROMIUM = '/usr/bin/chromium';
-const CHROMIUM_FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const directory = mkdtempSync(join(tmpdir(), 'tributary-demo-'));
 const outDir = join(directory, 'out');
 
@@ -100,7 +91,7 @@ describe('npm run demo', () => {
   });
 
   it('writes a report that a browser shows without any request, and without a sideways scroll on a telephone', async () => {
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
+    const browser = await openChromium();
     try {
       const page = await browser.newPage({ viewport: { width: 400, height: 800 } });
       const requests: string[] = [];

@@ -18,12 +18,12 @@ import { Rank } from '@tensorflow/tfjs-core';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findDiffusersPython, runPython } from './diffusers-python.js';
+import { DIFFUSERS, findPython, runPython } from './python-environment.js';
 
 /** Loading PyTorch alone takes seconds. */
 jest.setTimeout(300_000);
 
-const python = await findDiffusersPython();
+const python = await findPython(DIFFUSERS);
 const withDiffusers = python === undefined ? describe.skip : describe;
 
 const SCRIPT = join(import.meta.dirname, 'diffusion-diffusers.py');

@@ -1,16 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { openEngine } from '@tributary/engines';
-import type { Engine } from '@tributary/tensor';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as ort from 'onnxruntime-node';
+import * as node from 'onnxruntime-node';
+import * as web from 'onnxruntime-web';
 import { initialModel } from '../initial-model.js';
 import { SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
-import { worstDeviation } from '../reference-vectors.spec-support.js';
-import { createNetworkProgram } from '../sampling/network-program.js';
 import { markingBatchSize, withDynamicBatch } from './dynamic-batch.js';
 import { exportOnnxDenoiser } from './export-onnx.js';
+import {
+  DENOISER_CASES,
+  DENOISER_TOLERANCE,
+  exportedDenoiser,
+  largestDifference,
+  type DenoiserCase,
+} from './exported-denoiser.spec-support.js';
 
 /** Files are synced to disk, which a busy machine may do slowly. */
 jest.setTimeout(60_000);
@@ -18,60 +22,36 @@ jest.setTimeout(60_000);
 const recipe = smallRecipe();
 const { weights } = initialModel(recipe, 1);
 
-let engine: Engine;
 let directory: string;
 beforeAll(async () => {
-  engine = await openEngine({ name: 'onnx', threads: 1 });
   directory = await mkdtemp(join(tmpdir(), 'onnx-'));
 });
-afterAll(async () => {
-  await engine.dispose();
-  await rm(directory, { recursive: true });
-});
+afterAll(() => rm(directory, { recursive: true }));
+
+/** The part of ONNX Runtime's interface that all its packages share. */
+type Runtime = Pick<typeof node, 'InferenceSession' | 'Tensor'>;
 
 describe('the ONNX denoiser', () => {
-  it('gives what the engine gives, for any number of images', async () => {
-    const file = join(directory, 'denoiser.onnx');
-    await exportOnnxDenoiser({ recipe, weights, classRows: SMALL_CLASS_ROWS, file });
-    const session = await ort.InferenceSession.create(file);
-    expect(session.inputNames.toSorted()).toEqual(['class_labels', 'sample', 'timestep']);
+  it.each<[string, DenoiserCase, Runtime]>(
+    DENOISER_CASES.flatMap((denoiser) => [
+      [`${denoiser.name} in onnxruntime-node`, denoiser, node],
+      [`${denoiser.name} in onnxruntime-web`, denoiser, web],
+    ]),
+  )('%s gives our forward pass, for any number of images', async (name, denoiser, { InferenceSession, Tensor }) => {
+    const file = join(directory, `${name}.onnx`);
+    const batches = await exportedDenoiser(denoiser, file);
+    const session = await InferenceSession.create(await readFile(file));
     expect(session.outputNames).toEqual(['out_sample']);
-
-    const program = await createNetworkProgram({ engine, recipe, classRows: SMALL_CLASS_ROWS, batchSize: 3 });
-    program.setWeights(weights);
-    const requests = Array.from({ length: 3 }, (_, i) => ({
-      image: Float64Array.from({ length: 64 }, (_unused, k) => Math.sin(0.3 * k + i)),
-      noiseLevel: 0.4 * i - 0.5,
-      classRow: i,
-    }));
-    const expected = await program.evaluate(requests);
-    await program.dispose();
-    for (const batch of [requests, requests.slice(2)]) {
-      const { out_sample: output } = await session.run({
-        sample: new ort.Tensor(
-          'float32',
-          batch.flatMap(({ image }) => [...image]),
-          [batch.length, 1, 8, 8],
-        ),
-        timestep: new ort.Tensor(
-          'float32',
-          batch.map(({ noiseLevel }) => noiseLevel),
-          [batch.length],
-        ),
-        class_labels: new ort.Tensor(
-          'int32',
-          batch.map(({ classRow }) => classRow),
-          [batch.length],
-        ),
-      });
+    for (const { inputs, expected } of batches) {
+      expect(session.inputNames.toSorted()).toEqual(Object.keys(inputs).toSorted());
+      const feeds = Object.entries(inputs).map(([input, { type, values, shape }]): [string, node.Tensor] => [
+        input,
+        new Tensor(type, values, shape),
+      ]);
+      const { out_sample: output } = await session.run(Object.fromEntries(feeds));
       const values = output?.data instanceof Float32Array ? output.data : new Float32Array();
-      expect(output?.dims).toEqual([batch.length, 1, 8, 8]);
-      expect(
-        worstDeviation(
-          values,
-          expected.slice(-batch.length).flatMap((image) => [...image]),
-        ),
-      ).toBeLessThan(1e-5);
+      expect(output?.dims).toEqual(inputs['sample']?.shape);
+      expect(largestDifference(values, expected)).toBeLessThan(DENOISER_TOLERANCE);
     }
     await session.release();
   });

@@ -25,8 +25,8 @@ const RECORDED_WEIGHTS = 'state.weights';
 /**
  * Writes the network as one ONNX file (operator set 18), weights included, for any number of images.
  *
- * Inputs `sample` [batch, channels, height, width] (an image condition after the image's own channels; volumes have a depth too), `timestep` [batch] (the number that the process gives the network) and
- * `class_labels` [batch] int32; output `out_sample` as `sample`: names as in diffusers' own ONNX exports.
+ * Inputs `sample` [batch, channels, height, width] (an image condition after the image's own channels; volumes have a depth too), `timestep` [batch] (the number that the process gives the network) and,
+ * where it has classes, `class_labels` [batch] int32; output `out_sample` as `sample`: names as in diffusers' own ONNX exports.
  *
  * @throws RangeError when the number of weights is not the network's.
  */
