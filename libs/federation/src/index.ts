@@ -13,6 +13,7 @@ export { serverStep } from './strategies/server-step.js';
 export { strategyOptionsSchema, type StrategyOptions } from './strategies/strategy-options.js';
 export type { Strategy } from './strategies/strategy.js';
 export { adoptGlobal, copyParameters, packParameters, unpackParameters } from './exchange/exchanged-vector.js';
+export { changedBytes } from './exchange/changed-bytes.js';
 export { assertExchange } from './exchange/assert-exchange.js';
 export { exchangedParameters, sharedParameters, type Exchange } from './exchange/partial-exchange.js';
 export {
