@@ -61,6 +61,10 @@ export const assignmentReportSchema = z.discriminatedUnion('kind', [trainReportS
 export type AssignmentReport = z.infer<typeof assignmentReportSchema>;
 export type TrainReport = z.infer<typeof trainReportSchema>;
 
+/** Header of `GET /v1/blobs/:sha256`: what is sent is counted for the assignment of that id, where it is the caller's. */
+export const ASSIGNMENT_HEADER = 'tributary-assignment';
+export const downloadHeadersSchema = z.object({ [ASSIGNMENT_HEADER]: assignmentIdSchema.optional() });
+
 /** Metadata of the tus upload; the upload's id is the assignment's id. `report` is the JSON of an `AssignmentReport`. */
 export const uploadMetadataSchema = z.object({
   assignmentId: assignmentIdSchema,

@@ -141,6 +141,8 @@ export const assignmentViewSchema = z.object({
   images: z.int().nullable(),
   loss: z.number().nullable(),
   bytes: z.int().nullable(),
+  /** Sent to the site for this assignment. */
+  bytesDown: z.int(),
   problem: problemSchema.nullable(),
   /** The model version that the site trains from. */
   baseVersion: z.int(),
@@ -166,6 +168,10 @@ export const roundViewSchema = z.object({
   bytesUp: z.int(),
   /** Bytes of numbers that the same updates have as whole models in float32; 0 in an evaluation. */
   plainBytesUp: z.int(),
+  /** Sent to the sites that answered. */
+  bytesDown: z.int(),
+  /** What these sites would have fetched as whole models in float32. */
+  plainBytesDown: z.int(),
   /** Milliseconds by stage; null until the round is published. */
   timings: z.object({ collectMs: z.number(), aggregateMs: z.number() }).nullable(),
 });

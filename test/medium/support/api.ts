@@ -33,8 +33,8 @@ export class Api {
     return fetch(`${this.url}${path}`, { ...init, headers });
   }
 
-  async bytes(path: string): Promise<Buffer> {
-    const response = await this.fetch(path);
+  async bytes(path: string, headers: Record<string, string> = {}): Promise<Buffer> {
+    const response = await this.fetch(path, { headers });
     if (!response.ok) throw await refusal(response);
     return Buffer.from(await response.arrayBuffer());
   }

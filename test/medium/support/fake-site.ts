@@ -1,6 +1,7 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  ASSIGNMENT_HEADER,
   PROTOCOL_VERSION,
   challengeResponseSchema,
   enrolmentResponseSchema,
@@ -143,7 +144,7 @@ export class FakeSite {
 
   async globalWeights(offer: AssignmentOffer): Promise<Buffer> {
     const { sha256 } = offer.kind === 'train' ? offer.weights : offer.after;
-    return this.api.bytes(`/v1/blobs/${sha256}`);
+    return this.api.bytes(`/v1/blobs/${sha256}`, { [ASSIGNMENT_HEADER]: offer.assignmentId });
   }
 
   async result(offer: AssignmentOffer): Promise<BuiltResult> {

@@ -73,6 +73,7 @@ describe('the live view', () => {
       images: null,
       loss: null,
       bytes: null,
+      bytesDown: 0,
       problem: null,
       baseVersion: 8,
       deadlineAt: '2026-11-22T19:00:00Z',

@@ -1,5 +1,5 @@
 import type { RunEvent, RunView } from '@tributary/protocol/http';
-import { formatLoss, formatSeconds, formatUploaded } from '../output/quantities.js';
+import { formatLoss, formatSeconds, formatTraffic } from '../output/quantities.js';
 import { progressBar } from '../output/progress.js';
 
 const SHOWN_ROUNDS = 6;
@@ -62,7 +62,7 @@ export function roundText(progress: RunProgress, round: RoundLine): string {
     `${round.answered} of ${progress.sites} sites`,
     `loss ${formatLoss(round.loss)}`,
     formatSeconds(round.seconds),
-    `${formatUploaded(round)} up`,
+    `${formatTraffic(round.bytesUp, round.plainBytesUp)} up`,
   ].join(' · ');
 }
 

@@ -18,6 +18,8 @@ function round(n: number, kind: RoundView['kind'], openedAt: string): RoundView 
     seconds: 1,
     bytesUp: 700,
     plainBytesUp: 700,
+    bytesDown: 900,
+    plainBytesDown: 900,
     timings: null,
   };
 }

@@ -16,13 +16,15 @@ export function formatBytes(sizeBytes: number): string {
 const NOTABLE_RATIO = 1.05;
 
 /**
- * Bytes that sites sent, and how many times smaller compression and partial exchange made them: `1.1 MB (3.9 times smaller)`.
+ * Bytes that travelled, and how many times smaller compression and partial exchange made them: `1.1 MB (3.9 times smaller)`.
  *
- * @param upload `plainBytesUp`: what the same updates would be as whole models; 0 when not known.
+ * @param plainBytes What they would be as whole models; 0 when not known.
  */
-export function formatUploaded({ bytesUp, plainBytesUp }: { bytesUp: number; plainBytesUp: number }): string {
-  const ratio = bytesUp > 0 ? plainBytesUp / bytesUp : 0;
-  return ratio < NOTABLE_RATIO ? formatBytes(bytesUp) : `${formatBytes(bytesUp)} (${ratio.toFixed(1)} times smaller)`;
+export function formatTraffic(sizeBytes: number, plainBytes: number): string {
+  const ratio = sizeBytes > 0 ? plainBytes / sizeBytes : 0;
+  return ratio < NOTABLE_RATIO
+    ? formatBytes(sizeBytes)
+    : `${formatBytes(sizeBytes)} (${ratio.toFixed(1)} times smaller)`;
 }
 
 /** A time span: `0.4 s`, `38 s`, `3 min 20 s`, `2 h 5 min`. */

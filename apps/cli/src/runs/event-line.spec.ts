@@ -14,6 +14,14 @@ describe('eventLine', () => {
       { ...base, kind: 'round.published', detail: { answered: 4, bytesUp: 1e6, plainBytesUp: 3.9e6 } },
       'Round 7 aggregated: 4 sites, 1.0 MB (3.9 times smaller) sent',
     ],
+    [
+      {
+        ...base,
+        kind: 'round.published',
+        detail: { bytesUp: 1e6, plainBytesUp: 1e6, bytesDown: 2e6, plainBytesDown: 5e6 },
+      },
+      'Round 7 aggregated: 1.0 MB sent, 2.0 MB (2.5 times smaller) fetched',
+    ],
     [{ ...base, kind: 'round.opened', detail: { attempt: 0, kind: 'train', sites: 5 } }, 'Round 7 opened'],
     [{ ...base, kind: 'round.opened', detail: { attempt: 2, kind: 'train' } }, 'Round 7 opened, attempt 3'],
     [{ ...base, kind: 'round.opened', detail: { attempt: 0, kind: 'evaluate' } }, 'Evaluation opened'],

@@ -1,5 +1,5 @@
 import type { RunEvent } from '@tributary/protocol/http';
-import { formatSeconds, formatUploaded } from '../output/quantities.js';
+import { formatSeconds, formatTraffic } from '../output/quantities.js';
 
 /** One event as a line for a person: `Round 7 aggregated: 4 of 5 sites, 38 s, loss 0.0312`. */
 export function eventLine(event: RunEvent): string {
@@ -31,12 +31,15 @@ export function eventLine(event: RunEvent): string {
 
 function publishedFacts(detail: RunEvent['detail']): string {
   const facts: string[] = [];
-  const { answered, sites, seconds, loss, bytesUp, plainBytesUp } = detail;
+  const { answered, sites, seconds, loss, bytesUp, plainBytesUp, bytesDown, plainBytesDown } = detail;
   if (typeof answered === 'number') facts.push(`${answered}${typeof sites === 'number' ? ` of ${sites}` : ''} sites`);
   if (typeof seconds === 'number') facts.push(formatSeconds(seconds));
   if (typeof loss === 'number') facts.push(`loss ${loss.toFixed(4)}`);
   if (typeof bytesUp === 'number' && typeof plainBytesUp === 'number') {
-    facts.push(`${formatUploaded({ bytesUp, plainBytesUp })} sent`);
+    facts.push(`${formatTraffic(bytesUp, plainBytesUp)} sent`);
+  }
+  if (typeof bytesDown === 'number' && typeof plainBytesDown === 'number') {
+    facts.push(`${formatTraffic(bytesDown, plainBytesDown)} fetched`);
   }
   return facts.join(', ');
 }

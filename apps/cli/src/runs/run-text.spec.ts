@@ -39,6 +39,7 @@ const part = {
   images: null,
   loss: 0.04,
   bytes: null,
+  bytesDown: 0,
   problem: null,
   baseVersion: 2,
   deadlineAt: '2026-11-22T19:00:00Z',
@@ -63,7 +64,7 @@ describe('what run show says', () => {
   });
 
   it('tells what a site has sent, how fast it trained, and the deadline once', () => {
-    const received = { ...part, state: 'received', stage: 'uploading', bytes: 660_000 } as const;
+    const received = { ...part, state: 'received', stage: 'uploading', bytes: 660_000, bytesDown: 1_100_000 } as const;
     const round: NonNullable<RunView['currentRound']> = {
       n: 3,
       attempt: 1,
@@ -79,11 +80,14 @@ describe('what run show says', () => {
       seconds: null,
       bytesUp: 0,
       plainBytesUp: 0,
+      bytesDown: 1_100_000,
+      plainBytesDown: 4_400_000,
       timings: null,
     };
     const text = runText(view({ assignments: [received], currentRound: round }), NOW);
-    expect(text).toMatch(/site-a +received +2 min 0 s +660 kB sent +6\.3 images\/s/);
+    expect(text).toMatch(/site-a +received +2 min 0 s +660 kB sent, 1\.1 MB fetched +6\.3 images\/s/);
     expect(text).toMatch(/round +3 \(train, attempt 2\): collecting, 10 min 0 s, 1 answered/);
+    expect(text).toMatch(/fetched +1\.1 MB \(4\.0 times smaller\)/);
     expect(text.match(/19:00:00 UTC/g)).toHaveLength(1);
   });
 

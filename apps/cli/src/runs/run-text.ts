@@ -1,5 +1,5 @@
 import type { AssignmentView, RunView } from '@tributary/protocol/http';
-import { formatBytes, formatSeconds } from '../output/quantities.js';
+import { formatBytes, formatSeconds, formatTraffic } from '../output/quantities.js';
 import { textTable } from '../output/table.js';
 
 /** Stages whose progress is counted in bytes; the others count steps or images. */
@@ -42,6 +42,7 @@ function roundRows({ currentRound: round, waitingUntil }: RunView, now: Date): s
   return [
     ['round', `${round.n} (${round.kind}${attempt}): ${round.state}, ${age}, ${round.answered} answered`],
     ...(isTold ? [] : [['deadline', momentText(round.deadlineAt, now)]]),
+    ...(round.answered === 0 ? [] : [['fetched', formatTraffic(round.bytesDown, round.plainBytesDown)]]),
   ];
 }
 
@@ -74,9 +75,9 @@ function siteRow(assignment: AssignmentView, now: Date): string[] {
   ];
 }
 
-/** What a site has answered with. */
-function sentText({ bytes }: AssignmentView): string {
-  return bytes === null ? '' : `${formatBytes(bytes)} sent`;
+/** What a site has answered with, and what it was sent for it. */
+function sentText({ bytes, bytesDown }: AssignmentView): string {
+  return bytes === null ? '' : `${formatBytes(bytes)} sent, ${formatBytes(bytesDown)} fetched`;
 }
 
 function progressText({ stage, done, total }: AssignmentView): string {

@@ -2,7 +2,7 @@ import type { AssignmentView, RoundView, RunView } from '@tributary/protocol';
 import type { Version } from '../models/versions.service.js';
 import type { Assignment } from './assignments/assignment.repository.js';
 import { countAnswers } from './next-step.js';
-import { plainBytesUp } from './rounds/plain-bytes.js';
+import { roundTraffic } from './rounds/round-traffic.js';
 import type { RoundWithAssignments } from './rounds/round.repository.js';
 import type { Run } from './run.repository.js';
 
@@ -22,8 +22,8 @@ export function roundView(run: Run, round: RoundWithAssignments): RoundView {
     declined,
     loss,
     seconds: closedAt === null ? null : (closedAt.getTime() - openedAt.getTime()) / 1000,
+    ...roundTraffic(run, round),
     bytesUp,
-    plainBytesUp: plainBytesUp(run, round),
     timings,
   };
 }
@@ -61,10 +61,11 @@ export function runView({ run, round, roundsDone, released, waiting }: RunViewPa
 }
 
 function assignmentView(assignment: Assignment): AssignmentView {
-  const { id, siteId, state, stage, done, total, images, loss, bytes, problem, baseVersion, imagesPerSecond } =
-    assignment;
+  const { id, siteId, state, stage, done, total, images, loss, imagesPerSecond } = assignment;
+  const { bytes, bytesDown, problem, baseVersion } = assignment;
   return {
-    ...{ id, siteId, state, stage, done, total, images, loss, bytes, problem, baseVersion, imagesPerSecond },
+    ...{ id, siteId, state, stage, done, total, images, loss, imagesPerSecond },
+    ...{ bytes, bytesDown, problem, baseVersion },
     updatedAt: assignment.updatedAt.toISOString(),
     deadlineAt: assignment.deadlineAt.toISOString(),
     stageSince: assignment.stageSince.toISOString(),

@@ -12,6 +12,7 @@ import { AsynchronousRoundsService } from './rounds/asynchronous-rounds.service.
 import { ConclusionService } from './rounds/conclusion.service.js';
 import { MetricsController } from './metrics.controller.js';
 import { OpenWorkService } from './assignments/open-work.service.js';
+import { DownloadsService } from './assignments/downloads.service.js';
 import { ProgressService } from './assignments/progress.service.js';
 import { RevokedSitesService } from './assignments/revoked-sites.service.js';
 import { PublicationService } from './rounds/publication.service.js';
@@ -42,6 +43,7 @@ import { RunsService } from './runs.service.js';
     AssignmentsService,
     AsynchronousRoundsService,
     ConclusionService,
+    DownloadsService,
     OpenWorkService,
     ProgressService,
     PublicationService,
@@ -62,6 +64,14 @@ import { RunsService } from './runs.service.js';
     RunsService,
     StartWeightsService,
   ],
-  exports: [AssignmentsService, OpenWorkService, ProgressService, RecipeAnswersService, RunDriver, RunsService],
+  exports: [
+    AssignmentsService,
+    DownloadsService,
+    OpenWorkService,
+    ProgressService,
+    RecipeAnswersService,
+    RunDriver,
+    RunsService,
+  ],
 })
 export class RunsModule {}

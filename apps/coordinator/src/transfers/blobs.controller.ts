@@ -1,9 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
-import { TributaryError, sha256Schema } from '@tributary/protocol';
+import {
+  ASSIGNMENT_HEADER,
+  TributaryError,
+  downloadHeadersSchema,
+  parseOrThrow,
+  sha256Schema,
+} from '@tributary/protocol';
 import { Allow, Caller, type Principal } from '../platform/access/access.js';
-import { BlobStore } from '../platform/blobs/blob-store.js';
+import { BlobStore, type ByteRange } from '../platform/blobs/blob-store.js';
 import { Metrics } from '../platform/metrics/metrics.js';
+import { DownloadsService } from '../runs/assignments/downloads.service.js';
 import { BlobAccessService } from './blob-access.service.js';
 import { downloadOf } from './download.js';
 
@@ -14,6 +21,7 @@ export class BlobsController {
   constructor(
     private readonly access: BlobAccessService,
     private readonly blobs: BlobStore,
+    private readonly downloads: DownloadsService,
     private readonly metrics: Metrics,
   ) {}
 
@@ -26,6 +34,7 @@ export class BlobsController {
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,
   ): Promise<void> {
+    const headers = parseOrThrow(downloadHeadersSchema, request.headers, 'REQUEST_INVALID');
     const sizeBytes = await this.access.sizeFor(sha256, caller);
     response.setHeader('accept-ranges', 'bytes');
     response.setHeader('cache-control', IMMUTABLE);
@@ -40,14 +49,22 @@ export class BlobsController {
       response.end();
       return;
     }
-    // The receiver hung up, or the store did: it asks again for the rest.
-    const range = download.range ?? { begin: 0, end: sizeBytes };
-    await this.blobs
-      .send(sha256, range, response)
-      .then(() => {
-        response.end();
-        this.metrics.downloadBytes.inc(range.end - range.begin);
-      })
-      .catch(() => response.destroy());
+    const sentBytes = await this.send(sha256, download.range ?? { begin: 0, end: sizeBytes }, response);
+    const assignmentId = headers[ASSIGNMENT_HEADER];
+    if (assignmentId !== undefined) await this.downloads.count({ assignmentId, siteId: caller.id, sentBytes });
+  }
+
+  /** @returns What was sent before the receiver hung up, or the store did: it asks again for the rest. */
+  private async send(sha256: string, range: ByteRange, out: ServerResponse): Promise<number> {
+    let sentBytes = 0;
+    const onSent = (bytes: number): void => {
+      sentBytes += bytes;
+      this.metrics.downloadBytes.inc(bytes);
+    };
+    await this.blobs.send(sha256, range, { out, onSent }).then(
+      () => out.end(),
+      () => out.destroy(),
+    );
+    return sentBytes;
   }
 }

@@ -1,24 +1,28 @@
 import { createHash } from 'node:crypto';
 import { releaseChunk } from '@tributary/federation';
-import { TributaryError, type BlobRef } from '@tributary/protocol';
+import { ASSIGNMENT_HEADER, TributaryError, type AssignmentOffer } from '@tributary/protocol';
 import { LENGTH_PREFIX_BYTES, safetensorsHeaderByteLength } from '@tributary/protocol/safetensors';
 import type { AccessTokens } from '../agent/coordinator-client/access-tokens.js';
 import { authorisation, unreachable, type CoordinatorHttp } from '../agent/coordinator-client/coordinator-http.js';
 import { Silence } from '../agent/coordinator-client/silence.js';
 
 /**
- * Downloads global weights, checks size and hash, and keeps only the header.
+ * Downloads the global weights of an offer, checks size and hash, and keeps only the header.
  *
  * @returns The header with its length prefix.
  * @throws TributaryError BLOB_CORRUPT, COORDINATOR_UNREACHABLE when the connection breaks or nothing comes, and as the coordinator answers.
  */
 export async function checkGlobalWeights(
-  { sha256, sizeBytes }: BlobRef,
+  { assignmentId, weights: { sha256, sizeBytes } }: Extract<AssignmentOffer, { kind: 'train' }>,
   { http, tokens, signal }: { http: CoordinatorHttp; tokens: AccessTokens; signal: AbortSignal },
 ): Promise<Uint8Array> {
   const silence = new Silence();
   const chunks: AsyncIterable<Buffer> = await tokens.use((token) =>
-    http.open(`/v1/blobs/${sha256}`, { headers: authorisation(token), signal }, silence),
+    http.open(
+      `/v1/blobs/${sha256}`,
+      { headers: { ...authorisation(token), [ASSIGNMENT_HEADER]: assignmentId }, signal },
+      silence,
+    ),
   );
   const hash = createHash('sha256');
   let start = new Uint8Array(0);

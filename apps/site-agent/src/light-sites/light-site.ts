@@ -93,7 +93,7 @@ export class LightSite {
     }
     this.options.tally.heard(heardBy);
     const [header] = await Promise.all([
-      retryUntilDone(() => checkGlobalWeights(offer.weights, { http: this.http, tokens: this.tokens, signal }), {
+      retryUntilDone(() => checkGlobalWeights(offer, { http: this.http, tokens: this.tokens, signal }), {
         signal,
       }),
       this.socket.answerAssignment({ assignmentId, decision: 'accept' }, signal),

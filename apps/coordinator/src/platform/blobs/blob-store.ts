@@ -1,6 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { ByteSource } from '@tributary/federation';
+import type { Receiver } from './send-file.js';
 
 /** Bytes of a blob: from `begin` up to, and not with, `end`. */
 export interface ByteRange {
@@ -28,8 +28,8 @@ export abstract class BlobStore {
   /** A blob's bytes at any position; the blob exists. */
   abstract openBytes(sha256: string): Promise<ByteSource>;
 
-  /** Writes some of a blob's bytes to `out`, without ending it; the blob exists. @throws When the store or the receiver goes. */
-  abstract send(sha256: string, range: ByteRange, out: ServerResponse): Promise<void>;
+  /** Sends some of a blob's bytes; the blob exists. @throws When the store or the receiver goes. */
+  abstract send(sha256: string, range: ByteRange, receiver: Receiver): Promise<void>;
 
   /** A path on this machine's disk where a file may be written that {@link adopt} takes over. */
   abstract stagingPath(name: string): string;

@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { ByteSource } from '@tributary/federation';
 import { openFileBytes } from '@tributary/federation/vectors/byte-source';
 import { isErrno } from '../errors/errno.js';
 import { BlobStore, type ByteRange } from './blob-store.js';
 import { freeDiskBytes, isOlderThan, removeOld, syncFolder } from './disk-files.js';
-import { sendFile } from './send-file.js';
+import { sendFile, type Receiver } from './send-file.js';
 
 const STORE_ID_FILE = 'store-id';
 const READ_BYTES = 256 * 1024;
@@ -59,8 +58,8 @@ export class FolderBlobStore extends BlobStore {
     return openFileBytes(this.addressOf(sha256));
   }
 
-  send(sha256: string, range: ByteRange, out: ServerResponse): Promise<void> {
-    return sendFile(this.addressOf(sha256), range, out);
+  send(sha256: string, range: ByteRange, receiver: Receiver): Promise<void> {
+    return sendFile(this.addressOf(sha256), range, receiver);
   }
 
   /** On the same disk as the blobs, so that the move is a rename. */

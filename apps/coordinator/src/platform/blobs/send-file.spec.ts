@@ -10,6 +10,7 @@ import { sendFile } from './send-file.js';
 
 let folder = '';
 let path = '';
+let sentBytes = 0;
 const content = Buffer.from(Uint8Array.from({ length: 32_000_001 }, (_, i) => (i * 31 + (i >> 8)) % 251));
 
 beforeAll(async () => {
@@ -21,9 +22,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Serves a part of the file once. @returns The answer, and how the sending ended. */
 async function serve(begin: number, end: number): Promise<{ answer: IncomingMessage; sending: Promise<void> }> {
+  sentBytes = 0;
   const sendings: Promise<void>[] = [];
   const server = createServer((_request, response) => {
-    const sending = sendFile(path, { begin, end }, response).finally(() => response.end());
+    const sending = sendFile(path, { begin, end }, { out: response, onSent: (bytes) => (sentBytes += bytes) }).finally(
+      () => response.end(),
+    );
     sending.catch(() => undefined);
     sendings.push(sending);
   }).listen(0, '127.0.0.1');
@@ -44,17 +48,20 @@ describe('sendFile', () => {
     [30_000_000, content.length],
     [5, 5],
   ])('sends the bytes from %i to %i to a receiver that is slower than the disk', async (begin, end) => {
-    const { answer } = await serve(begin, end);
+    const { answer, sending } = await serve(begin, end);
     await delay(50);
     const chunks: Buffer[] = [];
     for await (const chunk of answer as AsyncIterable<Buffer>) chunks.push(chunk);
     expect(Buffer.concat(chunks).equals(content.subarray(begin, end))).toBe(true);
+    await sending;
+    expect(sentBytes).toBe(end - begin);
   });
 
-  it('fails when the receiver goes', async () => {
+  it('fails when the receiver goes, and counts only what went', async () => {
     const { answer, sending } = await serve(0, content.length);
     answer.destroy();
     await expect(sending).rejects.toThrow();
+    expect(sentBytes).toBeLessThan(content.length);
   });
 
   it('fails when the file ends before the range', async () => {

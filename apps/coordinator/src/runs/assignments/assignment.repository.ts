@@ -31,6 +31,8 @@ export interface Assignment {
   readonly images: number | null;
   readonly loss: number | null;
   readonly bytes: number | null;
+  /** Sent to the site for it. */
+  readonly bytesDown: number;
   readonly updateSha256: string | null;
   readonly report: AssignmentReport | null;
   readonly problem: Problem | null;
@@ -49,6 +51,13 @@ export interface SiteProgress extends AssignmentProgress {
   readonly siteId: string;
   readonly state: AssignmentState;
   readonly at: Date;
+}
+
+/** What was sent to a site for an assignment. */
+export interface SentBytes {
+  readonly assignmentId: string;
+  readonly siteId: string;
+  readonly sentBytes: number;
 }
 
 /** What an offer fixes. */
@@ -190,16 +199,34 @@ export class AssignmentRepository {
           CASE WHEN old."stage" = said."stage" THEN old."imagesPerSecond" END)
       FROM said JOIN live ON live."id" = said."assignmentId" WHERE old."id" = said."assignmentId"`;
   }
+
+  /** Adds what sites were sent, in one statement. */
+  async addSent(db: Db, sent: readonly SentBytes[]): Promise<void> {
+    await db.$executeRaw`
+      WITH sent AS (
+        SELECT "assignmentId", "siteId", sum("sentBytes")::bigint AS "sentBytes"
+        FROM jsonb_to_recordset(${JSON.stringify(sent)}::jsonb) AS sent(
+          "assignmentId" text, "siteId" text, "sentBytes" bigint)
+        GROUP BY "assignmentId", "siteId"
+      ), found AS (
+        SELECT "Assignment"."id", sent."sentBytes" FROM "Assignment" JOIN sent
+          ON sent."assignmentId" = "Assignment"."id" AND sent."siteId" = "Assignment"."siteId"
+        ORDER BY "Assignment"."id" FOR UPDATE OF "Assignment"
+      )
+      UPDATE "Assignment" AS old SET "bytesDown" = old."bytesDown" + found."sentBytes"
+      FROM found WHERE old."id" = found."id"`;
+  }
 }
 
 function byId(rows: readonly AssignmentRow[]): Map<string, Assignment> {
   return new Map(rows.map((row) => [row.id, toAssignment(row)]));
 }
 
-export function toAssignment({ report, problem, bytes, ...row }: AssignmentRow): Assignment {
+export function toAssignment({ report, problem, bytes, bytesDown, ...row }: AssignmentRow): Assignment {
   return {
     ...row,
     bytes: bytes === null ? null : Number(bytes),
+    bytesDown: Number(bytesDown),
     report: report === null ? null : assignmentReportSchema.parse(report),
     problem: problem === null ? null : problemSchema.parse(problem),
   };

@@ -5,7 +5,7 @@ import { EvaluationService } from '../../evaluation/evaluation.service.js';
 import { ReleaseService, type CountedUpdate } from '../../models/release.service.js';
 import { VersionsService } from '../../models/versions.service.js';
 import { SiteHints } from '../../platform/hints/site-hints.js';
-import { roundFacts } from './publication.service.js';
+import { roundTraffic } from './round-traffic.js';
 import { RoundRepository, type RoundWithAssignments } from './round.repository.js';
 import { nextRoundState } from './round.states.js';
 import { RunChanges, type RunChange } from '../run-change.js';
@@ -31,7 +31,7 @@ export class ConclusionService {
       await this.rounds.save(change.db, round, {
         state: nextRoundState(round.state, 'publish'),
         closedAt: change.now,
-        bytesUp: roundFacts(round, change.now).bytesUp,
+        bytesUp: roundTraffic(run, round).bytesUp,
         ...(outcome.problem === null ? {} : { reason: outcome.problem.message }),
       });
       change.set({ evaluation: outcome.result, problem: outcome.problem });

@@ -13,7 +13,7 @@ import { FreeSpaceService } from '../../storage/free-space.service.js';
 import type { Assignment } from '../assignments/assignment.repository.js';
 import { stalenessOf } from './buffer.js';
 import { countAnswers } from '../next-step.js';
-import { plainBytesUp } from './plain-bytes.js';
+import { roundTraffic } from './round-traffic.js';
 import { RoundRepository, type RoundTimings, type RoundWithAssignments } from './round.repository.js';
 import { nextRoundState } from './round.states.js';
 import { RunChanges, type RunChange } from '../run-change.js';
@@ -66,7 +66,7 @@ export class PublicationService {
     { aggregated, aggregateMs }: { aggregated: AggregatedRound; aggregateMs: number },
   ): Promise<Version> {
     const { db, now, run } = change;
-    const facts = { ...roundFacts(round, now), plainBytesUp: plainBytesUp(run, round) };
+    const facts = { ...roundFacts(round, now), ...roundTraffic(run, round) };
     const timings = { collectMs: Math.round(facts.seconds * 1000) - aggregateMs, aggregateMs };
     const { weights, ema, state, updateNorms } = aggregated;
     await this.rounds.save(db, round, {
@@ -123,7 +123,6 @@ interface RoundFacts {
   readonly seconds: number;
   /** Mean of the sites' losses, weighted by images; null when none reported. */
   readonly loss: number | null;
-  readonly bytesUp: number;
 }
 
 /** What a round amounts to, for its row and its event. */
@@ -136,7 +135,6 @@ export function roundFacts({ assignments, openedAt }: RoundWithAssignments, now:
     declined,
     seconds: (now.getTime() - openedAt.getTime()) / 1000,
     loss: meanLoss(counted),
-    bytesUp: counted.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
   };
 }
 

@@ -49,6 +49,7 @@ export function buildAssignment(state: AssignmentState, patch: Partial<Assignmen
     images: null,
     loss: null,
     bytes: null,
+    bytesDown: 0,
     updateSha256: null,
     report: null,
     problem: null,

@@ -6,6 +6,7 @@ import { BlobCache } from '../coordinator-client/blob-cache.js';
 import { CoordinatorSocket } from '../coordinator-client/coordinator-socket.js';
 import { RunTrainers } from '../trainer-process/run-trainers.js';
 import { AssignmentStore } from './assignment-store.js';
+import { EarlierFiles } from './earlier-files.js';
 import { readReport, taskBlobs, writeTask } from './task-folder.js';
 
 const PREFETCHED_BYTES = 4 * 1024 ** 2;
@@ -22,6 +23,7 @@ export class AssignmentWork {
   constructor(
     private readonly store: AssignmentStore,
     private readonly blobs: BlobCache,
+    private readonly earlier: EarlierFiles,
     private readonly trainers: RunTrainers,
     private readonly socket: CoordinatorSocket,
   ) {}
@@ -33,8 +35,13 @@ export class AssignmentWork {
    */
   async prefetch(offer: AssignmentOffer, signal: AbortSignal): Promise<void> {
     if (!this.trainers.serves(offer.runId)) return;
+    const { assignmentId } = offer;
     const small = taskBlobs(offer).filter(([, { sizeBytes }]) => sizeBytes <= PREFETCHED_BYTES);
-    for (const [, blob] of small) await this.blobs.fetch(blob, { signal }).catch(() => undefined);
+    const fetching = async (wanted: (typeof small)[number]): Promise<void> => {
+      const base = await this.earlier.baseOf(offer, wanted);
+      await this.blobs.fetch(wanted[1], { signal, assignmentId, base });
+    };
+    for (const wanted of small) await fetching(wanted).catch(() => undefined);
   }
 
   async perform(offer: AssignmentOffer, signal: AbortSignal): Promise<FinishedWork> {
@@ -73,8 +80,13 @@ export class AssignmentWork {
       report();
     };
     const retrying = { signal, hasAdvanced: advancing(() => done) };
-    for (const [file, blob] of blobs) {
-      await retryUntilDone(() => this.blobs.place(blob, join(folder, file), { signal, onBytes }), retrying);
+    for (const wanted of blobs) {
+      const [file, blob] = wanted;
+      const place = async (): Promise<void> => {
+        const base = await this.earlier.baseOf(offer, wanted);
+        await this.blobs.place(blob, join(folder, file), { signal, assignmentId, onBytes, base });
+      };
+      await retryUntilDone(place, retrying);
     }
   }
 

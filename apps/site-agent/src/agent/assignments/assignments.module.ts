@@ -8,6 +8,7 @@ import { AssignmentDelivery } from './assignment-delivery.js';
 import { AssignmentRunner } from './assignment-runner.js';
 import { AssignmentStore } from './assignment-store.js';
 import { AssignmentWork } from './assignment-work.js';
+import { EarlierFiles } from './earlier-files.js';
 import { Ledger } from './ledger.js';
 import { WorkLoop } from './work-loop.js';
 
@@ -26,6 +27,7 @@ import { WorkLoop } from './work-loop.js';
     },
     AssignmentAdmission,
     AssignmentWork,
+    EarlierFiles,
     AssignmentDelivery,
     AssignmentRunner,
     WorkLoop,

@@ -13,7 +13,8 @@ import { readJson } from '../../durable-files/read-json.js';
 import { writeFileAtomically } from '../../durable-files/write-file-atomically.js';
 
 const WEIGHTS_FILE = 'global.safetensors';
-const CONTROL_FILE = 'control.safetensors';
+/** The only file of a task that is no model. */
+export const CONTROL_FILE = 'control.safetensors';
 const BEFORE_FILE = 'before.safetensors';
 const AFTER_FILE = 'after.safetensors';
 

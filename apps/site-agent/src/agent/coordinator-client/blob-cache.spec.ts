@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { BlobRef } from '@tributary/protocol';
 import { BlobCache } from './blob-cache.js';
+import { BlobDownload } from './blob-download.js';
 import { sendProblem, startTestCoordinator, type TestCoordinator } from './test-coordinator.spec-support.js';
 
 const content = randomBytes(300_000);
 const blob = refOf(content);
-const signal = new AbortController().signal;
+const options = { signal: new AbortController().signal, assignmentId: 'run-1-r1-a0-site-a' };
 
 function refOf(bytes: Buffer): BlobRef {
   return { sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length };
@@ -32,17 +33,22 @@ describe('BlobCache', () => {
     folder = await mkdtemp(join(tmpdir(), 'blobs-'));
     target = join(folder, 'global.safetensors');
     coordinator = await startTestCoordinator(serve(content));
-    cache = new BlobCache(join(folder, 'cache'), coordinator.http, coordinator.tokens);
+    cache = newCache();
   });
   afterEach(async () => {
     await coordinator.close();
     await rm(folder, { recursive: true });
   });
 
+  /** As a process that has just started has it. */
+  function newCache(): BlobCache {
+    return new BlobCache(join(folder, 'cache'), new BlobDownload(coordinator.http, coordinator.tokens));
+  }
+
   it('downloads a blob once, and puts it wherever it is needed', async () => {
     let bytes = 0;
-    await cache.place(blob, target, { signal, onBytes: (count) => (bytes += count) });
-    await cache.place(blob, join(folder, 'again'), { signal });
+    await cache.place(blob, target, { ...options, onBytes: (count) => (bytes += count) });
+    await cache.place(blob, join(folder, 'again'), options);
     expect((await readFile(target)).equals(content)).toBe(true);
     expect((await readFile(join(folder, 'again'))).equals(content)).toBe(true);
     expect(bytes).toBe(content.length);
@@ -50,15 +56,15 @@ describe('BlobCache', () => {
   });
 
   it('keeps a blob that was fetched before it is known where it is needed', async () => {
-    const fetched = cache.fetch(blob, { signal });
-    await Promise.all([fetched, cache.place(blob, target, { signal })]);
+    const fetched = cache.fetch(blob, options);
+    await Promise.all([fetched, cache.place(blob, target, options)]);
     expect((await readFile(target)).equals(content)).toBe(true);
     expect(coordinator.requests).toHaveLength(1);
   });
 
   it('downloads a blob once for two runs that want it at the same time', async () => {
     const targets = [target, join(folder, 'other-run')];
-    await Promise.all(targets.map((path) => cache.place(blob, path, { signal })));
+    await Promise.all(targets.map((path) => cache.place(blob, path, options)));
     for (const path of targets) expect((await readFile(path)).equals(content)).toBe(true);
     expect(coordinator.requests).toHaveLength(1);
   });
@@ -71,8 +77,8 @@ describe('BlobCache', () => {
       response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 1000));
       rest = () => response.end(content.subarray(1000));
     };
-    const slow = cache.place(blob, target, { signal });
-    await cache.place(refOf(small), join(folder, 'small'), { signal });
+    const slow = cache.place(blob, target, options);
+    await cache.place(refOf(small), join(folder, 'small'), options);
     expect((await readFile(join(folder, 'small'))).equals(small)).toBe(true);
     rest();
     await slow;
@@ -80,33 +86,32 @@ describe('BlobCache', () => {
   });
 
   it('goes on where a download broke off, also in a new process', async () => {
-    await cache.place(refOf(Buffer.from('other')), target, { signal }).catch(() => undefined);
+    await cache.place(refOf(Buffer.from('other')), target, options).catch(() => undefined);
     await writeFile(join(folder, 'cache', `${blob.sha256}.safetensors.part`), content.subarray(0, 200_001));
     let bytes = 0;
-    await cache.place(blob, target, { signal, onBytes: (count) => (bytes += count) });
+    await cache.place(blob, target, { ...options, onBytes: (count) => (bytes += count) });
     expect(bytes).toBe(content.length - 200_001);
     expect((await readFile(target)).equals(content)).toBe(true);
   });
 
   it('starts anew when the part on the disk is not of this blob', async () => {
-    await cache.place(refOf(Buffer.from('other')), target, { signal }).catch(() => undefined);
+    await cache.place(refOf(Buffer.from('other')), target, options).catch(() => undefined);
     await writeFile(join(folder, 'cache', `${blob.sha256}.safetensors.part`), randomBytes(100_000));
-    await cache.place(blob, target, { signal });
+    await cache.place(blob, target, options);
     expect((await readFile(target)).equals(content)).toBe(true);
   });
 
   it('refuses bytes that are not what the hash says', async () => {
     coordinator.handler = serve(randomBytes(content.length));
-    await expect(cache.place(blob, target, { signal })).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
+    await expect(cache.place(blob, target, options)).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
     expect(await readdir(join(folder, 'cache'))).toEqual([]);
   });
 
   it('does not trust a cached file that was damaged since', async () => {
-    await cache.place(blob, target, { signal });
+    await cache.place(blob, target, options);
     await rm(target);
     await writeFile(join(folder, 'cache', `${blob.sha256}.safetensors`), randomBytes(content.length));
-    const restarted = new BlobCache(join(folder, 'cache'), coordinator.http, coordinator.tokens);
-    await restarted.place(blob, target, { signal });
+    await newCache().place(blob, target, options);
     expect((await readFile(target)).equals(content)).toBe(true);
   });
 
@@ -115,7 +120,7 @@ describe('BlobCache', () => {
       response.writeHead(200, { 'content-length': content.length });
       response.write(content.subarray(0, 100_000), () => response.destroy());
     };
-    await expect(cache.place(blob, target, { signal })).rejects.toMatchObject({ code: 'COORDINATOR_UNREACHABLE' });
+    await expect(cache.place(blob, target, options)).rejects.toMatchObject({ code: 'COORDINATOR_UNREACHABLE' });
   });
 
   it('asks for a new access token when the old one has expired', async () => {
@@ -123,7 +128,7 @@ describe('BlobCache', () => {
       if (request.headers.authorization === 'Bearer token-1') sendProblem(response, 401, 'AUTH_EXPIRED');
       else serve(content)(request, response);
     };
-    await cache.place(blob, target, { signal });
+    await cache.place(blob, target, options);
     expect(coordinator.issued).toEqual(['token-1', 'token-2']);
   });
 
@@ -131,7 +136,7 @@ describe('BlobCache', () => {
     for (let round = 0; round < 7; round += 1) {
       const bytes = randomBytes(1000);
       coordinator.handler = serve(bytes);
-      await cache.place(refOf(bytes), target, { signal });
+      await cache.place(refOf(bytes), target, options);
     }
     expect((await readdir(join(folder, 'cache'))).length).toBeLessThanOrEqual(4);
   });

@@ -1,28 +1,17 @@
-import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { releaseChunk } from '@tributary/federation';
 import { TributaryError, type BlobRef } from '@tributary/protocol';
-import { asDiskFull } from '../../durable-files/write-file-atomically.js';
-import type { AccessTokens } from './access-tokens.js';
-import { authorisation, unreachable, type CoordinatorHttp } from './coordinator-http.js';
-import { Silence } from './silence.js';
+import type { Logger } from 'pino';
+import type { BlobDownload, DownloadOptions } from './blob-download.js';
+import { hashFile } from './file-start.js';
 
 /** Global weights kept: enough for a repeated round and an evaluation of two versions. */
 const KEPT_BLOBS = 4;
 const SUFFIX = '.safetensors';
 
-export interface DownloadOptions {
-  readonly signal: AbortSignal;
-  /** Called with the bytes that came over the network. */
-  readonly onBytes?: (bytes: number) => void;
-}
-
 /**
  * Content-addressed files from the coordinator, each verified by its SHA-256. A download that broke off goes on at its
- * last byte, also after a restart.
+ * last byte, also after a restart. What an earlier file gave to a blob that then is not what its hash says is fetched, once.
  */
 export class BlobCache {
   private readonly verified = new Set<string>();
@@ -31,8 +20,8 @@ export class BlobCache {
 
   constructor(
     private readonly directory: string,
-    private readonly http: CoordinatorHttp,
-    private readonly tokens: AccessTokens,
+    private readonly download: BlobDownload,
+    private readonly log?: Logger,
   ) {}
 
   /**
@@ -78,7 +67,7 @@ export class BlobCache {
     const cached = join(this.directory, `${blob.sha256}${SUFFIX}`);
     await mkdir(this.directory, { recursive: true });
     if (!(await this.holds(blob, cached))) {
-      await this.download(blob, cached, options);
+      await this.complete(blob, cached, options);
       await this.prune();
     }
     return cached;
@@ -93,56 +82,19 @@ export class BlobCache {
     return true;
   }
 
-  private async download(blob: BlobRef, path: string, options: DownloadOptions): Promise<void> {
+  private async complete(blob: BlobRef, path: string, options: DownloadOptions): Promise<void> {
+    const { sha256 } = blob;
     const part = `${path}.part`;
-    for (let attempt = 0; attempt < 2; attempt += 1) {
-      const hash = await this.fetchRest(blob, part, options);
-      if (hash.digest('hex') === blob.sha256) {
+    for (const base of [options.base, undefined]) {
+      if ((await this.download.complete(blob, part, { ...options, base })) === sha256) {
         await rename(part, path);
-        this.verified.add(blob.sha256);
+        this.verified.add(sha256);
         return;
       }
       await rm(part, { force: true });
+      this.log?.warn({ sha256, fromEarlier: base !== undefined }, 'what was downloaded is not what its hash says');
     }
-    throw new TributaryError('BLOB_CORRUPT', { sha256: blob.sha256 });
-  }
-
-  /** Appends what is missing to the partial file and returns the hash of the whole. */
-  private async fetchRest(blob: BlobRef, part: string, { signal, onBytes }: DownloadOptions): Promise<Hash> {
-    const found = await stat(part).catch(() => undefined);
-    const have = found !== undefined && found.size <= blob.sizeBytes ? found.size : 0;
-    const hash = have > 0 ? await hashFile(part) : createHash('sha256');
-    if (have === blob.sizeBytes) return hash;
-
-    const silence = new Silence();
-    const answer = await this.tokens.use((token) =>
-      this.http.open(
-        `/v1/blobs/${blob.sha256}`,
-        { headers: { ...authorisation(token), ...(have > 0 ? { range: `bytes=${have}-` } : {}) }, signal },
-        silence,
-      ),
-    );
-    const chunks: AsyncIterable<Buffer> = answer;
-    const resumed = answer.statusCode === 206;
-    const file = await open(part, resumed ? 'a' : 'w');
-    const whole = resumed ? hash : createHash('sha256');
-    try {
-      for await (const chunk of chunks) {
-        silence.heard();
-        whole.update(chunk);
-        await file.write(chunk);
-        onBytes?.(chunk.byteLength);
-        releaseChunk(chunk);
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      const cause = asDiskFull(error);
-      throw cause instanceof TributaryError ? cause : unreachable(error);
-    } finally {
-      silence.over();
-      await file.close();
-    }
-    return whole;
+    throw new TributaryError('BLOB_CORRUPT', { sha256 });
   }
 
   /** Removes all but the newest blobs, and those that are wanted now; a task folder that still needs one holds its own link. */
@@ -163,10 +115,4 @@ export class BlobCache {
   private async writtenMs(name: string): Promise<number> {
     return (await stat(join(this.directory, name)).catch(() => undefined))?.mtimeMs ?? 0;
   }
-}
-
-async function hashFile(path: string): Promise<Hash> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash, { end: false });
-  return hash;
 }

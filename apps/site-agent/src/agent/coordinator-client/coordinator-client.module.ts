@@ -4,6 +4,7 @@ import { SiteInstallation } from '../config/site-installation.js';
 import { SiteKey } from '../key-store/site-key.js';
 import { AccessTokens } from './access-tokens.js';
 import { BlobCache } from './blob-cache.js';
+import { BlobDownload } from './blob-download.js';
 import { CoordinatorHttp } from './coordinator-http.js';
 import { CoordinatorSocket } from './coordinator-socket.js';
 import { UpdateUpload } from './update-upload.js';
@@ -31,8 +32,8 @@ import { UpdateUpload } from './update-upload.js';
     {
       provide: BlobCache,
       inject: [SiteInstallation, CoordinatorHttp, AccessTokens],
-      useFactory: ({ paths }: SiteInstallation, http: CoordinatorHttp, tokens: AccessTokens) =>
-        new BlobCache(paths.blobs, http, tokens),
+      useFactory: ({ paths, log }: SiteInstallation, http: CoordinatorHttp, tokens: AccessTokens) =>
+        new BlobCache(paths.blobs, new BlobDownload(http, tokens), log),
     },
     {
       provide: UpdateUpload,

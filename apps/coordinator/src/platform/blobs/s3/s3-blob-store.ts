@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { releaseChunk, type ByteSource, type OpenBytes } from '@tributary/federation';
 import { BlobStore, type ByteRange } from '../blob-store.js';
 import { freeDiskBytes, removeOld } from '../disk-files.js';
-import { sent } from '../send-file.js';
+import { sent, type Receiver } from '../send-file.js';
 import { openBlobBytes, s3Address } from './s3-bytes.js';
 import type { S3Bucket } from './s3-bucket.js';
 
@@ -58,10 +57,10 @@ export class S3BlobStore extends BlobStore {
     return this.openAddress(this.addressOf(sha256));
   }
 
-  async send(sha256: string, range: ByteRange, out: ServerResponse): Promise<void> {
+  async send(sha256: string, range: ByteRange, receiver: Receiver): Promise<void> {
     const body: AsyncIterable<Buffer> = await this.read(sha256, range);
     for await (const chunk of body) {
-      await sent(out, chunk);
+      await sent(receiver, chunk);
       releaseChunk(chunk);
     }
   }

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "Assignment" ADD COLUMN     "bytesDown" BIGINT NOT NULL DEFAULT 0;
