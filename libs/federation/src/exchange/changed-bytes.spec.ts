@@ -6,6 +6,7 @@ import { recipeSchema, type Recipe, type RecipeInput } from '@tributary/protocol
 import fc from 'fast-check';
 import { aggregateRound } from '../aggregation/aggregate-round.js';
 import type { AggregationRequestInput } from '../aggregation/aggregation-request.js';
+import { serverAverages } from '../averages/server-averages.js';
 import { createStrategy } from '../strategies/create-strategy.js';
 import { serverStep } from '../strategies/server-step.js';
 import { floatFileBytes, VectorFolder } from '../vectors/vector-files.spec-support.js';
@@ -39,7 +40,7 @@ const SITES = ['a', 'b', 'c'];
 const numbers = (length: number, seed: number) =>
   Float32Array.from({ length }, (_, i) => (i % 8 === 7 ? 0 : Math.sin(seed * 7.3 + 1.7 * i)));
 
-function recipeOf(changes: Pick<RecipeInput, 'strategy' | 'federation'>): Recipe {
+function recipeOf(changes: Pick<RecipeInput, 'strategy' | 'federation' | 'serverEma'>): Recipe {
   return recipeSchema.parse({
     name: 'changed-bytes',
     seed: 1,
@@ -59,7 +60,8 @@ function recipeOf(changes: Pick<RecipeInput, 'strategy' | 'federation'>): Recipe
 
 interface ServerFiles {
   readonly weights: string;
-  readonly ema: string;
+  /** By name. */
+  readonly averages: Record<string, string>;
   readonly state: Record<string, string>;
 }
 
@@ -74,9 +76,13 @@ async function nextFiles(recipe: Recipe, before: ServerFiles, round: { n: number
     return updateInput(context, { path, images: 3 + n, localSteps: 2 });
   });
   const names = createStrategy(recipe.strategy, SITES.length).serverOptimiser.stateVectors.map(({ name }) => name);
+  const averages = serverAverages(recipe.serverEma, n - 1).map(({ name, decay }) => {
+    const key = name ?? 'ema';
+    return { key, decay, previousPath: before.averages[key], path: folder.file(`${key}-${n}`) };
+  });
   const after: ServerFiles = {
     weights: folder.file(`weights-${n}`),
-    ema: folder.file(`ema-${n}`),
+    averages: Object.fromEntries(averages.map(({ key, path }) => [key, path])),
     state: Object.fromEntries(names.map((name) => [name, folder.file(`${name}-${n}`)])),
   };
   await aggregateRound({
@@ -87,9 +93,9 @@ async function nextFiles(recipe: Recipe, before: ServerFiles, round: { n: number
     manifest,
     updates,
     globalPath: before.weights,
-    ema: { decay: recipe.serverEma.decay, previousPath: before.ema },
+    averages: averages.map(({ decay, previousPath, path }) => ({ decay, previousPath, path })),
     statePaths: before.state,
-    out: { weightsPath: after.weights, emaPath: after.ema, statePaths: after.state },
+    out: { weightsPath: after.weights, statePaths: after.state },
   });
   return after;
 }
@@ -117,6 +123,12 @@ const strategies = fc.constantFrom<AggregationRequestInput['strategy']>(
   { kind: 'multi-krum', byzantine: 0 },
   { kind: 'fedbuff', bufferSize: 1 },
 );
+const averages = fc.constantFrom<RecipeInput['serverEma']>(
+  { decay: 0.999 },
+  { decay: 0.3 },
+  { kind: 'inverse-power' },
+  { kind: 'power-function' },
+);
 const federations = fc.record({
   exchange: fc.constantFrom('full', 'usplit', 'ulatdec', 'udec'),
   localParameters: fc.subarray(['norms', 'class-embedding', '*.conv1.*', 'conv_in.weight']),
@@ -126,18 +138,20 @@ describe('the bytes of a model that rounds may change', () => {
   it('are all in which two versions, averages or control variates of a run differ', async () => {
     const someSites = fc.subarray(SITES, { minLength: 1 });
     await fc.assert(
-      fc.asyncProperty(strategies, federations, someSites, async (strategy, federation, some) => {
-        const recipe = recipeOf({ strategy, federation });
+      fc.asyncProperty(strategies, federations, averages, someSites, async (strategy, federation, serverEma, some) => {
+        const recipe = recipeOf({ strategy, federation, serverEma });
         const start = folder.write('weights-0', manifest, numbers(COUNT, 0.4));
-        const files = [{ weights: start, ema: start, state: {} as Record<string, string> }];
+        const files: ServerFiles[] = [{ weights: start, averages: { ema: start }, state: {} }];
         for (const [index, present] of [SITES, strategy.kind === 'multi-krum' ? SITES : some, SITES].entries()) {
-          const before = files[index] ?? { weights: '', ema: '', state: {} };
-          files.push(await nextFiles(recipe, before, { n: index + 1, present }));
+          const before = files[index];
+          if (before) files.push(await nextFiles(recipe, before, { n: index + 1, present }));
         }
+        expect(files).toHaveLength(4);
         const initial = stayingBytes(start, recipe);
-        for (const { weights, ema } of files) {
-          expect(stayingBytes(weights, recipe).equals(initial)).toBe(true);
-          expect(stayingBytes(ema, recipe).equals(initial)).toBe(true);
+        for (const { weights, averages: kept } of files) {
+          for (const path of [weights, ...Object.values(kept)]) {
+            expect(stayingBytes(path, recipe).equals(initial)).toBe(true);
+          }
         }
         const controls = files.flatMap(({ state }) => state['control'] ?? []);
         expect(controls).toHaveLength(strategy.kind === 'scaffold' ? 3 : 0);
