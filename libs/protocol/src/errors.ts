@@ -459,6 +459,20 @@ export const ERRORS = {
     text: 'the model is not what its lineage says',
     remedy: 'Do not use it; pull it again and tell the admin.',
   },
+  MODEL_NOT_RELEASED: {
+    status: 422,
+    retryable: false,
+    text: 'the model was put together for trials: no site evaluated it and nobody signed it',
+    remedy:
+      'Pull a release with `tributary model pull`; docs/how-to-choose-an-average.md tells how a width is released.',
+  },
+  EMA_WIDTH_UNREACHABLE: {
+    status: 422,
+    retryable: false,
+    text: 'the averages that are kept of the run cannot be put together to one of this width',
+    remedy:
+      'Choose a width that the message names; set serverEma.kind to power-function, and retention.weightsEvery for more, in the recipe of the next run.',
+  },
 
   AUDIT_CHAIN_BROKEN: {
     status: 500,

@@ -232,6 +232,8 @@ export const modelVersionSchema = z.object({
   round: z.int(),
   weights: blobRefSchema,
   ema: blobRefSchema,
+  /** Power-function averages of other widths than the first of the recipe's, whose files are kept as long. */
+  averages: z.array(z.object({ width: z.number(), ...blobRefSchema.shape })),
   createdAt: z.iso.datetime(),
   /** When its files were removed by the recipe's retention rule; null while they can be had. */
   prunedAt: z.iso.datetime().nullable(),

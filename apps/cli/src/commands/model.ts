@@ -26,6 +26,16 @@ export function defineModelCommands(program: Command, attach: Attach): void {
   withExample(verify, 'tributary model verify ./generator');
   attach(verify, async () => (await import('../models/verify-model.js')).verifyModelVerb);
 
+  const reconstruct = model
+    .command('reconstruct <ref>')
+    .description(
+      'Puts an average of another width together from those that are kept of a run (RUN or RUN/ROUND), for trials: it is not released.',
+    )
+    .requiredOption('--ema-width <width>', 'standard deviation of the average as a share of the rounds, 0.01 to 0.27')
+    .requiredOption('-o, --out <dir>', 'a folder that does not exist yet');
+  withExample(reconstruct, 'tributary model reconstruct run-4f3a9c1d --ema-width 0.15 -o ./wider');
+  attach(reconstruct, async () => (await import('../models/reconstruct-model.js')).reconstructModelVerb);
+
   const onnx = model
     .command('export-onnx <dir|ref>')
     .description('Writes the denoiser as one ONNX file (operator set 18, any batch) for ONNX Runtime and browsers.')

@@ -24,7 +24,7 @@ type Scores = Distances & {
 export const evaluateVerb: Action = async (context, { options: typed }) => {
   const options = parseVerbOptions(evaluateOptionsSchema, typed);
   const model = await openModel(context, options.model);
-  const { recipe, lineage } = model;
+  const { recipe, version } = model;
   const directory = resolve(context.host.cwd, options.data);
   const real = await readRealImages(context, { recipe, directory, site: options.site });
   const trainings = options.utilitySeeds ?? recipe.evaluation.utilitySeeds;
@@ -48,10 +48,7 @@ export const evaluateVerb: Action = async (context, { options: typed }) => {
       ...scoreRows(scores),
       ...Object.entries(counts).map(([name, count]) => [LABELS[name] ?? name, String(count)]),
     ];
-    context.output.document(
-      { version: lineage.version, scores, ...counts },
-      textTable([lineage.version, 'against the folder'], rows),
-    );
+    context.output.document({ version, scores, ...counts }, textTable([version, 'against the folder'], rows));
   } finally {
     await engine.dispose();
   }

@@ -7,7 +7,7 @@ import { drawIndices } from '../bench/quality/draw-indices.js';
 import type { CommandContext } from '../command-context.js';
 import { drawSamples } from '../models/generate.js';
 import { planSamples, type SamplePlan } from '../models/generate-request.js';
-import type { ModelFolder } from '../models/model-folder.js';
+import type { Model } from '../models/model-folder.js';
 import type { EvaluateOptions } from './evaluate-request.js';
 import type { RealImages } from './real-images.js';
 
@@ -18,7 +18,7 @@ export interface SyntheticImages {
 }
 
 export interface SynthesisRequest {
-  readonly model: ModelFolder;
+  readonly model: Model;
   readonly options: EvaluateOptions;
   readonly real: RealImages;
 }

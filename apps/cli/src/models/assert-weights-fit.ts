@@ -1,15 +1,15 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import type { ModelFolder } from './model-folder.js';
+import type { Model } from './model-folder.js';
 
 /**
  * Holds weights to the network that the recipe describes, tensor by tensor.
  *
  * @throws TributaryError MODEL_INVALID naming the first tensor that is missing, of another shape or unknown.
  */
-export async function assertWeightsFit({ recipe, lineage, weights }: Omit<ModelFolder, 'signature'>): Promise<void> {
+export async function assertWeightsFit({ recipe, siteIds, weights }: Model): Promise<void> {
   const { networkManifest } = await import('@tributary/diffusion/initial-model');
   const found = new Map(weights.manifest.map(({ name, shape }) => [name, JSON.stringify(shape)]));
-  for (const { name, shape } of networkManifest(recipe, lineage.sites.length)) {
+  for (const { name, shape } of networkManifest(recipe, siteIds.length)) {
     const wanted = JSON.stringify(shape);
     const actual = found.get(name);
     if (actual === undefined) throw unfit(`${name} is missing`);

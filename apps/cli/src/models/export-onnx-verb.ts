@@ -10,13 +10,10 @@ import { openModel } from './open-model.js';
 /** `tributary model export-onnx`: the denoiser of a pulled model or of a release as one ONNX file. */
 export const exportOnnxVerb: Action = async (context, { arguments: values, options }) => {
   const { out } = parseVerbOptions(z.object({ out: z.string().min(1) }), options);
-  const { recipe, lineage, weights } = await openModel(context, argumentAt(values, 0, 'model'));
+  const { version, recipe, siteIds, weights } = await openModel(context, argumentAt(values, 0, 'model'));
   const file = resolve(context.host.cwd, out);
   await mkdir(dirname(file), { recursive: true });
-  const classRows = embeddingRows(recipe, lineage.sites.length);
+  const classRows = embeddingRows(recipe, siteIds.length);
   await exportOnnxDenoiser({ recipe, weights: weights.values, classRows, file });
-  context.output.document(
-    { version: lineage.version, file, classRows },
-    `The denoiser of ${lineage.version} is in ${file}.`,
-  );
+  context.output.document({ version, file, classRows }, `The denoiser of ${version} is in ${file}.`);
 };

@@ -3,7 +3,7 @@ import { TributaryError } from '@tributary/protocol/errors';
 import { embeddingRow, type Recipe } from '@tributary/protocol/recipe';
 import { z } from 'zod';
 import { wholeNumber } from '../verb-options.js';
-import type { ModelFolder } from './model-folder.js';
+import type { Model } from './model-folder.js';
 import { parseSeeds } from './seed-list.js';
 
 const MOST_IMAGES = 1_000_000;
@@ -69,20 +69,16 @@ export interface SamplePlan {
  */
 export function planSamples(
   options: Pick<GenerateOptions, 'seeds' | 'count' | 'class' | 'site'>,
-  { recipe, lineage }: Pick<ModelFolder, 'recipe' | 'lineage'>,
+  { recipe, siteIds }: Pick<Model, 'recipe' | 'siteIds'>,
 ): SamplePlan[] {
   const seeds = options.seeds === undefined ? firstSeeds(options.count ?? DEFAULT_COUNT) : parseSeeds(options.seeds);
   const classes = oneOrAll('--class', options.class, recipe.classes);
-  const sites = oneOrAll(
-    '--site',
-    options.site,
-    recipe.conditioning.site ? lineage.sites.map(({ siteId }) => siteId) : [],
-  );
+  const sites = oneOrAll('--site', options.site, recipe.conditioning.site ? siteIds : []);
   const chosen = options.count === undefined ? seeds : seeds.slice(0, options.count);
   return chosen.map((seed, index) => {
     const classIndex = classes[index % classes.length] ?? 0;
     const siteIndex = sites[Math.floor(index / classes.length) % Math.max(1, sites.length)] ?? 0;
-    return planOf(recipe, lineage.sites, { seed, classIndex, siteIndex });
+    return planOf(recipe, siteIds, { seed, classIndex, siteIndex });
   });
 }
 
@@ -97,13 +93,13 @@ export function samplerOf(name: string | undefined): SamplerName | undefined {
 
 function planOf(
   recipe: Recipe,
-  sites: readonly { siteId: string }[],
+  siteIds: readonly string[],
   { seed, classIndex, siteIndex }: { seed: number; classIndex: number; siteIndex: number },
 ): SamplePlan {
   return {
     seed,
     className: recipe.classes[classIndex] ?? '',
-    siteId: recipe.conditioning.site ? (sites[siteIndex]?.siteId ?? null) : null,
+    siteId: recipe.conditioning.site ? (siteIds[siteIndex] ?? null) : null,
     classRow: embeddingRow(recipe, siteIndex, classIndex),
   };
 }

@@ -14,7 +14,7 @@ import {
   type SamplePlan,
 } from './generate-request.js';
 import { readInputs, type GenerateInputs } from './generate-inputs.js';
-import type { ModelFolder } from './model-folder.js';
+import type { Model } from './model-folder.js';
 import { openModel } from './open-model.js';
 import { writeSamples } from './write-samples.js';
 
@@ -40,7 +40,7 @@ export const generateVerb: Action = async (context, { options: typed }) => {
   const window = windowOf(options, recipe);
   const samples = await writeSamples(directory, { recipe, plans, images, window });
   const grid = join(directory, 'grid.png');
-  const document = { version: model.lineage.version, out: directory, grid, window, imagesPerSecond, samples };
+  const document = { version: model.version, out: directory, grid, window, imagesPerSecond, samples };
   context.output.document(
     document,
     `${samples.length} image${samples.length === 1 ? '' : 's'} in ${directory}, ${imagesPerSecond.toPrecision(3)} images/s`,
@@ -62,13 +62,13 @@ interface DrawRequest {
 /** One image from -1 to 1 for each plan. */
 export async function drawSamples(
   context: CommandContext,
-  { recipe, lineage, weights }: ModelFolder,
+  { recipe, siteIds, weights }: Model,
   { options, plans, inputs }: DrawRequest,
 ): Promise<Float32Array[]> {
   const sampler = samplerOf(options.sampler);
   const progress = new Progress(context.output, { label: 'Generating', total: plans.length, unit: 'images' });
   const engine = await openEngine({ name: 'auto', threads: options.threads });
-  const classRows = embeddingRows(recipe, lineage.sites.length);
+  const classRows = embeddingRows(recipe, siteIds.length);
   const generator = await createSampler({ engine, recipe, classRows, weights: weights.values });
   try {
     const images = await generator.generate({

@@ -3,15 +3,15 @@ import { resolve } from 'node:path';
 import type { CommandContext } from '../command-context.js';
 import { assertWeightsFit } from './assert-weights-fit.js';
 import { downloadRelease } from './download-release.js';
-import { readModelFolder, type ModelFolder } from './model-folder.js';
+import { readModelFolder, type Model } from './model-folder.js';
 import { isModelReference, modelReferenceOf } from './model-reference.js';
 
 /**
- * The model that `--model` names: a pulled folder, or where there is none of that name, a release of the coordinator.
+ * The model that `--model` names: a folder, or where there is none of that name, a release of the coordinator.
  *
  * @throws TributaryError MODEL_INVALID for a folder that is none or whose weights do not fit; as `downloadRelease`.
  */
-export async function openModel(context: CommandContext, name: string): Promise<ModelFolder> {
+export async function openModel(context: CommandContext, name: string): Promise<Model> {
   const directory = resolve(context.host.cwd, name);
   const isPulled = !isModelReference(name) || (await isThere(directory));
   const model = isPulled

@@ -1,6 +1,5 @@
-import { TributaryError } from '@tributary/protocol/errors';
 import { embeddingRows } from '@tributary/protocol/recipe';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
@@ -8,8 +7,9 @@ import type { ApiClient } from '../http/api-client.js';
 import { argumentAt, parseVerbOptions } from '../verb-options.js';
 import { modelCard } from './model-card.js';
 import { downloadRelease } from './download-release.js';
-import { CARD_FILE, LINEAGE_FILE, SIGNATURE_FILE, readModelFolder, type ModelFolder } from './model-folder.js';
+import { CARD_FILE, LINEAGE_FILE, SIGNATURE_FILE, readReleasedModel, type ReleasedModel } from './model-folder.js';
 import { modelReferenceOf, type ModelReference } from './model-reference.js';
+import { assertEmptyOutput, writeNewFolder } from './new-folder.js';
 import { verifyModel, type VerifiedModel } from './verify-model.js';
 
 export const pullModelVerb: Action = async (context, { arguments: values, options }) => {
@@ -29,21 +29,17 @@ export async function pullModel(
   api: ApiClient,
   { reference, directory }: { readonly reference: ModelReference; readonly directory: string },
 ): Promise<VerifiedModel> {
-  if (await isFilled(directory)) throw new TributaryError('OUTPUT_NOT_OURS', { detail: '--out' });
+  await assertEmptyOutput(directory);
   const model = await downloadRelease(api, reference);
-  const part = `${directory}.part`;
-  await rm(part, { recursive: true, force: true });
-  await mkdir(part, { recursive: true });
-  await writeModelFolder(part, model);
-  const verified = verifyModel(await readModelFolder(part));
-  await rm(directory, { recursive: true, force: true });
-  await rename(part, directory);
-  return verified;
+  return writeNewFolder(directory, async (part) => {
+    await writeModelFolder(part, model);
+    return verifyModel(await readReleasedModel(part));
+  });
 }
 
 async function writeModelFolder(
   directory: string,
-  { lineage, recipe, signature, weights }: ModelFolder,
+  { lineage, recipe, signature, weights }: ReleasedModel,
 ): Promise<void> {
   const { exportDiffusers } = await import('@tributary/diffusion');
   const classRows = embeddingRows(recipe, lineage.sites.length);
@@ -51,11 +47,4 @@ async function writeModelFolder(
   await writeFile(join(directory, LINEAGE_FILE), `${JSON.stringify(lineage, null, 2)}\n`);
   await writeFile(join(directory, SIGNATURE_FILE), `${JSON.stringify(signature, null, 2)}\n`);
   await writeFile(join(directory, CARD_FILE), modelCard(lineage));
-}
-
-async function isFilled(directory: string): Promise<boolean> {
-  return readdir(directory).then(
-    (names) => names.length > 0,
-    () => false,
-  );
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { widthOfVector } from '@tributary/federation/averages/server-averages';
 import { TributaryError, type ModelVersion, type Release } from '@tributary/protocol';
 import type { Principal } from '../platform/access/access.js';
 import { Database } from '../platform/database/database.js';
@@ -41,15 +42,23 @@ export class ModelCatalogueService {
   private async views(versions: readonly Version[]): Promise<ModelVersion[]> {
     const released = await this.releases.released([...new Set(versions.map(({ runId }) => runId))]);
     const releasedRounds = new Map(released.map(({ runId, round }) => [runId, round]));
-    return versions.map(({ runId, round, weights, ema, createdAt, prunedAt }) => ({
+    return versions.map(({ runId, round, weights, ema, state, createdAt, prunedAt }) => ({
       version: `${runId}/${round}`,
       runId,
       round,
       weights,
       ema,
+      averages: averagesIn(state),
       createdAt: createdAt.toISOString(),
       prunedAt: prunedAt?.toISOString() ?? null,
       released: releasedRounds.get(runId) === round,
     }));
   }
+}
+
+function averagesIn(state: Version['state']): ModelVersion['averages'] {
+  return Object.entries(state).flatMap(([name, blob]) => {
+    const width = widthOfVector(name);
+    return width === null ? [] : [{ width, ...blob }];
+  });
 }

@@ -13,7 +13,7 @@ export interface Version {
   readonly round: number;
   readonly weights: BlobRef;
   readonly ema: BlobRef;
-  /** The strategy's server vectors after the round, by name; empty for strategies that keep none. */
+  /** The strategy's server vectors after the round and averages of other widths, by name. */
   readonly state: Readonly<Record<string, BlobRef>>;
   readonly createdAt: Date;
   /** When its files were removed; null while they are there. */

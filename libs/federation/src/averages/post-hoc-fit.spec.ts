@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { emaDecayAt } from './ema-decay.js';
-import { fitAverage } from './post-hoc-fit.js';
+import { PostHocFit } from './post-hoc-fit.js';
 import { gammaOfWidth, type PowerFunctionAverage } from './power-function.js';
 
 /** An average of `history`, tracked round by round. */
@@ -32,7 +32,7 @@ describe('an average that is put together afterwards', () => {
     const history = walk(100);
     const stored = everyFourth(100, [0.1, 0.05]);
     const wanted = { round: 100, width };
-    const { weights, residual } = fitAverage(stored, wanted);
+    const { weights, residual } = new PostHocFit(stored, wanted.round).fit(wanted.width);
     const rebuilt = stored.reduce((sum, average, i) => sum + (weights[i] ?? NaN) * tracked(history, average), 0);
     const bound = residual * Math.hypot(...history);
     expect(residual).toBeLessThan(0.02);
@@ -40,19 +40,16 @@ describe('an average that is put together afterwards', () => {
   });
 
   it('fits better with two widths than with one at twice as many rounds, as in the paper', () => {
-    const wanted = { round: 160, width: 0.15 };
-    const two = fitAverage(
-      everyFourth(160, [0.1, 0.05]).filter(({ round }) => round % 8 === 0),
-      wanted,
-    );
-    const one = fitAverage(everyFourth(160, [0.1]), wanted);
+    const everyEighth = everyFourth(160, [0.1, 0.05]).filter(({ round }) => round % 8 === 0);
+    const two = new PostHocFit(everyEighth, 160).fit(0.15);
+    const one = new PostHocFit(everyFourth(160, [0.1]), 160).fit(0.15);
     expect(two.residual).toBeLessThan(one.residual / 2);
   });
 
   it('is exact when the weights of every round can be told from what is stored', () => {
     const history = walk(30);
     const stored = Array.from({ length: 30 }, (_, i) => [0.1, 0.05].map((width) => ({ round: i + 1, width }))).flat();
-    const { weights, residual } = fitAverage(stored, { round: 30, width: 0.25 });
+    const { weights, residual } = new PostHocFit(stored, 30).fit(0.25);
     const rebuilt = stored.reduce((sum, average, i) => sum + (weights[i] ?? NaN) * tracked(history, average), 0);
     expect(residual).toBeLessThan(1e-5);
     expect(rebuilt).toBeCloseTo(tracked(history, { round: 30, width: 0.25 }), 5);
@@ -68,9 +65,10 @@ describe('an average that is put together afterwards', () => {
     fc.assert(
       fc.property(storedAverages, fc.nat(), (stored, pick) => {
         const wanted = stored[pick % stored.length] ?? { round: 1, width: 0.1 };
-        const { weights, residual } = fitAverage(stored, wanted);
+        const earlier = stored.filter(({ round }) => round <= wanted.round);
+        const { weights, residual } = new PostHocFit(earlier, wanted.round).fit(wanted.width);
         expect(residual).toBe(0);
-        expect(stored.filter((_, i) => weights[i] !== 0)).toEqual([wanted]);
+        expect(earlier.filter((_, i) => weights[i] !== 0)).toEqual([wanted]);
       }),
     );
   });
@@ -79,13 +77,14 @@ describe('an average that is put together afterwards', () => {
     fc.assert(
       fc.property(storedAverages, fc.double({ min: 0.02, max: 0.27, noNaN: true }), (stored, width) => {
         const round = Math.max(...stored.map((average) => average.round));
-        const { weights } = fitAverage(stored, { round, width });
+        const { weights } = new PostHocFit(stored, round).fit(width);
         expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 6);
       }),
     );
   });
 
-  it('needs something that is stored', () => {
-    expect(() => fitAverage([], { round: 1, width: 0.1 })).toThrow(RangeError);
+  it('needs something that is stored, and nothing later', () => {
+    expect(() => new PostHocFit([], 1)).toThrow(RangeError);
+    expect(() => new PostHocFit([{ round: 2, width: 0.1 }], 1)).toThrow(RangeError);
   });
 });

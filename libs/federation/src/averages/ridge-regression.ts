@@ -1,27 +1,38 @@
 /**
- * The x that makes ‖A x - b‖² + ridge² ‖x‖² least, by QR of A with ridge · I below it (modified Gram-Schmidt: Björck 1967).
- * Columns of A may depend on each other; of the many good x it then is the shortest.
- *
- * @param columns Of A, as long as `target`; at least one.
- * @param ridge   > 0; far below the length of the columns.
+ * Least squares with a small penalty: the x that makes ‖A x - b‖² + ridge² ‖x‖² least, by QR of A with ridge · I below it (modified
+ * Gram-Schmidt: Björck 1967). Columns of A may depend on each other; of the many good x it then is the shortest.
  */
-export function ridgeRegression(columns: readonly Float64Array[], target: Float64Array, ridge: number): Float64Array {
-  const rows = target.length;
-  const basis: Float64Array[] = [];
-  const triangle: number[][] = [];
-  for (const [index, column] of columns.entries()) {
-    const rest = new Float64Array(rows + columns.length);
-    rest.set(column);
-    rest[rows + index] = ridge;
-    const overlaps = basis.map((direction) => removeDirection(rest, direction));
-    const length = Math.sqrt(dot(rest, rest));
-    basis.push(rest.map((value) => value / length));
-    triangle.push([...overlaps, length]);
+export class RidgeRegression {
+  /** Orthonormal. */
+  private readonly basis: readonly Float64Array[];
+  /** The columns of the upper triangular R, down to its diagonal. */
+  private readonly triangle: readonly (readonly number[])[];
+
+  /**
+   * @param columns Of A, all of one length; at least one.
+   * @param ridge   > 0; far below the length of the columns.
+   */
+  constructor(columns: readonly Float64Array[], ridge: number) {
+    const basis: Float64Array[] = [];
+    this.triangle = columns.map((column, index) => {
+      const rest = new Float64Array(column.length + columns.length);
+      rest.set(column);
+      rest[column.length + index] = ridge;
+      const overlaps = basis.map((direction) => removeDirection(rest, direction));
+      const length = Math.sqrt(dot(rest, rest));
+      basis.push(rest.map((value) => value / length));
+      return [...overlaps, length];
+    });
+    this.basis = basis;
   }
-  const rest = new Float64Array(rows + columns.length);
-  rest.set(target);
-  const projections = basis.map((direction) => removeDirection(rest, direction));
-  return backSubstitution(triangle, projections);
+
+  /** x for this b, which is as long as the columns. */
+  solve(target: Float64Array): Float64Array {
+    const rest = new Float64Array(target.length + this.basis.length);
+    rest.set(target);
+    const projections = this.basis.map((direction) => removeDirection(rest, direction));
+    return backSubstitution(this.triangle, projections);
+  }
 }
 
 /** Takes the part along `direction` out of `vector`. @returns How long it was. */

@@ -1,0 +1,22 @@
+import { TributaryError } from '@tributary/protocol/errors';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+
+/** @throws TributaryError OUTPUT_NOT_OURS when the folder holds something. */
+export async function assertEmptyOutput(directory: string): Promise<void> {
+  const isFilled = await readdir(directory).then(
+    (names) => names.length > 0,
+    () => false,
+  );
+  if (isFilled) throw new TributaryError('OUTPUT_NOT_OURS', { detail: '--out' });
+}
+
+/** Makes a folder that appears under its name only when `write` has filled it. */
+export async function writeNewFolder<T>(directory: string, write: (part: string) => Promise<T>): Promise<T> {
+  const part = `${directory}.part`;
+  await rm(part, { recursive: true, force: true });
+  await mkdir(part, { recursive: true });
+  const written = await write(part);
+  await rm(directory, { recursive: true, force: true });
+  await rename(part, directory);
+  return written;
+}
