@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { TrainingHours } from '@tributary/protocol';
 import fc from 'fast-check';
 import { isWithinHours, nextOpening } from './training-hours.js';
 
@@ -37,20 +38,63 @@ describe('training hours', () => {
     expect(nextOpening(hours, new Date('2026-10-25T10:00:00Z')).toISOString()).toBe('2026-10-26T01:30:00.000Z');
   });
 
-  it('open within a day and an hour, and not before', () => {
+  it.each([
+    ['02:30', '04:00', 'clocks that are put forward past the opening show 03:00', '2026-03-29T01:00:00.000Z'],
+    ['02:10', '02:50', 'hours that are skipped open on the next day', '2026-03-30T00:10:00.000Z'],
+  ])('from %s to %s on the day when the clocks go forward: %s', (from, until, _, opening) => {
+    const hours = { from, until, timeZone: 'Europe/Berlin' };
+    expect(nextOpening(hours, new Date('2026-03-29T00:45:00Z')).toISOString()).toBe(opening);
+  });
+
+  it('open once more when the clocks are put back into them', () => {
+    const hours = { from: '22:00', until: '02:30', timeZone: 'Europe/Berlin' };
+    expect(nextOpening(hours, new Date('2026-10-25T00:45:00Z')).toISOString()).toBe('2026-10-25T01:00:00.000Z');
+  });
+
+  it('open at the first minute that lies within them, also where the clocks change', () => {
     const time = fc.integer({ min: 0, max: 1439 }).map((minutes) => {
       return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
     });
+    const span = fc.oneof(
+      fc.tuple(time, time),
+      fc.constantFrom(['02:10', '02:50'], ['02:30', '04:00'], ['22:00', '02:30']),
+    );
     const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Australia/Lord_Howe');
-    const moment = fc.date({ min: new Date('2026-01-01'), max: new Date('2027-12-31'), noInvalidDate: true });
+    const anytime = fc.date({ min: new Date('2026-01-01'), max: new Date('2027-12-31'), noInvalidDate: true });
+    const nearChange = fc
+      .tuple(fc.constantFrom(...CLOCK_CHANGES), fc.integer({ min: -36 * 3600, max: 3 * 3600 }))
+      .map(([change, seconds]) => ({
+        timeZone: change.timeZone,
+        at: new Date(Date.parse(change.at) + seconds * 1000),
+      }));
+    const moment = fc.oneof(fc.record({ timeZone: zone, at: anytime }), nearChange);
     fc.assert(
-      fc.property(time, time, zone, moment, (from, until, timeZone, at) => {
+      fc.property(span, moment, ([from = '', until = ''], { timeZone, at }) => {
         fc.pre(from !== until);
         const hours = { from, until, timeZone };
         const opening = nextOpening(hours, at);
-        expect(opening.getTime()).toBeGreaterThanOrEqual(at.getTime());
-        expect(opening.getTime() - at.getTime()).toBeLessThanOrEqual(25 * 3600 * 1000);
+        expect(opening).toEqual(firstMinuteWithin(hours, at));
+        expect(isWithinHours(hours, opening)).toBe(true);
       }),
+      { numRuns: 200, seed: 3 },
     );
   });
 });
+
+const CLOCK_CHANGES = [
+  { timeZone: 'Europe/Berlin', at: '2026-03-29T01:00:00Z' },
+  { timeZone: 'Europe/Berlin', at: '2026-10-25T01:00:00Z' },
+  { timeZone: 'America/New_York', at: '2026-03-08T07:00:00Z' },
+  { timeZone: 'America/New_York', at: '2026-11-01T06:00:00Z' },
+  // By half an hour.
+  { timeZone: 'Australia/Lord_Howe', at: '2026-04-04T15:00:00Z' },
+  { timeZone: 'Australia/Lord_Howe', at: '2026-10-03T15:30:00Z' },
+];
+
+/** Looks at one minute after the other. */
+function firstMinuteWithin(hours: TrainingHours, at: Date): Date {
+  if (isWithinHours(hours, at)) return at;
+  let moment = new Date(Math.ceil(at.getTime() / 60_000) * 60_000);
+  while (!isWithinHours(hours, moment)) moment = new Date(moment.getTime() + 60_000);
+  return moment;
+}
