@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { lowResolution } from '@tributary/diffusion';
 import { encodePng, loadAtlas, PHANTOM_CLASSES, readPicture, writePhantomSite } from '@tributary/imaging';
 import { recipeSchema, type RecipeInput } from '@tributary/protocol';
 import { randomStream } from '@tributary/random';
@@ -153,13 +154,37 @@ describe('the commands that use a generator', () => {
     await expectRefusal(['--model', at('model'), '--condition', file], 'USAGE_INVALID', '--condition');
   });
 
-  describe('with an image to start from', () => {
-    const picture = async (name: string, sizePx: number, channels: 1 | 3): Promise<string> => {
-      const pixels = Uint8Array.from({ length: sizePx ** 2 * channels }, (_, i) => i % 251);
-      await writeFile(at(name), encodePng({ widthPx: sizePx, heightPx: sizePx, channels, pixels }));
-      return at(name);
-    };
+  const picture = async (name: string, sizePx: number, channels: 1 | 3): Promise<string> => {
+    const pixels = Uint8Array.from({ length: sizePx ** 2 * channels }, (_, i) => (17 * i) % 251);
+    await writeFile(at(name), encodePng({ widthPx: sizePx, heightPx: sizePx, channels, pixels }));
+    return at(name);
+  };
 
+  it('makes sharp versions of a small image, whose blocks have the means of its pixels', async () => {
+    const file = await picture('small.png', 4, 1);
+    const small = ['--model', at('model'), '--super-resolve', file];
+    const { code, result } = await generate(...small, '--seeds', '0-1');
+    expect(code).toBe(0);
+    const { samples } = samplesSchema.parse(result);
+    const [first, second] = await Promise.all(samples.map(async (sample) => pictureOf(at('out', sample.file))));
+    for (const image of [first, second]) {
+      const means = lowResolution(image ?? new Float32Array(), { sizePx: SIZE_PX, channels: 1 }, 4);
+      const across = [...means].filter((_, i) => i % 4 === 0 && Math.floor(i / SIZE_PX) % 4 === 0);
+      // PNGs hold 256 levels of grey.
+      across.forEach((mean, i) => expect(Math.abs(mean - (((17 * i) % 251) / 127.5 - 1))).toBeLessThan(1 / 127.5));
+    }
+    expect(first).not.toEqual(second);
+    const odd = await picture('odd.png', 5, 1);
+    const refusals: [string[], string][] = [
+      [['--model', at('model'), '--super-resolve', odd], '2, 4, 8 px'],
+      [[...small, '--from', file], 'left out with --from'],
+      [['--model', at('coarse'), '--condition', file, '--super-resolve', file], '--condition'],
+      [['--model', at('model'), '--super-resolve', at('nowhere.png')], 'PNG, DICOM or NIfTI'],
+    ];
+    for (const [args, words] of refusals) await expectRefusal([...args, '--seeds', '0'], 'USAGE_INVALID', words);
+  });
+
+  describe('with an image to start from', () => {
     it('fits one of another size and says so', async () => {
       const file = await picture('large.png', 40, 1);
       const args = ['generate', '--out', at('out'), '--model', at('model'), '--seeds', '0', '--from', file];

@@ -80,6 +80,10 @@ function defineUseOfModels(program: Command, attach: Attach): void {
     .option('--invert', 'with --from: encode the image as the noise that gives it (DDIM inversion) and bring it back')
     .option('--from-class <name>', 'with --invert: the class of the image, when another one is made of it')
     .option('--condition <path>', 'for models with an image condition: the image, or a folder of them in turn')
+    .option(
+      '--super-resolve <file>',
+      'make sharp versions of this small image: each of its pixels is the mean of a block',
+    )
     .option('--window <low,high>', 'also write values.npz: stored values of black and white (else those of the recipe)')
     .option('--threads <n>', 'threads of the engine', '1')
     .requiredOption('--out <dir>', 'where PNGs, grid.png, samples.npz and samples.json go, and volumes as NIfTI');

@@ -1,21 +1,24 @@
-import { lowResolution, type ImageEdit } from '@tributary/diffusion';
+import { lowResolution, type ImageEdit, type Projection } from '@tributary/diffusion';
 import type { Recipe } from '@tributary/protocol/recipe';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { GenerateOptions } from './generate-request.js';
 import { readInputPicture, readInputPictures, refusedInput } from './input-pictures.js';
+import { readSuperResolution } from './super-resolution.js';
 
 /** Images that generation starts from or goes by. */
 export interface GenerateInputs {
   readonly edit?: ImageEdit;
   /** One for each image to make. */
   readonly conditions?: readonly Float32Array[];
+  /** What every image must agree with. */
+  readonly consistency?: Projection;
 }
 
 export interface InputRequest {
   readonly options: Pick<
     GenerateOptions,
-    'from' | 'strength' | 'mask' | 'resamples' | 'invert' | 'fromClass' | 'condition'
+    'from' | 'strength' | 'mask' | 'resamples' | 'invert' | 'fromClass' | 'condition' | 'superResolve'
   >;
   readonly recipe: Recipe;
   readonly cwd: string;
@@ -31,7 +34,7 @@ export interface InputRequest {
  * @throws TributaryError USAGE_INVALID for a flag that needs another one, that the model has no use for, or a file that is no image.
  */
 export async function readInputs(request: InputRequest): Promise<GenerateInputs> {
-  const { options, recipe } = request;
+  const { options } = request;
   if (options.from === undefined) {
     for (const flag of ['strength', 'mask', 'invert'] as const) {
       if (options[flag] !== undefined) throw refusedInput('--from', `an image, because --${flag} is given`);
@@ -42,11 +45,28 @@ export async function readInputs(request: InputRequest): Promise<GenerateInputs>
   if (options.invert === true && options.mask !== undefined) throw refusedInput('--mask', 'left out with --invert');
   if (options.resamples !== undefined && options.mask === undefined)
     throw refusedInput('--mask', 'an image, because --resamples is given');
-  if ((options.from ?? options.condition) !== undefined && recipe.image.depthPx !== undefined)
-    throw refusedInput(options.from === undefined ? '--condition' : '--from', 'left out: the model makes volumes');
+  refuseUnlessImages(request);
   const conditions = await readConditions(request);
   const edit = await readEdit(request);
-  return { ...(edit && { edit }), ...(conditions && { conditions }) };
+  const consistency = await readConsistency(request);
+  return { ...(edit && { edit }), ...(conditions && { conditions }), ...(consistency && { consistency }) };
+}
+
+function refuseUnlessImages({ options, recipe }: InputRequest): void {
+  if (recipe.image.depthPx === undefined) return;
+  const { from, condition, superResolve } = options;
+  const given = Object.entries({ '--from': from, '--condition': condition, '--super-resolve': superResolve });
+  const [flag] = given.find(([, path]) => path !== undefined) ?? [];
+  if (flag !== undefined) throw refusedInput(flag, 'left out: the model makes volumes');
+}
+
+function readConsistency(request: InputRequest): Promise<Projection> | undefined {
+  const { superResolve, from } = request.options;
+  if (superResolve === undefined) return undefined;
+  if (from !== undefined) throw refusedInput('--super-resolve', 'left out with --from');
+  if (request.recipe.conditioning.image !== undefined)
+    throw refusedInput('--super-resolve', 'left out: the model goes by the image of --condition');
+  return readSuperResolution(superResolve, request);
 }
 
 async function readEdit(request: InputRequest): Promise<ImageEdit | undefined> {

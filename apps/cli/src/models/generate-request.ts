@@ -49,6 +49,7 @@ export const generateOptionsSchema = z.object({
   invert: z.boolean().optional(),
   fromClass: z.string().optional(),
   condition: z.string().min(1).optional(),
+  superResolve: z.string().min(1).optional(),
   window: windowSchema.optional(),
   threads: wholeNumber(1, 256),
 });

@@ -34,6 +34,13 @@ export async function readInputPictures(paths: readonly string[], request: Pictu
   return pictures.map(({ pixels }) => pixels);
 }
 
+/** A picture that keeps its width and height, where it is square. */
+export async function readPictureAtOwnSize(path: string, request: PictureRequest): Promise<ReadPicture> {
+  const { shape } = await readOne(path, request);
+  const { image, data } = request.recipe;
+  return readOne(path, { ...request, recipe: { data, image: { ...image, sizePx: shape.widthPx } } });
+}
+
 function isFitted({ widthPx, heightPx }: PictureShape, { recipe }: PictureRequest): boolean {
   return widthPx !== recipe.image.sizePx || heightPx !== recipe.image.sizePx;
 }
@@ -42,22 +49,19 @@ function modelSize({ recipe }: PictureRequest): string {
   return `the model's ${recipe.image.sizePx} x ${recipe.image.sizePx} px`;
 }
 
-interface ReadPicture {
+/** A file's image as a model takes it, and what it was in the file. */
+export interface ReadPicture {
   readonly pixels: Float32Array;
   readonly shape: PictureShape;
 }
 
 async function readOne(path: string, { flag, cwd, recipe, keepsColours }: PictureRequest): Promise<ReadPicture> {
-  const { sizePx, channels } = recipe.image;
   const { shape, pixels } = await decoded(resolve(cwd, path), recipe).catch(() => {
     throw refusedInput(flag, 'a file with one image (PNG, DICOM or NIfTI)');
   });
   // Grey is a colour like others, and files do not tell it from colour; but what a picture means by its colours a grey model cannot see.
-  if (keepsColours && shape.channels > channels)
-    throw refusedInput(
-      flag,
-      `a grey image of ${sizePx} x ${sizePx} px: this one is in colour, the model has 1 channel`,
-    );
+  if (keepsColours && shape.channels > recipe.image.channels)
+    throw refusedInput(flag, 'a grey image: this one is in colour, the model has 1 channel');
   return { pixels, shape };
 }
 

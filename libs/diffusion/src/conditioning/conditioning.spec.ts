@@ -92,8 +92,18 @@ describe('data consistency', () => {
     expect(largestDifference(project(once), once)).toBeLessThan(1e-12);
   });
 
+  it('gives the nearest image in the range that has the means, where a shift would leave the range', () => {
+    const oneBlock = { side: 2, factor: 2, channels: 1 };
+    const [mean, values] = [0.75, Float64Array.of(1, 0.8, -0.2, 0.4)];
+    const projected = blockMeanProjection(Float64Array.of(mean), oneBlock)(values);
+    // Shifting the last two by 0.4: 1 + 1 + 0.2 + 0.8 = 3.
+    expect(largestDifference(projected, Float64Array.of(1, 1, 0.2, 0.8))).toBeLessThan(1e-12);
+    expect([...blockMeanProjection(Float64Array.of(-1), oneBlock)(values)]).toEqual([-1, -1, -1, -1]);
+  });
+
   it('refuses means that do not fit the image', () => {
     expect(() => blockMeanProjection(means, { ...shape, side: 5 })).toThrow(RangeError);
+    expect(() => blockMeanProjection(Float64Array.of(0, 0, 0, 1.1), shape)).toThrow(/1.1/);
   });
 });
 

@@ -1,5 +1,6 @@
 import { imageShape } from '@tributary/protocol/image-shape';
 import type { Recipe } from '@tributary/protocol/recipe';
+import { blockOf } from './pixel-blocks.js';
 
 /**
  * The condition of super-resolution (Saharia et al. 2022, SR3): the image averaged over squares of `factor` pixels, at full size
@@ -13,17 +14,10 @@ export function lowResolution(image: Float32Array, shape: Recipe['image'], facto
   const { sizePx, channels } = shape;
   const size = imageShape(shape).reduce((product, length) => product * length, 1);
   if (image.length !== size) throw new RangeError(`an image has ${size} values, got ${image.length}`);
-  const blocksAcross = sizePx / factor;
-  const blockOf = (index: number): number => {
-    const channel = index % channels;
-    const column = Math.floor(index / channels) % sizePx;
-    const row = Math.floor(index / channels / sizePx);
-    return (Math.floor(row / factor) * blocksAcross + Math.floor(column / factor)) * channels + channel;
-  };
+  const block = blockOf({ side: sizePx, factor, channels });
   const means = new Float64Array(size / factor ** 2);
   image.forEach((value, i) => {
-    const block = blockOf(i);
-    means[block] = (means[block] ?? 0) + value / factor ** 2;
+    means[block(i)] = (means[block(i)] ?? 0) + value / factor ** 2;
   });
-  return image.map((_, i) => means[blockOf(i)] ?? 0);
+  return image.map((_, i) => means[block(i)] ?? 0);
 }

@@ -1,9 +1,10 @@
 import type { SamplerName, SamplerSettings } from '@tributary/protocol/samplers';
 import type { ImageEdit } from './image-edit.js';
 import type { SamplingProgress } from './sampling-progress.js';
+import type { Steering } from './steered-sampler.js';
 
 /** Which images to make, and how. */
-export interface GenerateOptions {
+export interface GenerateOptions extends Steering {
   /** One image a seed; an integer in [0, 2^32). */
   readonly seeds: readonly number[];
   /** Row of the class embedding for each seed. */

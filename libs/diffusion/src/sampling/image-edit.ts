@@ -3,6 +3,7 @@ import { createRepaint } from '../conditioning/repaint.js';
 import { CLEAN, type NoiseLevel, type NoiseProcess } from '../processes/noise-process.js';
 import type { Denoiser, Sampler } from '../samplers/sampler.js';
 import { limitedDenoiser, limitedTo } from './limited-estimate.js';
+import { steeredTo } from './steered-sampler.js';
 import type { SamplingPlan } from './sampling-plan.js';
 
 /** A new version of an image that there is, instead of a new image. */
@@ -89,9 +90,10 @@ function encoded({ image, levels, encodedAs, plan }: Encoding): EditedPlan['star
 }
 
 function repaint(
-  { limit }: SamplingPlan,
+  { limit, steering }: SamplingPlan,
   known: Float64Array,
   { mask, resamples = DEFAULT_RESAMPLES }: { readonly mask: Float32Array; readonly resamples?: number },
 ): Sampler {
-  return limitedTo(createRepaint({ known, mask: Float64Array.from(mask), resamples }), limit);
+  if (steering.consistency) throw new RangeError('an image either agrees with a measurement or is filled in');
+  return limitedTo(steeredTo(createRepaint({ known, mask: Float64Array.from(mask), resamples }), steering), limit);
 }

@@ -72,7 +72,7 @@ export function imageMaker(request: GenerateOptions, { recipe, model, program, c
 
 /** Steps and settings of the recipe are those of its own sampler; another one comes with its usual ones. */
 function planFor(
-  { sampler: asked, steps, settings, edit }: GenerateOptions,
+  { sampler: asked, steps, settings, edit, guide, consistency }: GenerateOptions,
   { evaluation, process: recipeProcess }: Recipe,
   { process, output }: DiffusionModel,
 ): SamplingPlan {
@@ -91,6 +91,8 @@ function planFor(
     settings: settings ?? (isRecipes && !edit?.encodedAs ? evaluation.settings : {}),
     rho: recipeProcess.kind === 'edm' ? recipeProcess.rho : undefined,
     stepsPerLevel: recipeProcess.kind === 'ncsn' ? recipeProcess.stepsPerLevel : undefined,
+    guide,
+    consistency,
   });
 }
 

@@ -19,6 +19,7 @@ import { linspace } from '../schedules/beta-schedule.js';
 import { geometricSigmas, karrasSigmas, type SigmaRange } from '../schedules/sigma-schedule.js';
 import { sampleTimesteps } from '../schedules/timestep-spacing.js';
 import { limitedTo, type EstimateLimit } from './limited-estimate.js';
+import { steeredTo, type Steering } from './steered-sampler.js';
 
 /** A sampler bound to the noise levels that it will visit. */
 export interface SamplingPlan {
@@ -28,9 +29,11 @@ export interface SamplingPlan {
   readonly startStddev: number;
   /** Of every estimate of the clean image; undefined: none is needed. */
   readonly limit: EstimateLimit | undefined;
+  /** What the sampler already does to estimates; another sampler in its place must do it too. */
+  readonly steering: Steering;
 }
 
-export interface PlanOptions {
+export interface PlanOptions extends Steering {
   readonly process: NoiseProcess;
   /** What the network's raw output stands for. */
   readonly output: RawOutput;
@@ -58,16 +61,22 @@ export function planSampling(options: PlanOptions): SamplingPlan {
   const [first = CLEAN, second = CLEAN] = levels;
   const isAmplified = options.output === 'epsilon';
   const limit = process.kind === 'edm' ? undefined : { range: DATA_RANGE, isAmplified };
+  const sampler = createSampler(options.sampler, {
+    levelRatio: noiseRatio(first) / noiseRatio(second),
+    clipRange: limit?.range,
+    stepsPerLevel: options.stepsPerLevel ?? DEFAULT_STEPS_PER_LEVEL,
+    settings: options.settings ?? {},
+  });
+  const steering = { guide: options.guide, consistency: options.consistency };
+  const steered = steeredTo(sampler, steering);
   return {
-    sampler: createSampler(options.sampler, {
-      levelRatio: noiseRatio(first) / noiseRatio(second),
-      limit,
-      stepsPerLevel: options.stepsPerLevel ?? DEFAULT_STEPS_PER_LEVEL,
-      settings: options.settings ?? {},
-    }),
+    // Ancestral sampling has nothing but its own clipping, as its paper does. Others: limiting the estimate alone, and not that of
+    // the noise, leaves the error in the noise, and barely trained models then end in grey noise.
+    sampler: options.sampler === 'ddpm' ? steered : limitedTo(steered, limit),
     levels,
     startStddev: (process.priorStddev * first.sigma) / process.level(process.maxTime).sigma,
     limit,
+    steering,
   };
 }
 
@@ -108,45 +117,39 @@ const KARRAS_LEVELS: ReadonlySet<SamplerName> = new Set([
 interface SamplerParts {
   /** Ratio of two neighbouring noise levels; sets the step of Langevin dynamics. */
   readonly levelRatio: number;
-  readonly limit: EstimateLimit | undefined;
+  readonly clipRange: number | undefined;
   readonly stepsPerLevel: number;
   readonly settings: SamplerSettings;
 }
 
-function createSampler(name: SamplerName, { levelRatio, limit, stepsPerLevel, settings }: SamplerParts): Sampler {
+function createSampler(name: SamplerName, { levelRatio, clipRange, stepsPerLevel, settings }: SamplerParts): Sampler {
   switch (name) {
     case 'ddpm':
-      return createAncestral({ clipRange: limit?.range });
+      return createAncestral({ clipRange });
     case 'ddim':
-      // Limiting the estimate alone leaves the noise estimate with its error: barely trained models then end in grey noise.
-      return limitedTo(createDdim({ eta: settings.eta }), limit);
+      return createDdim({ eta: settings.eta });
     case 'heun':
-      return limitedTo(createHeun(settings), limit);
+      return createHeun(settings);
     case 'dpmpp-2m':
-      return limitedTo(createDpmSolver(), limit);
+      return createDpmSolver();
     case 'dpmpp-2m-sde':
-      return limitedTo(createDpmSolver({ stochastic: true }), limit);
+      return createDpmSolver({ stochastic: true });
     case 'euler':
-      return limitedTo(createEuler(), limit);
+      return createEuler();
     case 'unipc':
-      return limitedTo(createUniPc(), limit);
+      return createUniPc();
     case 'lms':
-      return limitedTo(createLinearMultistep(), limit);
+      return createLinearMultistep();
     case 'pndm':
-      return limitedTo(createPndm(), limit);
+      return createPndm();
     case 'euler-maruyama':
-      return limitedTo(createEulerMaruyama(), limit);
+      return createEulerMaruyama();
     case 'pc':
-      return limitedTo(createPredictorCorrector(settings), limit);
+      return createPredictorCorrector(settings);
     case 'ode':
-      return limitedTo(
-        createAdaptiveOde({ relativeTolerance: settings.tolerance, absoluteTolerance: settings.tolerance }),
-        limit,
-      );
-    case 'langevin': {
-      const stepSize = technique4StepSize(levelRatio, stepsPerLevel);
-      return limitedTo(createAnnealedLangevin({ stepsPerLevel, stepSize }), limit);
-    }
+      return createAdaptiveOde({ relativeTolerance: settings.tolerance, absoluteTolerance: settings.tolerance });
+    case 'langevin':
+      return createAnnealedLangevin({ stepsPerLevel, stepSize: technique4StepSize(levelRatio, stepsPerLevel) });
   }
 }
 
