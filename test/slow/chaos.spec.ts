@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { runChaos } from './run-chaos.js';
+import { runChaos } from '../e2e/chaos/run-chaos.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'tributary-chaos-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
