@@ -94,6 +94,12 @@ function defineQualityBench(bench: Command, attach: Attach): void {
     .requiredOption('--out <folder>', 'results, weights and pictures')
     .option('--cases <names>', 'only these trainings, with commas between them')
     .option('--samplers <names>', 'only these samplers, with commas between them')
+    .option('--only <pattern>', 'only where this regular expression fits "training sampling"')
+    .option(
+      '--sweep <steps>',
+      'every combination that the recipe schema accepts, each sampler with its usual or its fewest steps',
+    )
+    .option('--minutes <n>', 'begin nothing more after so many minutes')
     .option('--train-steps <n>', 'training steps of each process', '3000')
     .option('--learning-rate <x>', 'largest learning rate', '0.004')
     .option('--channels <list>', 'channels of the levels of the network', '8,16,32')

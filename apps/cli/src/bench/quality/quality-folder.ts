@@ -1,27 +1,49 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { SAMPLER_NAMES } from '@tributary/protocol/samplers';
+import { SAMPLER_NAMES, samplerSettingsSchema } from '@tributary/protocol/samplers';
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isSystemError } from '../../system-error.js';
 import { writeWholeFile } from '../../whole-file.js';
 
+const scores = {
+  images: z.int(),
+  fd: z.number(),
+  kid: z.number(),
+  fdToMean: z.number(),
+  fdToNoise: z.number(),
+  noisy: z.number(),
+  smooth: z.number(),
+};
+
 const recordSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('training'), case: z.string(), loss: z.number(), seconds: z.number() }),
-  z.object({ kind: z.literal('reference'), name: z.string(), images: z.int(), fd: z.number(), kid: z.number() }),
+  z.object({ kind: z.literal('reference'), name: z.string(), ...scores }),
   z.object({
     kind: z.literal('sampling'),
     case: z.string(),
+    name: z.string(),
     sampler: z.enum(SAMPLER_NAMES),
     steps: z.int(),
+    settings: samplerSettingsSchema,
     evaluations: z.int().nullable(),
-    images: z.int(),
-    fd: z.number(),
-    kid: z.number(),
     seconds: z.number(),
+    ...scores,
   }),
 ]);
 export type QualityRecord = z.infer<typeof recordSchema>;
+export type TrainingRecord = Extract<QualityRecord, { kind: 'training' }>;
+export type SamplingRecord = Extract<QualityRecord, { kind: 'sampling' }>;
+
+/** The record of a training, if it is finished. */
+export function trainingOf(records: readonly QualityRecord[], name: string): TrainingRecord | undefined {
+  return records.flatMap((record) => (record.kind === 'training' && record.case === name ? [record] : []))[0];
+}
+
+/** The records of the samplings of a training, as they were made. */
+export function samplingsOf(records: readonly QualityRecord[], name: string): SamplingRecord[] {
+  return records.flatMap((record) => (record.kind === 'sampling' && record.case === name ? [record] : []));
+}
 
 /** What is finished, and the files that later steps need: a bench that was stopped goes on from here. */
 export interface QualityFolder {

@@ -4,20 +4,21 @@ import { mkdir } from 'node:fs/promises';
 import { concatenated } from '@tributary/layers/parameters/concatenated';
 import { writeWholeFile } from '../../whole-file.js';
 import type { LabelledImages } from './phantom-images.js';
-import { samplingsFor, type QualityCase } from './quality-cases.js';
-import type { QualityFolder } from './quality-folder.js';
+import type { PlannedCase } from './quality-cases.js';
+import { samplingsOf, type QualityFolder } from './quality-folder.js';
 import { imagesName } from './run-case.js';
+import { quickestFirst } from './samplings.js';
 
 const COLUMNS = 12;
 
 export interface PictureRequest {
   readonly recipe: Recipe;
-  readonly cases: readonly QualityCase[];
+  readonly plan: readonly PlannedCase[];
   readonly heldOut: LabelledImages;
 }
 
 /** `pictures/CASE.png`: a row a sampling in the order of the table, a column a seed; and held-out images as `real.png`. */
-export async function writePictures(folder: QualityFolder, { recipe, cases, heldOut }: PictureRequest): Promise<void> {
+export async function writePictures(folder: QualityFolder, { recipe, plan, heldOut }: PictureRequest): Promise<void> {
   await mkdir(folder.pathOf('pictures'), { recursive: true });
   const { sizePx, channels } = recipe.image;
   const rowLength = COLUMNS * sizePx ** 2 * channels;
@@ -27,13 +28,9 @@ export async function writePictures(folder: QualityFolder, { recipe, cases, held
       encodePng(imageGrid({ images, sizePx, channels, columns: COLUMNS, gapPx: 1 })),
     );
   await write('real', heldOut.images.subarray(0, 4 * rowLength));
-  for (const { name, process } of cases) {
-    const scored = samplingsFor(process.kind).filter(({ sampler, steps }) =>
-      folder.records.some(
-        (record) =>
-          record.kind === 'sampling' && record.case === name && record.sampler === sampler && record.steps === steps,
-      ),
-    );
+  for (const { qualityCase } of plan) {
+    const { name } = qualityCase;
+    const scored = quickestFirst(samplingsOf(folder.records, name));
     const rows = await Promise.all(scored.map((sampling) => folder.readFloats(imagesName(name, sampling))));
     if (rows.length > 0) await write(name, concatenated(rows.map((images) => images.subarray(0, rowLength))));
   }

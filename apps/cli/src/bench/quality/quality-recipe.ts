@@ -1,13 +1,30 @@
 import { PHANTOM_CLASSES } from '@tributary/imaging/phantom/classes';
-import { recipeSchema, type Recipe } from '@tributary/protocol/recipe';
+import { recipeSchema, type Recipe, type RecipeInput } from '@tributary/protocol/recipe';
 import type { QualityCase } from './quality-cases.js';
 import type { QualityOptions } from './quality-options.js';
 
-/** One class embedding row a (site, class) pair, as in a federated run, though one trainer sees all images. */
-export function qualityRecipe({ name, process, objective }: QualityCase, options: QualityOptions): Recipe {
+/** What of the bench's options is part of its recipes. */
+export type QualityRecipeOptions = Pick<
+  QualityOptions,
+  'channels' | 'seed' | 'imageSize' | 'normGroups' | 'learningRate' | 'trainSteps'
+>;
+
+/** The recipe of one training. */
+export function qualityRecipe(
+  { name, process, objective }: Pick<QualityCase, 'name' | 'process' | 'objective'>,
+  options: QualityRecipeOptions,
+): Recipe {
+  return recipeSchema.parse({ ...recipeInput(options), name: `quality-${name}`, process, objective });
+}
+
+/**
+ * What the recipes of all trainings have in common. One class embedding row a (site, class) pair, as in a federated run, though one
+ * trainer sees all images.
+ */
+export function recipeInput(options: QualityRecipeOptions): Omit<RecipeInput, 'process' | 'objective'> {
   const blockOutChannels = options.channels.split(',').map(Number);
-  return recipeSchema.parse({
-    name: `quality-${name}`,
+  return {
+    name: 'quality',
     seed: options.seed,
     image: { sizePx: options.imageSize, channels: 1 },
     classes: [...PHANTOM_CLASSES],
@@ -20,8 +37,6 @@ export function qualityRecipe({ name, process, objective }: QualityCase, options
       attention: blockOutChannels.map(() => false),
       normGroups: options.normGroups,
     },
-    process,
-    objective,
     optimiser: {
       kind: 'adamw',
       learningRate: options.learningRate,
@@ -31,5 +46,5 @@ export function qualityRecipe({ name, process, objective }: QualityCase, options
     rounds: { count: 1, localSteps: options.trainSteps, batchSize: 16, quorum: 1 },
     strategy: { kind: 'fedavg' },
     evaluation: { sampler: 'ddim', steps: 2 },
-  });
+  };
 }

@@ -4,8 +4,9 @@ import { randomStream } from '@tributary/random';
 import type { Engine } from '@tributary/tensor';
 import { SITE_COUNT, type LabelledImages } from './phantom-images.js';
 
-/** Share of the average of weights that each step keeps: it looks back some 200 steps. */
-const EMA_DECAY = 0.995;
+/** The average of weights looks back so many steps, or this part of a short training: its first weights must be forgotten. */
+const EMA_STEPS = 200;
+const EMA_PART = 1 / 7.5;
 /** The reported loss is the mean of so many last steps. */
 const LOSS_STEPS = 200;
 
@@ -27,8 +28,9 @@ export interface TrainingRequest {
 export async function trainCase({ engine, recipe, images, signal, onStep }: TrainingRequest): Promise<TrainedCase> {
   const startMs = performance.now();
   const classRows = embeddingRows(recipe, SITE_COUNT);
-  const trainer = await createTrainer({ engine, recipe, classRows, emaDecay: EMA_DECAY });
   const { localSteps } = recipe.rounds;
+  const emaDecay = 1 - 1 / Math.max(1, Math.min(EMA_STEPS, EMA_PART * localSteps));
+  const trainer = await createTrainer({ engine, recipe, classRows, emaDecay });
   let lossSum = 0;
   try {
     trainer.setWeights(trainer.initialWeights(recipe.seed));
