@@ -19,9 +19,9 @@ import { sweepTable } from './sweep/sweep-table.js';
 export const benchQuality: Action = async (context, input) => {
   const startMs = performance.now();
   const options = parseVerbOptions(qualityOptionsSchema, input.options);
+  const recipe = qualityRecipe({ name: 'data', process: { kind: 'edm' }, objective: { prediction: 'edm' } }, options);
   const plan = qualityPlan(options);
   const folder = await openFolder(resolve(context.host.cwd, options.out), options);
-  const recipe = qualityRecipe({ name: 'data', process: { kind: 'edm' }, objective: { prediction: 'edm' } }, options);
   const phantom = await phantomImages(folder.pathOf('phantom'), recipe, options.patients);
   const { seed, imageSize: sizePx, images: count } = options;
   const references = referenceImages(phantom, { sizePx, count, seed });

@@ -1,4 +1,6 @@
 import { PHANTOM_CLASSES } from '@tributary/imaging/phantom/classes';
+import { TributaryError } from '@tributary/protocol/errors';
+import { fieldProblems } from '@tributary/protocol/problem';
 import { recipeSchema, type Recipe, type RecipeInput } from '@tributary/protocol/recipe';
 import type { QualityCase } from './quality-cases.js';
 import type { QualityOptions } from './quality-options.js';
@@ -9,12 +11,19 @@ export type QualityRecipeOptions = Pick<
   'channels' | 'seed' | 'imageSize' | 'normGroups' | 'learningRate' | 'trainSteps'
 >;
 
-/** The recipe of one training. */
+/**
+ * The recipe of one training.
+ *
+ * @throws TributaryError USAGE_INVALID when the options do not fit together.
+ */
 export function qualityRecipe(
   { name, process, objective }: Pick<QualityCase, 'name' | 'process' | 'objective'>,
   options: QualityRecipeOptions,
 ): Recipe {
-  return recipeSchema.parse({ ...recipeInput(options), name: `quality-${name}`, process, objective });
+  const parsed = recipeSchema.safeParse({ ...recipeInput(options), name: `quality-${name}`, process, objective });
+  if (parsed.success) return parsed.data;
+  const faults = fieldProblems(parsed.error).map((problem) => `${problem.path} must be ${problem.expected}`);
+  throw new TributaryError('USAGE_INVALID', { detail: `these options make no recipe: ${faults.join('; ')}` });
 }
 
 /**
