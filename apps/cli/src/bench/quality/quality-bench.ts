@@ -12,6 +12,7 @@ import { qualityTable } from './quality-table.js';
 import { referenceImages } from './reference-images.js';
 import { runCase, scoreReferences, type QualityBench } from './run-case.js';
 import { createScorer } from './score-images.js';
+import { inRunOrder } from './sweep/sweep-plan.js';
 import { sweepSheet } from './sweep/sweep-sheet.js';
 import { sweepTable } from './sweep/sweep-table.js';
 
@@ -31,7 +32,7 @@ export const benchQuality: Action = async (context, input) => {
   const bench: QualityBench = { context, options, folder, engine, phantom, scorer, hasTime };
   try {
     await scoreReferences(bench, references);
-    for (const planned of plan) await runCase(bench, planned);
+    for (const planned of options.sweep ? inRunOrder(plan) : plan) await runCase(bench, planned);
   } finally {
     await scorer.dispose();
     await engine.dispose();

@@ -3,15 +3,15 @@ import { SAMPLER_NAMES } from '@tributary/protocol/samplers';
 import { QUALITY_CASES, type PlannedCase } from './quality-cases.js';
 import type { QualityOptions } from './quality-options.js';
 import { costOf, samplingsFor } from './samplings.js';
-import { inRunOrder, sweepPlan } from './sweep/sweep-plan.js';
+import { sweepPlan } from './sweep/sweep-plan.js';
 
 /**
- * The trainings and samplings that were asked for, in the order in which they are made: those of the table, or of the sweep.
+ * The trainings and samplings that were asked for: those of the table, or of the sweep.
  *
  * @throws TributaryError USAGE_INVALID for a name that no training or sampler has, or a pattern that is none.
  */
 export function qualityPlan(options: QualityOptions): PlannedCase[] {
-  const plan = options.sweep ? inRunOrder(sweepPlan(options.sweep, options)) : tablePlan();
+  const plan = options.sweep ? sweepPlan(options.sweep, options) : tablePlan();
   const names = plan.map(({ qualityCase }) => qualityCase.name);
   const cases = chosenNames('--cases', options.cases, names);
   const samplers = chosenNames('--samplers', options.samplers, SAMPLER_NAMES);
