@@ -1,4 +1,4 @@
-import { createSampler } from '@tributary/diffusion';
+import { createSampler, type SamplingProgress } from '@tributary/diffusion';
 import type { IntensityWindow } from '@tributary/imaging';
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
 import { openEngine } from '@tributary/engines';
@@ -66,10 +66,10 @@ export async function drawSamples(
   { options, plans, inputs }: DrawRequest,
 ): Promise<Float32Array[]> {
   const sampler = samplerOf(options.sampler);
-  const progress = new Progress(context.output, { label: 'Generating', total: plans.length, unit: 'images' });
   const engine = await openEngine({ name: 'auto', threads: options.threads });
   const classRows = embeddingRows(recipe, siteIds.length);
   const generator = await createSampler({ engine, recipe, classRows, weights: weights.values });
+  const progress = new Progress(context.output, { label: 'Generating', total: plans.length, unit: 'images' });
   try {
     const images = await generator.generate({
       seeds: plans.map(({ seed }) => seed),
@@ -80,7 +80,7 @@ export async function drawSamples(
       guidance: options.guidance,
       ...inputs,
       batchSize: Math.min(BATCH, plans.length),
-      onProgress: ({ imagesDone }) => progress.update(imagesDone),
+      onProgress: (reached) => progress.updateWithin(reached.imagesDone, withinBatch(reached)),
       signal: context.host.signal,
     });
     progress.finish();
@@ -89,4 +89,11 @@ export async function drawSamples(
     await generator.dispose();
     await engine.dispose();
   }
+}
+
+/** An image that is left as it is takes no moves. */
+function withinBatch(reached: SamplingProgress): { share: number; detail: string } {
+  const { imagesDone, imagesTotal, movesDone, movesTotal, step, steps } = reached;
+  const detail = step === 0 ? '' : `step ${step}${steps === null ? '' : ` of ${steps}`}`;
+  return { share: movesTotal > 0 ? movesDone / movesTotal : imagesDone / imagesTotal, detail };
 }

@@ -56,7 +56,21 @@ describe('Progress', () => {
     const progress = new Progress(output, { label: 'Reading', total: 300, unit: 'images', nowMs: () => nowMs });
     nowMs = 5000;
     progress.update(100);
-    expect(stderr.text).toBe('Reading: 100 of 300 images · 20/s, 10 s left\n');
+    expect(stderr.text).toBe('Reading: 100 of 300 images · 20 images/s, 10 s left\n');
+  });
+
+  it('tells how far the ones under way are', () => {
+    let nowMs = 0;
+    const { output, stderr } = recordedOutput('text');
+    const progress = new Progress(output, { label: 'Generating', total: 64, unit: 'images', nowMs: () => nowMs });
+    nowMs = 100_000;
+    progress.updateWithin(0, { share: 1 / 32, detail: 'step 3 of 12' });
+    nowMs = 200_000;
+    progress.finish();
+    expect(stderr.text).toBe(
+      'Generating: 0 of 64 images, step 3 of 12 · 0.020 images/s, 51 min 40 s left\n' +
+        'Generating: 64 of 64 images · 0.32 images/s\n',
+    );
   });
 });
 

@@ -20,6 +20,9 @@ export class Progress {
   private readonly nowMs: () => number;
   private readonly startedAtMs: number;
   private done = 0;
+  /** Finished, and the share of those under way. */
+  private reached = 0;
+  private detail = '';
   private total: number;
 
   constructor(
@@ -37,29 +40,43 @@ export class Progress {
    * @param total Of how many, where that is known only now.
    */
   update(done: number, total = this.total): void {
-    this.done = done;
     this.total = total;
-    this.block.update([this.bar()], this.line());
+    this.show(done, done);
+  }
+
+  /** As `update`, where one of them takes long: how far all of them are, and what is going on. */
+  updateWithin(done: number, { share, detail }: { readonly share: number; readonly detail: string }): void {
+    this.detail = detail;
+    this.show(done, share * this.total);
   }
 
   /** Ends the bar at `total`. */
   finish(): void {
     this.done = this.total;
+    this.reached = this.total;
+    this.detail = '';
     this.block.finish([this.bar()], this.line());
   }
 
+  private show(done: number, reached: number): void {
+    this.done = done;
+    this.reached = reached;
+    this.block.update([this.bar()], this.line());
+  }
+
   private line(): string {
-    const { total } = this;
+    const { total, reached } = this;
     const { label, unit } = this.options;
     const seconds = (this.nowMs() - this.startedAtMs) / 1000;
-    const rate = seconds > 0.2 ? this.done / seconds : 0;
-    const left = rate > 0 && this.done < total ? `, ${formatSeconds((total - this.done) / rate)} left` : '';
-    const pace = rate > 0 ? ` · ${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s${left}` : '';
-    return `${label}: ${this.done} of ${total} ${unit}${pace}`;
+    const rate = seconds > 0.2 ? reached / seconds : 0;
+    const left = rate > 0 && reached < total ? `, ${formatSeconds((total - reached) / rate)} left` : '';
+    const pace = rate > 0 ? ` · ${rate < 10 ? rate.toPrecision(2) : Math.round(rate)} ${unit}/s${left}` : '';
+    const detail = this.detail === '' ? '' : `, ${this.detail}`;
+    return `${label}: ${this.done} of ${total} ${unit}${detail}${pace}`;
   }
 
   private bar(): string {
-    return `${progressBar(this.done, this.total)} ${this.line()}`;
+    return `${progressBar(this.reached, this.total)} ${this.line()}`;
   }
 }
 

@@ -100,7 +100,14 @@ describe('generator', () => {
   it('reports progress up to the last image and stops when aborted', async () => {
     const seen: SamplingProgress[] = [];
     await images({ onProgress: (progress) => seen.push(progress) });
-    expect(seen.at(-1)).toEqual({ imagesDone: 3, imagesTotal: 3, movesDone: 24, movesTotal: 24 });
+    expect(seen.at(-1)).toEqual({
+      imagesDone: 3,
+      imagesTotal: 3,
+      movesDone: 24,
+      movesTotal: 24,
+      step: 0,
+      steps: 8,
+    });
 
     const abort = new AbortController();
     const reason = new Error('enough');

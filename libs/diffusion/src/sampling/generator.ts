@@ -77,7 +77,7 @@ export async function createSampler(options: SamplerOptions): Promise<Generator>
 
 async function generateImages(request: GenerateOptions, parts: ImageParts): Promise<Float32Array[]> {
   const { seeds, batchSize = DEFAULT_BATCH_SIZE } = request;
-  const makeImage = imageMaker(request, parts);
+  const makeImage = imageMaker({ ...request, batchSize }, parts);
   const images: Float32Array[] = [];
   for (let begin = 0; begin < seeds.length; begin += batchSize) {
     const group = seeds.slice(begin, begin + batchSize);

@@ -31,6 +31,7 @@ export interface ImageEdit {
 export interface EditedPlan {
   readonly sampler: Sampler;
   readonly levels: readonly NoiseLevel[];
+  readonly isAdaptive: boolean;
   readonly start: (source: StartSource) => Promise<Float64Array> | Float64Array;
 }
 
@@ -54,7 +55,7 @@ const DEFAULT_RESAMPLES = 5;
  */
 export function editedPlan(plan: SamplingPlan, edit: ImageEdit | undefined, size: number): EditedPlan {
   const fromNoise = ({ noise }: StartSource): Float64Array => noise.map((value) => value * plan.startStddev);
-  if (edit === undefined) return { sampler: plan.sampler, levels: plan.levels, start: fromNoise };
+  if (edit === undefined) return { ...plan, start: fromNoise };
   const { strength = edit.mask || edit.encodedAs ? 1 : DEFAULT_STRENGTH } = edit;
   if (!(strength >= 0 && strength <= 1)) throw new RangeError(`strength must lie in [0, 1], got ${strength}`);
   if (edit.image.length !== size) throw new RangeError(`the image has ${edit.image.length} values, not ${size}`);
@@ -64,8 +65,9 @@ export function editedPlan(plan: SamplingPlan, edit: ImageEdit | undefined, size
   const levels = plan.levels.slice(plan.levels.length - 1 - moves);
   const [first = CLEAN] = levels;
   const { encodedAs } = edit;
-  if (encodedAs) return { sampler: plan.sampler, levels, start: encoded({ image, levels, encodedAs, plan }) };
+  if (encodedAs) return { ...plan, levels, start: encoded({ image, levels, encodedAs, plan }) };
   return {
+    ...plan,
     sampler: edit.mask ? repaint(plan, image, { ...edit, mask: edit.mask }) : plan.sampler,
     levels,
     start: strength === 1 ? fromNoise : ({ noise }) => noisedImage(image, first, noise),

@@ -44,7 +44,12 @@ export function imageMaker(request: GenerateOptions, { recipe, model, program, c
     (requests: readonly EvaluationRequest[]) => program.evaluate(requests),
     program.batchSize,
   );
-  const progress = progressCounter(request.seeds.length, plan.levels.length - 1, request.onProgress);
+  const progress = progressCounter({
+    imagesTotal: request.seeds.length,
+    batchSize: request.batchSize ?? request.seeds.length,
+    steps: plan.isAdaptive ? null : plan.levels.length - 1,
+    report: request.onProgress,
+  });
 
   return async ({ seed, classRow, condition }) => {
     const random = randomStream(seed, 'sampling');

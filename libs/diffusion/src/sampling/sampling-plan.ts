@@ -25,6 +25,8 @@ import { steeredTo, type Steering } from './steered-sampler.js';
 export interface SamplingPlan {
   readonly sampler: Sampler;
   readonly levels: readonly NoiseLevel[];
+  /** Whether the sampler moves between the ends of `levels` as it sees fit. */
+  readonly isAdaptive: boolean;
   /** Standard deviation of the noise that sampling starts from. */
   readonly startStddev: number;
   /** Of every estimate of the clean image; undefined: none is needed. */
@@ -74,6 +76,7 @@ export function planSampling(options: PlanOptions): SamplingPlan {
     // the noise, leaves the error in the noise, and barely trained models then end in grey noise.
     sampler: options.sampler === 'ddpm' ? steered : limitedTo(steered, limit),
     levels,
+    isAdaptive: options.sampler === 'ode',
     startStddev: (process.priorStddev * first.sigma) / process.level(process.maxTime).sigma,
     limit,
     steering,
