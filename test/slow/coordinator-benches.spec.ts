@@ -38,6 +38,14 @@ describe('the benches of the coordinator', () => {
     expect(betweenStepsSeconds).toBeGreaterThan(fixedCostSeconds);
   }, 240_000);
 
+  it('measure what sites send and fetch when they share the decoder only', async () => {
+    const options = ['--rounds', '4', '--sites', '2', '--network', 'mini'];
+    const full = await bench('short-rounds', ...options);
+    const udec = await bench('short-rounds', ...options, '--exchange', 'udec');
+    expect(udec['sentMegabytes']).toBeLessThan(0.8 * (full['sentMegabytes'] ?? NaN));
+    expect(udec['fetchedMegabytes']).toBeLessThan(0.9 * (full['fetchedMegabytes'] ?? NaN));
+  }, 360_000);
+
   it('reach every one of many agents with one round, and count every answer', async () => {
     const figures = await bench('agents', '--agents', '40', '--processes', '2');
     expect(figures['messagesLost']).toBe(0);

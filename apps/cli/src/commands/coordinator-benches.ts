@@ -26,10 +26,12 @@ export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
     .command('short-rounds')
     .summary('what a round costs beside its training')
     .description(
-      'A real coordinator, real agents and their trainers with a tiny model: the time from the last answer of one round to the first training step of the next, and what it consists of.',
+      'A real coordinator, real agents and their trainers with a tiny model: the time from the last answer of one round to the first training step of the next, what it consists of, and what a site sends and fetches.',
     )
     .option('--sites <n>', 'sites that train', '3')
     .option('--rounds <n>', 'rounds of two steps each; the median of all but the first counts', '40')
+    .option('--network <name>', 'mini, mednist or large, as in the benches of engines, on images of 16 pixels')
+    .option('--exchange <parts>', 'what the sites share: full, usplit, ulatdec or udec', 'full')
     .option('--dir <dir>', 'where files may be made; the folder for temporary files when left out');
   withExample(shortRounds, 'tributary bench short-rounds --sites 3');
   attach(shortRounds, async () => (await import('../bench/rounds/bench-short-rounds.js')).benchShortRounds);
