@@ -31,6 +31,7 @@ const SCANNERS = {
   'site-c': { scanner: 'T1c', format: 'nifti' },
 } as const;
 const AGENT = 'apps/site-agent/dist/main.js';
+const TRIBUTARY = 'apps/cli/bin/tributary.mjs';
 
 export interface ConsortiumOptions {
   readonly patients?: number;
@@ -224,6 +225,14 @@ export class Consortium {
       this.startAgent(siteId);
     }
     return { coordinator, agents: new Map(this.agents) };
+  }
+
+  /** A command of the admin; its exit code and its answer. */
+  async tributary(...args: string[]): Promise<{ readonly code: number | null; readonly answer: unknown }> {
+    const environment = { TRIBUTARY_URL: this.url, TRIBUTARY_API_KEY: this.apiKey };
+    const settings = { logFile: this.log('tributary'), environment };
+    const { code, stdout } = await runProgram(TRIBUTARY, ['--format', 'json', ...args], settings);
+    return { code, answer: JSON.parse(stdout) };
   }
 
   async createRun(recipe: RecipeInput): Promise<string> {

@@ -33,11 +33,18 @@ export function* initialParameters(recipe: Recipe, siteCount: number): Generator
 /**
  * The first global weights of a run that goes on from another model.
  *
- * @param bytes The safetensors file that `recipe.startFrom` names.
- * @throws TributaryError START_MODEL_UNFIT, SAFETENSORS_INVALID, as `matchStartingWeights` does.
+ * @param siteCount Undefined while it is not known; class rows are not looked at then.
+ * @param bytes     The safetensors file that `recipe.startFrom` names.
+ * @throws TributaryError START_MODEL_UNFIT, SAFETENSORS_INVALID, as `matchStartingWeights` does; in a run without rounds nothing
+ *   may start afresh.
  */
-export function startingWeights(recipe: Recipe, siteCount: number, bytes: ReadableBytes): Promise<StartingWeights> {
-  return matchStartingWeights(parametersOf(recipe, siteCount), bytes, recipe.seed);
+export function startingWeights(
+  recipe: Recipe,
+  siteCount: number | undefined,
+  bytes: ReadableBytes,
+): Promise<StartingWeights> {
+  const isWhole = siteCount !== undefined && recipe.rounds.count === 0;
+  return matchStartingWeights(parametersOf(recipe, siteCount ?? 1), bytes, { seed: recipe.seed, isWhole });
 }
 
 function withoutStart(parameters: readonly Parameter[]): ParameterManifest {

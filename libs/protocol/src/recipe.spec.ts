@@ -192,6 +192,15 @@ describe('a recipe', () => {
         evaluation: { sampler: 'langevin', steps: 20 },
       },
     ],
+    ['rounds.count', { rounds: { count: 0, localSteps: 8, batchSize: 16, quorum: 2 } }],
+    [
+      'federation.localParameters',
+      {
+        rounds: { count: 0, localSteps: 8, batchSize: 16, quorum: 2 },
+        startFrom: { weightsSha256: 'a'.repeat(64) },
+        federation: { localParameters: ['norms'] },
+      },
+    ],
     ['classes', { classes: ['base', 'base'] }],
     ['federation.exchange', { strategy: { kind: 'fedbuff' }, federation: { exchange: 'usplit' } }],
     ['federation.exchange', { strategy: { kind: 'multi-krum', byzantine: 0 }, federation: { exchange: 'usplit' } }],

@@ -3,6 +3,7 @@ import { diffusionFaults, objectiveSchema, processSchema } from './recipe-diffus
 import { SAMPLER_NAMES, SAMPLERS, samplerSettingsSchema } from './samplers.js';
 import { federationSchema } from './federation.js';
 import { sha256Schema } from './identifiers.js';
+import { roundFaults } from './round-faults.js';
 import { serverEmaSchema } from './server-ema.js';
 import { fewestUpdates, strategySchema } from './strategy.js';
 
@@ -109,7 +110,11 @@ const samplingSchema = z.discriminatedUnion('kind', [
 ]);
 
 export const roundsSchema = z.strictObject({
-  count: count(100_000).describe('rounds of the run'),
+  count: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .describe('rounds of the run; 0: the weights of startFrom are evaluated and released as they are'),
   localSteps: count(100_000).describe('optimiser steps at each site in a round'),
   batchSize: count(1024).describe('images of a step'),
   deadlineSeconds: z
@@ -265,7 +270,6 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
   if (recipe.rounds.batchSize % recipe.optimiser.accumulationSteps !== 0)
     fault(['optimiser', 'accumulationSteps'], `a divisor of rounds.batchSize (${recipe.rounds.batchSize})`);
   for (const { path, expected } of diffusionFaults(recipe)) fault([...path], expected);
-  for (const { path, expected } of schedulingFaults(recipe)) fault([...path], expected);
   if (recipe.strategy.kind === 'fedbuff' && recipe.federation.exchange === 'usplit')
     fault(
       ['federation', 'exchange'],
@@ -273,40 +277,13 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
     );
   if (recipe.strategy.kind === 'multi-krum' && recipe.federation.exchange === 'usplit')
     fault(['federation', 'exchange'], 'full, ulatdec or udec with strategy multi-krum: halves have no distances');
-  for (const { path, expected } of gradientExchangeFaults(recipe)) fault([...path], expected);
+  for (const { path, expected } of roundFaults(recipe)) fault([...path], expected);
   const fewest = fewestUpdates(recipe.strategy);
   if (recipe.rounds.quorum < fewest) fault(['rounds', 'quorum'], `at least ${fewest} with this strategy`);
 });
 
-type Shape = z.infer<typeof recipeShape>;
-
-/** What a round asks for must be possible with the sites that it asks. */
-function schedulingFaults({ rounds, strategy }: Shape): { path: string[]; expected: string }[] {
-  const faults: { path: string[]; expected: string }[] = [];
-  const { quorum, sampling } = rounds;
-  if (sampling.kind === 'random' && sampling.sites < quorum) {
-    faults.push({ path: ['rounds', 'sampling', 'sites'], expected: `at least the quorum (${quorum})` });
-  }
-  if (strategy.kind !== 'fedbuff') return faults;
-  if (sampling.kind !== 'all') {
-    faults.push({ path: ['rounds', 'sampling', 'kind'], expected: 'all: asynchronous runs ask every site' });
-  }
-  if (strategy.bufferSize > quorum) {
-    faults.push({ path: ['strategy', 'bufferSize'], expected: `at most the quorum (${quorum}), or it may never fill` });
-  }
-  return faults;
-}
-
-/** With FedSGD a round is one step of the optimiser, and the coordinator takes it. */
-function gradientExchangeFaults({ rounds, strategy, optimiser }: Shape): { path: string[]; expected: string }[] {
-  if (strategy.kind !== 'fedsgd') return [];
-  return [
-    ...(rounds.localSteps === 1
-      ? []
-      : [{ path: ['rounds', 'localSteps'], expected: '1 with strategy fedsgd: more images a round by batchSize' }]),
-    ...(optimiser.amsgrad ? [{ path: ['optimiser', 'amsgrad'], expected: 'false with strategy fedsgd' }] : []),
-  ];
-}
+/** A recipe before its fields were held to each other. */
+export type RecipeShape = z.infer<typeof recipeShape>;
 
 export type Recipe = z.infer<typeof recipeSchema>;
 export type RecipeInput = z.input<typeof recipeSchema>;

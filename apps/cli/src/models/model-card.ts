@@ -4,6 +4,10 @@ import type { Lineage } from '@tributary/protocol/http';
 export function modelCard(lineage: Lineage): string {
   const { evaluation, sites } = lineage;
   const images = sites.reduce((sum, site) => sum + site.images, 0);
+  const isTrained = lineage.rounds.length > 0;
+  const origin = isTrained
+    ? `trained across ${sites.length} site(s) of study \`${lineage.studyId}\` over ${lineage.rounds.length} federated rounds.\nImages never left their sites`
+    : `evaluated by ${sites.length} site(s) of study \`${lineage.studyId}\`; its weights are those that the recipe names (\`startFrom\`)`;
   const scores =
     evaluation === null
       ? 'This release was not evaluated.'
@@ -17,13 +21,11 @@ export function modelCard(lineage: Lineage): string {
         ].join('\n');
   return `# ${lineage.version}
 
-A class-conditional diffusion generator, trained across ${sites.length} site(s) of study \`${lineage.studyId}\` over ${lineage.rounds.length} federated rounds.
-Images never left their sites.
+A class-conditional diffusion generator, ${origin}.
 
 ## Data
 
-${sites.map((site) => `- \`${site.siteId}\`: ${site.images} training images`).join('\n')}
-- together: ${images}
+${sites.map((site) => `- \`${site.siteId}\`${isTrained ? `: ${site.images} training images` : ''}`).join('\n')}${isTrained ? `\n- together: ${images}` : ''}
 
 ## Classes
 

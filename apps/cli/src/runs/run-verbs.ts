@@ -6,7 +6,7 @@ import { readInputFile } from '../input-file.js';
 import { textTable } from '../output/table.js';
 import { argumentAt, parseVerbOptions } from '../verb-options.js';
 import { runText } from './run-text.js';
-import { startedFrom } from './start-from.js';
+import { openStartModel, recipesFrom, sendStartModel } from './start-from.js';
 
 const createOptionsSchema = z.object({
   study: z.string().min(1),
@@ -16,9 +16,11 @@ const createOptionsSchema = z.object({
 
 export const createRun: Action = async (context, { options }) => {
   const { study, approveBy, startFrom } = parseVerbOptions(createOptionsSchema, options);
-  const asked = await readInputFile(context, options, { schema: recipeSchema, code: 'RECIPE_INVALID' });
+  const model = startFrom === undefined ? undefined : await openStartModel(context, startFrom);
+  const schema = model === undefined ? recipeSchema : recipesFrom(model);
+  const recipe = await readInputFile(context, options, { schema, code: 'RECIPE_INVALID' });
   const api = await context.api();
-  const recipe = startFrom === undefined ? asked : await startedFrom(context, asked, startFrom);
+  if (model !== undefined) await sendStartModel(context, recipe, model);
   const run = await api.post('/v1/runs', { studyId: study, recipe, approvalDeadlineAt: approveBy }, runViewSchema);
   context.output.document(
     run,

@@ -25,7 +25,7 @@ export async function importDiffusers({ directory, seed, ...wanted }: DiffusersI
   const handle = await open(model.weightsPath, 'r');
   try {
     const parameters = unetParameters(unetStructure(wanted.config));
-    const weights = await matchStartingWeights(parameters, await readableBytes(handle), seed);
+    const weights = await matchStartingWeights(parameters, await readableBytes(handle), { seed });
     const parts: Float32Array[] = [];
     for await (const values of weights.values()) parts.push(values);
     return concatenated(parts);

@@ -35,17 +35,18 @@ interface Match {
  * Matches a safetensors file of a diffusers `UNet2DModel` with a network. Class rows start afresh when they are another number:
  * they stand for other classes.
  *
- * @param seed Of what starts afresh.
+ * @param options.seed    Of what starts afresh.
+ * @param options.isWhole Nothing may start afresh.
  * @throws TributaryError START_MODEL_UNFIT naming the tensors that are missing, of another shape or too many; SAFETENSORS_INVALID
  *         for a broken file, or one of other numbers than float32.
  */
 export async function matchStartingWeights(
   parameters: readonly Parameter[],
   bytes: ReadableBytes,
-  seed: number,
+  { seed, isWhole = false }: { readonly seed: number; readonly isWhole?: boolean },
 ): Promise<StartingWeights> {
   const source = await openParameters(bytes, 'any');
-  const matches = match(parameters, source);
+  const matches = match(parameters, source, isWhole);
   return {
     values: async function* () {
       for (const { parameter, tensor } of matches) {
@@ -55,7 +56,7 @@ export async function matchStartingWeights(
   };
 }
 
-function match(parameters: readonly Parameter[], { header }: ParameterSource): Match[] {
+function match(parameters: readonly Parameter[], { header }: ParameterSource, isWhole: boolean): Match[] {
   const found = new Map(header.entries.map((entry) => [presentName(entry.name), entry]));
   const faults: string[] = [];
   const matches = parameters.map((parameter) => {
@@ -63,7 +64,7 @@ function match(parameters: readonly Parameter[], { header }: ParameterSource): M
     const tensor = found.get(name);
     found.delete(name);
     if (tensor !== undefined && isSameShape(tensor.shape, shape)) return { parameter, tensor };
-    if (name !== CLASS_ROWS) {
+    if (name !== CLASS_ROWS || isWhole) {
       faults.push(`${name} ${tensor ? `is ${shapeText(tensor.shape)} instead of ${shapeText(shape)}` : 'is missing'}`);
     }
     return { parameter, tensor: undefined };

@@ -87,7 +87,7 @@ export class ApprovalsService {
       await this.versions.add(db, { runId: run.id, round: 0, weights, ema: weights, state: {}, createdAt: now });
       const detail = { sites, recipeSha256: run.recipeSha256, initialWeightsSha256: weights.sha256 };
       await this.audit.append(db, { actor: 'coordinator', action: 'run.started', subject: run.id, detail });
-      await this.rounds.open(change, { n: 1, attempt: 0, kind: 'train' });
+      if (run.recipe.rounds.count > 0) await this.rounds.open(change, { n: 1, attempt: 0, kind: 'train' });
     });
   }
 
