@@ -97,7 +97,7 @@ function defineQualityBench(bench: Command, attach: Attach): void {
     .option('--only <pattern>', 'only where this regular expression fits "training sampling"')
     .option(
       '--sweep <steps>',
-      'every combination that the recipe schema accepts, each sampler with its usual or its fewest steps',
+      'every combination that the recipe schema accepts from scratch, each sampler with its usual or its fewest steps',
     )
     .option('--minutes <n>', 'begin nothing more after so many minutes')
     .option('--train-steps <n>', 'training steps of each process', '3000')

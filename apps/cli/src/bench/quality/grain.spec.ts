@@ -9,27 +9,43 @@ function imageOf(value: (x: number, y: number) => number): Float32Array {
 }
 
 describe('the grain of an image', () => {
-  it('is the standard deviation of white noise, also on a slope', () => {
+  it('is the share of noise in the standard deviation of a slope with noise', () => {
     const random = randomStream(3, 'grain');
+    // x from 0 to 63 times 0.02 is uniform, with a variance of (64² - 1) / 12 · 0.02².
+    const slopeVariance = ((SIZE_PX ** 2 - 1) / 12) * 0.02 ** 2;
     for (const sigma of [0.1, 0.5, 1]) {
       const grain = grainOf(
-        imageOf((x, y) => 0.02 * x - 0.01 * y + sigma * random.normal()),
+        imageOf((x) => 0.02 * x + sigma * random.normal()),
         SIZE_PX,
       );
-      expect(Math.abs(grain / sigma - 1)).toBeLessThan(0.05);
+      const expected = sigma / Math.sqrt(slopeVariance + sigma ** 2);
+      expect(Math.abs(grain / expected - 1)).toBeLessThan(0.05);
     }
   });
 
-  it('is nothing on a plane, along a straight edge and in stripes', () => {
-    expect(
-      grainOf(
-        imageOf((x, y) => x / 64 - y / 32),
+  it('is about 1 in white noise, however weak', () => {
+    const random = randomStream(4, 'grain');
+    for (const sigma of [0.01, 1]) {
+      const grain = grainOf(
+        imageOf(() => sigma * random.normal()),
         SIZE_PX,
-      ),
-    ).toBeCloseTo(0, 6);
+      );
+      expect(Math.abs(grain - 1)).toBeLessThan(0.05);
+    }
+  });
+
+  it('is nothing on a plane, along a straight edge and in one colour', () => {
+    const plane = imageOf((x, y) => x / 64 - y / 32);
+    expect(grainOf(plane, SIZE_PX)).toBeCloseTo(0, 6);
     expect(
       grainOf(
         imageOf((x) => (x < 20 ? -1 : 1)),
+        SIZE_PX,
+      ),
+    ).toBe(0);
+    expect(
+      grainOf(
+        imageOf(() => 0.25),
         SIZE_PX,
       ),
     ).toBe(0);

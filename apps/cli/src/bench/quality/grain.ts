@@ -1,10 +1,24 @@
 /**
- * Standard deviation of white noise in a grey image: the mean response to a mask that neither planes nor most edges excite,
- * Immerkær 1996, "Fast noise variance estimation", eq. 3: sqrt(π/2) / 6 · mean |I * N|, N = [1 -2 1; -2 4 -2; 1 -2 1].
+ * How much of an image is white noise: the standard deviation of the noise over that of the whole image. About 1 in white noise,
+ * however weak, and 0 in an image of one colour.
  *
  * @param image `[sizePx, sizePx]`, 3 pixels or more on a side.
  */
 export function grainOf(image: Float32Array, sizePx: number): number {
+  const stddev = standardDeviation(image);
+  return stddev === 0 ? 0 : noiseStddev(image, sizePx) / stddev;
+}
+
+function standardDeviation(image: Float32Array): number {
+  const mean = image.reduce((sum, value) => sum + value, 0) / image.length;
+  return Math.sqrt(image.reduce((sum, value) => sum + (value - mean) ** 2, 0) / image.length);
+}
+
+/**
+ * Standard deviation of the white noise in an image: the mean response to a mask that neither planes nor straight edges excite,
+ * Immerkær 1996, "Fast noise variance estimation", eq. 3: sqrt(π/2) / 6 · mean |I * N|, N = [1 -2 1; -2 4 -2; 1 -2 1].
+ */
+function noiseStddev(image: Float32Array, sizePx: number): number {
   let sum = 0;
   for (let y = 1; y < sizePx - 1; y++) {
     for (let x = 1; x < sizePx - 1; x++) sum += Math.abs(maskResponse(image, y * sizePx + x, sizePx));

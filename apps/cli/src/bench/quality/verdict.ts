@@ -14,18 +14,18 @@ export interface AnchorScores {
 
 export type Verdict = 'better' | 'blurred' | 'noise';
 
-/** A sampler that draws noise into so many of its images gives noise. */
-const NOISY_SHARE = 0.25;
+/** A sampler that draws noise into more of its images gives noise. */
+const NOISY_SHARE = 1 / 8;
 /** Most images are smooth. */
 const SMOOTH_SHARE = 0.5;
 
 /**
- * noise: nearer to white noise than to held-out images and to their mean, or a quarter of the images or more have the grain of noise.
+ * noise: nearer to white noise than to held-out images and to their mean, or more than one image in eight has the grain of noise.
  * blurred: nearer to the mean image, or half of the images or more are as smooth. better: neither.
  */
 export function verdictOf({ fd, fdToMean, fdToNoise, noisy, smooth }: AnchorScores): Verdict {
   const nearest = Math.min(fd, fdToMean, fdToNoise);
-  if (fdToNoise === nearest || noisy >= NOISY_SHARE) return 'noise';
+  if (fdToNoise === nearest || noisy > NOISY_SHARE) return 'noise';
   if (fdToMean === nearest || smooth >= SMOOTH_SHARE) return 'blurred';
   return 'better';
 }

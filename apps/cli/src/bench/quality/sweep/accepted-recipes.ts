@@ -1,12 +1,13 @@
 import { objectiveSchema, processSchema } from '@tributary/protocol/recipe-diffusion';
-import { recipeSchema } from '@tributary/protocol/recipe';
+import { recipeSchema, type Recipe } from '@tributary/protocol/recipe';
 import { SAMPLER_NAMES, SAMPLERS, samplerSettingsSchema } from '@tributary/protocol/samplers';
+import { assertTrainableAtSites } from '@tributary/protocol/trainable-at-sites';
 import { PHANTOM_LEVELS, SIGMA_DATA, type QualityCase } from '../quality-cases.js';
 import { recipeInput, type QualityRecipeOptions } from '../quality-recipe.js';
 import { samplingOf, type Sampling } from '../samplings.js';
 import { choicesOf } from './schema-choices.js';
 
-/** Every choice of process and objective that the recipe schema accepts. */
+/** Every choice of process and objective that a run accepts whose weights are random at its start. */
 export function acceptedCases(options: QualityRecipeOptions): QualityCase[] {
   const objectives = choicesOf(objectiveSchema);
   return choicesOf(processSchema, { sigmaData: SIGMA_DATA, levels: PHANTOM_LEVELS }).flatMap((process) =>
@@ -14,9 +15,18 @@ export function acceptedCases(options: QualityRecipeOptions): QualityCase[] {
       const name = `${process.name}-${objective.name}`;
       const candidate = { ...recipeInput(options), name, process: process.values, objective: objective.values };
       const { data } = recipeSchema.safeParse(candidate);
-      return data ? [{ name, process: data.process, objective: data.objective }] : [];
+      return data && isTrainable(data) ? [{ name, process: data.process, objective: data.objective }] : [];
     }),
   );
+}
+
+function isTrainable(recipe: Recipe): boolean {
+  try {
+    assertTrainableAtSites(recipe);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** How many steps a sampler makes: as many as for a good image, or as few as the recipe schema accepts. */
