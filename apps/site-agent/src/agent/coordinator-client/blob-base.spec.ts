@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { BlobRef } from '@tributary/protocol';
 import fc from 'fast-check';
 import { pino } from 'pino';
+import { retryUntilDone } from './backoff.js';
 import { BlobCache } from './blob-cache.js';
 import { BlobDownload, type DownloadBase } from './blob-download.js';
 import { startTestCoordinator, type TestCoordinator } from './test-coordinator.spec-support.js';
@@ -125,6 +126,25 @@ describe('a blob of which an earlier version is here', () => {
     await newCache().place(blob, target, { ...options, base });
     await expectPlaced();
     expect(sentBytes).toBeLessThanOrEqual(100_000);
+  });
+
+  it('arrives over a link that drops again and again, and no byte that came is asked for again', async () => {
+    coordinator.handler = (request, response) => {
+      const { begin, end } = askedOf(request, SIZE_BYTES);
+      const dropsAt = Math.min(end, begin + 9000);
+      response.writeHead(206, { 'content-length': end - begin });
+      response.write(content.subarray(begin, dropsAt), () => {
+        if (dropsAt < end) response.destroy();
+        else response.end();
+      });
+    };
+    const cache = newCache();
+    let bytes = 0;
+    const place = () => cache.place(blob, target, { ...options, base, onBytes: (count) => (bytes += count) });
+    await retryUntilDone(place, { signal: options.signal, backoff: { baseMs: 1, maxMs: 1 } });
+    await expectPlaced();
+    expect(bytes).toBe(SIZE_BYTES);
+    expect(coordinator.requests.length).toBeGreaterThanOrEqual(Math.ceil(CHANGED_BYTES / 9000));
   });
 
   it('is taken whole from a coordinator that sends no parts', async () => {
