@@ -1,40 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { lowResolution } from '@tributary/diffusion';
-import { encodePng, loadAtlas, PHANTOM_CLASSES, readPicture, writePhantomSite } from '@tributary/imaging';
-import { recipeSchema, type RecipeInput } from '@tributary/protocol';
-import { randomStream } from '@tributary/random';
+import { encodePng, readPicture } from '@tributary/imaging';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { runProgram } from '../support/processes.js';
+import { failureSchema, generatorRecipe, GENERATOR_SIZE_PX } from '../support/small-generator.js';
 import { RUN_ID, serveRelease, signedModel, writePulledModel, type SignedModel } from '../support/signed-model.js';
 
 const TRIBUTARY = 'apps/cli/bin/tributary.mjs';
-const SIZE_PX = 16;
 
-const failureSchema = z.object({ error: z.looseObject({ code: z.string(), message: z.string() }) });
 const samplesSchema = z.object({ samples: z.array(z.object({ file: z.string(), seed: z.int(), class: z.string() })) });
-
-function recipeOf(name: string, changes: Partial<RecipeInput> = {}) {
-  return recipeSchema.parse({
-    name,
-    seed: 7,
-    image: { sizePx: SIZE_PX, channels: 1 },
-    classes: [...PHANTOM_CLASSES],
-    data: { intensity: { method: 'percentile' } },
-    conditioning: { site: false },
-    network: { kind: 'unet2d', blockOutChannels: [8], layersPerBlock: 1, attention: [false], normGroups: 2 },
-    process: { kind: 'edm' },
-    objective: { prediction: 'edm' },
-    optimiser: { kind: 'adamw', learningRate: 1e-3 },
-    rounds: { count: 1, localSteps: 1, batchSize: 2, quorum: 1 },
-    strategy: { kind: 'fedavg' },
-    evaluation: { sampler: 'ddim', steps: 3, samplesPerSite: 8, scarceClasses: ['ganglia-lesion'], utilitySeeds: 1 },
-    ...changes,
-  });
-}
 
 jest.setTimeout(120_000);
 
@@ -59,20 +37,12 @@ describe('the commands that use a generator', () => {
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'generator-commands-'));
-    model = await signedModel(recipeOf('plain'), directory);
+    model = await signedModel(generatorRecipe('plain'), directory);
     await writePulledModel(model, at('model'));
-    const conditioned = recipeOf('coarse', {
+    const conditioned = generatorRecipe('coarse', {
       conditioning: { site: false, image: { kind: 'low-resolution', factor: 4 } },
     });
     await writePulledModel(await signedModel(conditioned, directory), at('coarse'));
-    await writePhantomSite({
-      directory: at('data'),
-      site: { name: 'site-a', scanner: 'T1w', format: 'dicom', lesionRate: 0.3 },
-      patients: 12,
-      imageSizePx: SIZE_PX,
-      atlas: await loadAtlas(),
-      random: (...path) => randomStream(5, ...path),
-    });
   });
   afterAll(() => rm(directory, { recursive: true }));
 
@@ -168,8 +138,8 @@ describe('the commands that use a generator', () => {
     const { samples } = samplesSchema.parse(result);
     const [first, second] = await Promise.all(samples.map(async (sample) => pictureOf(at('out', sample.file))));
     for (const image of [first, second]) {
-      const means = lowResolution(image ?? new Float32Array(), { sizePx: SIZE_PX, channels: 1 }, 4);
-      const across = [...means].filter((_, i) => i % 4 === 0 && Math.floor(i / SIZE_PX) % 4 === 0);
+      const means = lowResolution(image ?? new Float32Array(), { sizePx: GENERATOR_SIZE_PX, channels: 1 }, 4);
+      const across = [...means].filter((_, i) => i % 4 === 0 && Math.floor(i / GENERATOR_SIZE_PX) % 4 === 0);
       // PNGs hold 256 levels of grey.
       across.forEach((mean, i) => expect(Math.abs(mean - (((17 * i) % 251) / 127.5 - 1))).toBeLessThan(1 / 127.5));
     }
@@ -194,7 +164,7 @@ describe('the commands that use a generator', () => {
     });
 
     it('refuses one in colour for a grey model', async () => {
-      const file = await picture('colour.png', SIZE_PX, 3);
+      const file = await picture('colour.png', GENERATOR_SIZE_PX, 3);
       await expectRefusal(['--model', at('model'), '--seeds', '0', '--from', file], 'USAGE_INVALID', 'in colour');
     });
 
@@ -217,7 +187,7 @@ describe('the commands that use a generator', () => {
   });
 
   it('makes volumes as NIfTI', async () => {
-    const recipe = recipeOf('volume', {
+    const recipe = generatorRecipe('volume', {
       image: { sizePx: 8, depthPx: 4, channels: 1 },
       network: { kind: 'unet3d', blockOutChannels: [8], layersPerBlock: 1, attention: [false] },
     });
@@ -231,37 +201,6 @@ describe('the commands that use a generator', () => {
       [3, 8, 8, 4],
       [3, 8, 8, 4],
     ]);
-  });
-
-  it('scores a model with every promised field', async () => {
-    const args = ['--model', at('model'), '--data', at('data'), '--count', '16', '--sampler', 'ddim', '--steps', '4'];
-    const scored = await tributary('evaluate', ...args);
-    expect(scored.code).toBe(0);
-    const number = z.number();
-    const summary = z.strictObject({ min: number, median: number, max: number });
-    const spread = z.object({ mean: number });
-    const schema = z.strictObject({
-      version: z.string(),
-      scores: z.strictObject({
-        fd: number.min(0),
-        kid: number,
-        realFd: number.min(0),
-        diversity: number.positive(),
-        nearestTrain: z.strictObject({
-          synthetic: summary,
-          heldOut: summary,
-          copying: number.min(0).max(1),
-          closest: z.array(z.strictObject({ seed: z.int(), class: z.string(), distance: number })).length(5),
-        }),
-        utility: z.looseObject({ realOnly: spread, withSynthetic: spread, syntheticOnly: spread }).nullable(),
-      }),
-      realImages: z.literal(48),
-      trainImages: z.int(),
-      heldOutImages: z.int().positive(),
-      syntheticImages: z.int().min(16),
-    });
-    const document = schema.parse(scored.result);
-    expect(document.trainImages + document.heldOutImages).toBe(48);
   });
 
   it.each([
@@ -278,7 +217,7 @@ describe('the commands that use a generator', () => {
   });
 
   it('refuses guidance of a model that was trained without dropping classes', async () => {
-    const recipe = recipeOf('unguided', { conditioning: { site: false, dropout: 0 } });
+    const recipe = generatorRecipe('unguided', { conditioning: { site: false, dropout: 0 } });
     await writePulledModel(await signedModel(recipe, directory), at('unguided'));
     const args = ['--model', at('unguided'), '--seeds', '0', '--guidance', '2'];
     await expectRefusal(args, 'SAMPLER_INCOMPATIBLE', 'conditioning.dropout');
@@ -311,7 +250,7 @@ describe('the commands that use a generator', () => {
     });
 
     it('refuses weights of another network, naming the tensor', async () => {
-      const recipe = recipeOf('wide', {
+      const recipe = generatorRecipe('wide', {
         network: { kind: 'unet2d', blockOutChannels: [16], layersPerBlock: 1, attention: [false] },
       });
       await writePulledModel(await signedModel(recipe, directory), at('wide'));
@@ -322,7 +261,7 @@ describe('the commands that use a generator', () => {
 
   async function pictureOf(file: string): Promise<Float32Array> {
     const shape = {
-      imageSizePx: SIZE_PX,
+      imageSizePx: GENERATOR_SIZE_PX,
       channels: 1,
       intensity: { method: 'percentile', low: 0, high: 100 },
     } as const;

@@ -15,9 +15,12 @@ export type { OptimiserState, StrategyState, Trainer, TrainerOptions, TrainingSt
 export { exportDiffusers, DIFFUSERS_FILES, type DiffusersExport } from './exchange/export-diffusers.js';
 export { exportOnnxDenoiser, type OnnxExport } from './exchange/export-onnx.js';
 export { importDiffusers, type DiffusersImport } from './exchange/import-diffusers.js';
+export { dequantisedImage } from './likelihood/dequantised-image.js';
 export {
+  assertHasLikelihood,
   createLikelihoodEstimator,
   type LikelihoodEstimator,
   type LikelihoodEstimatorOptions,
+  type LikelihoodProgress,
   type LikelihoodRequest,
 } from './likelihood/network-likelihood.js';

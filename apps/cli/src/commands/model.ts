@@ -108,6 +108,10 @@ function defineUseOfModels(program: Command, attach: Attach): void {
       'classifier-free guidance, 0 to 20; 1 is none (else that of the recipe’s evaluation)',
     )
     .option('--utility-seeds <n>', 'trainings of the classifier a variant, 0 for none (else those of the recipe)')
+    .option('--likelihood', 'also bits per dimension of held-out images, for processes that have an ODE')
+    .option('--likelihood-images <n>', 'with --likelihood: of so many of them, drawn at random (else of all)')
+    .option('--likelihood-tolerance <x>', 'with --likelihood: error of a step of the ODE (else 1e-4)')
+    .option('--trace-samples <n>', 'with --likelihood: probes of the divergence an image (else 1)')
     .option('--threads <n>', 'threads of the engine', '1');
   withExample(evaluate, 'tributary evaluate --model ./generator --data /data/mri');
   attach(evaluate, async () => (await import('../evaluation/evaluate.js')).evaluateVerb);

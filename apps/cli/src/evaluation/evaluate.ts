@@ -11,6 +11,12 @@ import {
   type Distances,
   type GeneratorUtility,
 } from './generator-scores.js';
+import {
+  assertLikelihoodRequest,
+  heldOutLikelihood,
+  type BitsPerDimension,
+  type HeldOutLikelihood,
+} from './held-out-likelihood.js';
 import { nearestTraining, type NearestTraining } from './nearest-training.js';
 import { readRealImages } from './real-images.js';
 import { makeSynthetic } from './synthetic-images.js';
@@ -18,6 +24,8 @@ import { makeSynthetic } from './synthetic-images.js';
 type Scores = Distances & {
   readonly nearestTrain: NearestTraining | null;
   readonly utility: GeneratorUtility | null;
+  /** Null where it was not asked for, or the folder has no image of the class. */
+  readonly likelihood: HeldOutLikelihood | null;
 };
 
 /** `tributary evaluate`: what a model's images are worth beside a folder of real ones. */
@@ -25,6 +33,7 @@ export const evaluateVerb: Action = async (context, { options: typed }) => {
   const options = parseVerbOptions(evaluateOptionsSchema, typed);
   const model = await openModel(context, options.model);
   const { recipe, version } = model;
+  assertLikelihoodRequest(options, recipe);
   const directory = resolve(context.host.cwd, options.data);
   const real = await readRealImages(context, { recipe, directory, site: options.site });
   const trainings = options.utilitySeeds ?? recipe.evaluation.utilitySeeds;
@@ -37,6 +46,8 @@ export const evaluateVerb: Action = async (context, { options: typed }) => {
       ...(await measureDistances(request, options.count)),
       nearestTrain: nearestTraining(recipe, real, synthetic),
       utility: await measureGeneratorUtility(request, trainings, context.host.signal),
+      likelihood:
+        options.likelihood === true ? await heldOutLikelihood(context, { engine, model, options, real }) : null,
     };
     const counts = {
       realImages: real.dataset.count,
@@ -61,7 +72,7 @@ const LABELS: Readonly<Record<string, string>> = {
   syntheticImages: 'Synthetic images',
 };
 
-function scoreRows({ fd, kid, realFd, diversity, nearestTrain, utility }: Scores): string[][] {
+function scoreRows({ fd, kid, realFd, diversity, nearestTrain, utility, likelihood }: Scores): string[][] {
   const number = (value: number | null): string => (value === null ? 'not measured' : value.toPrecision(4));
   return [
     ['Frechet distance', number(fd)],
@@ -74,5 +85,15 @@ function scoreRows({ fd, kid, realFd, diversity, nearestTrain, utility }: Scores
     ['Utility: real images only', number(utility?.realOnly.mean ?? null)],
     ['  real and synthetic', number(utility?.withSynthetic.mean ?? null)],
     ['  synthetic only', number(utility?.syntheticOnly?.mean ?? null)],
+    ...(likelihood ? likelihoodRows(likelihood) : []),
+  ];
+}
+
+function likelihoodRows({ byClass, ...all }: HeldOutLikelihood): string[][] {
+  const text = ({ mean, standardError, images }: BitsPerDimension): string =>
+    `${mean.toFixed(3)}${standardError === null ? '' : ` ± ${standardError.toFixed(3)}`} (${images} images)`;
+  return [
+    ['Bits per dimension, held-out', text(all)],
+    ...Object.entries(byClass).map(([name, ofClass]) => [`  ${name}`, text(ofClass)]),
   ];
 }

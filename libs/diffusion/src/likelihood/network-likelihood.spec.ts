@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { openEngine } from '@tributary/engines';
 import type { Engine } from '@tributary/tensor';
+import { buildNetwork } from '../network/build-network.js';
 import { initialModel } from '../initial-model.js';
 import { DDPM_FIELDS, SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
 import { bitsPerDimension } from './log-likelihood.js';
-import { createLikelihoodEstimator } from './network-likelihood.js';
+import { createLikelihoodEstimator, type LikelihoodProgress } from './network-likelihood.js';
 
 /** An adaptive solver on a busy machine. */
 jest.setTimeout(120_000);
@@ -33,6 +34,38 @@ describe('likelihood under a network', () => {
     const variance = 0.5 ** 2 + 0.02 ** 2;
     const exact = image.reduce((sum, x) => sum - 0.5 * Math.log(2 * Math.PI * variance) - x ** 2 / (2 * variance), 0);
     expect(Math.abs(bits - bitsPerDimension(exact, 64))).toBeLessThan(0.01);
+  });
+
+  it('is the mean over probes of an image, and tells how far it is', async () => {
+    const recipe = smallRecipe({ process: { kind: 'vp' }, objective: { prediction: 'velocity' } });
+    const weights = buildNetwork(recipe, SMALL_CLASS_ROWS).initial(5);
+    const estimator = await createLikelihoodEstimator({ engine, recipe, classRows: SMALL_CLASS_ROWS, weights });
+    const request = { images: [image], classRows: Int32Array.of(1), tolerance: 1e-2 };
+    const spread = async (traceSamples: number): Promise<number> => {
+      const seeds = [1, 2, 3, 4, 5, 6];
+      const bits = await Promise.all(
+        seeds.map(async (seed) => (await estimator.bitsPerDimension({ ...request, seed, traceSamples }))[0] ?? NaN),
+      );
+      return Math.max(...bits) - Math.min(...bits);
+    };
+    // The range of six means of 16 probes is a quarter of that of single ones, on average.
+    expect(await spread(16)).toBeLessThan(0.6 * (await spread(1)));
+
+    const seen: LikelihoodProgress[] = [];
+    const images = [image, image, image];
+    const classRows = Int32Array.of(0, 1, 0);
+    const onProgress = (progress: LikelihoodProgress): number => seen.push(progress);
+    await estimator.bitsPerDimension({ ...request, images, classRows, seed: 3, onProgress });
+    expect(seen.at(-1)).toMatchObject({ imagesDone: 3, imagesTotal: 3 });
+    expect(seen.at(-1)?.evaluations).toBeGreaterThan(20);
+
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    const stop = { ...request, seed: 3, onProgress: () => abort.abort(reason), signal: abort.signal };
+    await expect(estimator.bitsPerDimension(stop)).rejects.toBe(reason);
+    await expect(estimator.bitsPerDimension({ ...request, seed: 3, traceSamples: 0 })).rejects.toThrow(/traceSamples/);
+    await expect(estimator.bitsPerDimension({ ...request, seed: 3, images })).rejects.toThrow(/3 images/);
+    await estimator.dispose();
   });
 
   it('does not depend on the images beside it', async () => {

@@ -2,25 +2,28 @@ import { TributaryError } from '@tributary/protocol/errors';
 import type { Recipe } from '@tributary/protocol/recipe';
 import { SAMPLERS } from '@tributary/protocol/samplers';
 import { randomStream } from '@tributary/random';
-import { unflatten } from '@tributary/layers';
-import type { Engine, Program } from '@tributary/tensor';
-import * as tf from '@tensorflow/tfjs-core';
-import { conditionChannels, imageShape, imageValues } from '@tributary/protocol/image-shape';
-import { buildNetwork } from '../network/build-network.js';
-import { asImages, imagesOf, type Images } from '../network/images.js';
-import { tensorOf } from '../network/tensor-of.js';
+import { conditionChannels, imageValues } from '@tributary/protocol/image-shape';
 import { createDiffusionModel, type DiffusionModel } from '../parameterisation/diffusion-model.js';
 import { denoisedFrom } from '../parameterisation/prediction.js';
 import { EvaluationBatcher } from '../sampling/evaluation-batcher.js';
+import { allAFewAtATime } from './a-few-at-a-time.js';
 import { bitsPerDimension, logLikelihood, type ProbedDenoiser } from './log-likelihood.js';
+import {
+  createProbedNetwork,
+  PROBED_BATCH_SIZE,
+  type ProbedNetworkOptions,
+  type ProbedOutput,
+  type ProbedRequest,
+} from './probed-network.js';
 
-export interface LikelihoodEstimatorOptions {
-  readonly engine: Engine;
-  readonly recipe: Recipe;
-  /** Rows of the class embedding, as `embeddingRows` counts them. */
-  readonly classRows: number;
-  /** Flat weights in manifest order. */
-  readonly weights: Float32Array;
+export type LikelihoodEstimatorOptions = ProbedNetworkOptions;
+
+/** How far an estimate has come. */
+export interface LikelihoodProgress {
+  readonly imagesDone: number;
+  readonly imagesTotal: number;
+  /** Evaluations of the network so far, summed over all images and probes; nobody knows how many the solver will make. */
+  readonly evaluations: number;
 }
 
 export interface LikelihoodRequest {
@@ -30,27 +33,31 @@ export interface LikelihoodRequest {
   readonly classRows: Int32Array;
   /** Of the probes; the estimate is unbiased for any. */
   readonly seed: number;
-  /** Of the ODE solver (paper: 1e-5). */
+  /** Of the ODE solver (paper and default: 1e-5). */
   readonly tolerance?: number;
+  /** Probes an image, whose estimates are averaged; an integer >= 1, the default. */
+  readonly traceSamples?: number;
+  readonly onProgress?: (progress: LikelihoodProgress) => void;
+  readonly signal?: AbortSignal;
 }
 
 /** Log likelihoods of images under a trained model. */
 export interface LikelihoodEstimator {
-  /** Bits per dimension of 8-bit pixels, one number an image. */
+  /**
+   * Bits per dimension of 8-bit pixels, one number an image; it depends on the image, its class row and its place in the list.
+   *
+   * @throws RangeError when numbers of images and rows differ or `traceSamples` is not an integer >= 1; the signal's reason when aborted.
+   */
   bitsPerDimension(request: LikelihoodRequest): Promise<number[]>;
   dispose(): Promise<void>;
 }
 
-const BATCH_SIZE = 8;
-
 /**
- * Likelihood by the probability-flow ODE with one Hutchinson probe an image, Song et al. 2021, appendix D.2.
- * The marginal at the process's earliest time stands for the data.
+ * Makes sure that a recipe's models have a likelihood.
  *
  * @throws TributaryError `RECIPE_INCOMPATIBLE` for processes with fixed steps, which have no ODE, and for models with an image condition.
  */
-export async function createLikelihoodEstimator(options: LikelihoodEstimatorOptions): Promise<LikelihoodEstimator> {
-  const { recipe } = options;
+export function assertHasLikelihood(recipe: Recipe): void {
   if (!SAMPLERS.ode.processes.includes(recipe.process.kind)) {
     const fitting = SAMPLERS.ode.processes.join(', ');
     throw new TributaryError('RECIPE_INCOMPATIBLE', { detail: `likelihood needs one of the processes ${fitting}` });
@@ -58,46 +65,89 @@ export async function createLikelihoodEstimator(options: LikelihoodEstimatorOpti
   if (conditionChannels(recipe) > 0) {
     throw new TributaryError('RECIPE_INCOMPATIBLE', { detail: 'likelihood is of images without an image condition' });
   }
-  const model = createDiffusionModel(recipe);
-  const program = await recordProbedNetwork(options);
-  program.writeState('weights', options.weights);
-  const size = imageValues(recipe.image);
-  const batcher = new EvaluationBatcher(
-    (requests: readonly ProbedRequest[]) => evaluateProbed(program, requests, size),
-    BATCH_SIZE,
-  );
+}
 
-  const { process } = model;
+/**
+ * Likelihood by the probability-flow ODE with Hutchinson's probes, Song et al. 2021, appendix D.2.
+ * The marginal at the process's earliest time stands for the data.
+ *
+ * @throws TributaryError `RECIPE_INCOMPATIBLE`, as `assertHasLikelihood`.
+ */
+export async function createLikelihoodEstimator(options: LikelihoodEstimatorOptions): Promise<LikelihoodEstimator> {
+  assertHasLikelihood(options.recipe);
+  const model = createDiffusionModel(options.recipe);
+  const network = await createProbedNetwork(options);
+  const batcher = new EvaluationBatcher(
+    (requests: readonly ProbedRequest[]) => network.evaluate(requests),
+    PROBED_BATCH_SIZE,
+  );
+  const size = imageValues(options.recipe.image);
   return {
-    bitsPerDimension: ({ images, classRows, seed, tolerance }) =>
-      Promise.all(
-        images.map(async (image, i) => {
-          const { logDensity } = await logLikelihood(Float64Array.from(image), {
-            process,
-            denoiser: probedDenoiser(model, batcher, classRows[i] ?? 0),
-            probe: rademacher(size, seed, i),
-            fromTime: process.minTime,
-            tolerance,
-          });
-          return bitsPerDimension(logDensity, size);
-        }),
-      ),
-    dispose: () => program.dispose(),
+    bitsPerDimension: async (request) => {
+      assertRequest(request);
+      const estimate = imageEstimate(request, { model, batcher, size });
+      const jobs = request.images.map((image, i) => () => estimate(image, i));
+      return allAFewAtATime(jobs, Math.ceil(PROBED_BATCH_SIZE / (request.traceSamples ?? 1)));
+    },
+    dispose: () => network.dispose(),
   };
 }
 
-interface ProbedRequest {
-  /** Already scaled for the network. */
-  readonly image: Float64Array;
-  readonly probe: Float64Array;
-  readonly noiseLevel: number;
-  readonly classRow: number;
+interface EstimateParts {
+  readonly model: DiffusionModel;
+  readonly batcher: EvaluationBatcher<ProbedRequest, ProbedOutput>;
+  /** Values of an image. */
+  readonly size: number;
 }
 
-interface ProbedOutput {
-  readonly output: Float64Array;
-  /** probeᵀ (∂F/∂input) probe. */
-  readonly quadraticForm: number;
+/** Bits per dimension of an image at a place in the request's list. */
+function imageEstimate(
+  request: LikelihoodRequest,
+  { model, batcher, size }: EstimateParts,
+): (image: Float32Array, place: number) => Promise<number> {
+  const { classRows, seed, tolerance, traceSamples = 1, signal } = request;
+  const { process } = model;
+  const progress = progressOf(request);
+  return async (image, place) => {
+    const answer = probedDenoiser(model, batcher, classRows[place] ?? 0);
+    const denoiser: ProbedDenoiser = (...noisy) => {
+      signal?.throwIfAborted();
+      progress.evaluated();
+      return answer(...noisy);
+    };
+    const estimates = await Promise.all(
+      Array.from({ length: traceSamples }, (_, k) => {
+        const probe = rademacher(size, seed, [place, k]);
+        const options = { process, denoiser, probe, fromTime: process.minTime, tolerance };
+        return logLikelihood(Float64Array.from(image), options);
+      }),
+    );
+    progress.finished();
+    const logDensity = estimates.reduce((sum, estimate) => sum + estimate.logDensity, 0) / traceSamples;
+    return bitsPerDimension(logDensity, size);
+  };
+}
+
+function assertRequest({ images, classRows, traceSamples = 1 }: LikelihoodRequest): void {
+  if (classRows.length !== images.length)
+    throw new RangeError(`${images.length} images need as many rows, got ${classRows.length}`);
+  if (!Number.isInteger(traceSamples) || traceSamples < 1)
+    throw new RangeError(`traceSamples must be an integer >= 1, got ${traceSamples}`);
+}
+
+function progressOf({ images, onProgress }: LikelihoodRequest): { evaluated(): void; finished(): void } {
+  let [imagesDone, evaluations] = [0, 0];
+  const tell = (): void => onProgress?.({ imagesDone, imagesTotal: images.length, evaluations });
+  return {
+    evaluated: () => {
+      evaluations++;
+      tell();
+    },
+    finished: () => {
+      imagesDone++;
+      tell();
+    },
+  };
 }
 
 function probedDenoiser(
@@ -122,62 +172,7 @@ function probedDenoiser(
   };
 }
 
-function recordProbedNetwork({ engine, recipe, classRows }: LikelihoodEstimatorOptions): Promise<Program> {
-  const network = buildNetwork(recipe, classRows);
-  const image = { shape: [BATCH_SIZE, ...imageShape(recipe.image)] };
-  return engine.compile(
-    (inputs, state) => {
-      const parameters = unflatten(tensorOf(state, 'weights', tf.Rank.R1), network.manifest);
-      const conditions = {
-        noiseLevel: tensorOf(inputs, 'noiseLevel', tf.Rank.R1),
-        classRow: tensorOf(inputs, 'classRow', tf.Rank.R1),
-      };
-      const x = imagesOf(inputs, 'image');
-      const probe = imagesOf(inputs, 'probe');
-      const forward = (input: tf.Tensor): Images => network.forward({ parameters }, asImages(input), conditions);
-      const projected = (input: tf.Tensor): tf.Tensor => tf.sum(tf.mul(forward(input), probe));
-      const products = tf.mul(tf.grad(projected)(x), probe);
-      const quadraticForm = tf.sum(tf.reshape(products, [BATCH_SIZE, -1]), 1);
-      return { outputs: { output: forward(x), quadraticForm } };
-    },
-    {
-      inputs: {
-        image,
-        probe: image,
-        noiseLevel: { shape: [BATCH_SIZE] },
-        classRow: { shape: [BATCH_SIZE], dtype: 'int32' },
-      },
-      state: { weights: { shape: [network.parameterCount] } },
-    },
-    { label: 'likelihood' },
-  );
-}
-
-async function evaluateProbed(
-  program: Program,
-  requests: readonly ProbedRequest[],
-  size: number,
-): Promise<ProbedOutput[]> {
-  const arrays = {
-    image: new Float32Array(BATCH_SIZE * size),
-    probe: new Float32Array(BATCH_SIZE * size),
-    noiseLevel: new Float32Array(BATCH_SIZE),
-    classRow: new Int32Array(BATCH_SIZE),
-  };
-  requests.forEach((request, i) => {
-    arrays.image.set(request.image, i * size);
-    arrays.probe.set(request.probe, i * size);
-    arrays.noiseLevel[i] = request.noiseLevel;
-    arrays.classRow[i] = request.classRow;
-  });
-  const { output, quadraticForm } = await program.run(arrays);
-  return requests.map((_, i) => ({
-    output: Float64Array.from(output?.subarray(i * size, (i + 1) * size) ?? []),
-    quadraticForm: quadraticForm?.[i] ?? NaN,
-  }));
-}
-
-function rademacher(size: number, seed: number, index: number): Float64Array {
-  const random = randomStream(seed, 'likelihood-probe', index);
+function rademacher(size: number, seed: number, place: readonly [image: number, probe: number]): Float64Array {
+  const random = randomStream(seed, 'likelihood-probe', ...place);
   return Float64Array.from({ length: size }, () => (random.uniform() < 0.5 ? -1 : 1));
 }
