@@ -2,8 +2,10 @@ import { z } from 'zod';
 
 const largestDecay = z.number().min(0).max(0.99999);
 
+const WIDTH_TEXT = 'a number from 0.01 to 0.27';
+
 /** Widths that a power-function average may have; `gammaOfWidth` has an answer for all of them. */
-export const emaWidthSchema = z.number().min(0.01).max(0.27);
+export const emaWidthSchema = z.number(WIDTH_TEXT).min(0.01, WIDTH_TEXT).max(0.27, WIDTH_TEXT);
 
 /** How the averages of the global weights forget, a round at a time. Formulas and papers: docs/explanation-aggregation.md. */
 export const serverEmaSchema = z.discriminatedUnion('kind', [

@@ -1,6 +1,7 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import { modelVersionSchema, runRecipeSchema, runViewSchema } from '@tributary/protocol/http';
 import { embeddingRows } from '@tributary/protocol/recipe';
+import { emaWidthSchema } from '@tributary/protocol/server-ema';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -15,8 +16,10 @@ import { assertEmptyOutput, writeNewFolder } from './new-folder.js';
 import { reconstructionCard, type Reconstruction } from './reconstruction.js';
 import { readFlatWeights } from './weights-file.js';
 
-const width = z.coerce.number({ error: 'a number from 0.01 to 0.27' }).min(0.01).max(0.27);
-const optionsSchema = z.object({ out: z.string().min(1), emaWidth: width });
+const optionsSchema = z.object({
+  out: z.string().min(1),
+  emaWidth: z.coerce.number({ error: 'a number such as 0.15' }).pipe(emaWidthSchema),
+});
 
 /** `tributary model reconstruct`: the average of another width, for trials. */
 export const reconstructModelVerb: Action = async (context, { arguments: values, options }) => {
