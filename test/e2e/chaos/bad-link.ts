@@ -4,7 +4,6 @@ import { Consortium, tinyRecipe } from '../../support/consortium.js';
 import { FaultyLink } from '../../support/faulty-link.js';
 import { eventually } from '../../support/processes.js';
 import { SiteNetwork } from '../../support/site-network.js';
-import { Toxiproxy } from '../../support/toxiproxy.js';
 
 const SITE = 'site-a';
 const TRAINED_WITHIN_MS = 300_000;
@@ -45,9 +44,8 @@ export async function uploadOverBadLink(program: string, options: BadLinkOptions
   const network = options.fault === 'half-open' ? await ownNetwork() : undefined;
   const within = (site: string): readonly string[] => (site === SITE && network !== undefined ? network.command : []);
   const consortium = await Consortium.create(options.directory, { within });
-  const proxy = await Toxiproxy.start(program);
+  const link = await FaultyLink.open(program, { targetPort: consortium.port, host: network?.host });
   try {
-    const link = await FaultyLink.open(proxy, { name: SITE, targetPort: consortium.port, host: network?.host });
     await consortium.open((site) => (site === SITE ? link.url : consortium.url));
     // Before the upload begins: much would have passed by the time that the proxy knows.
     await link.add({ type: 'bandwidth', attributes: { rate: options.bytesPerSecond / 1000 } }, ['upstream']);
@@ -56,7 +54,7 @@ export async function uploadOverBadLink(program: string, options: BadLinkOptions
     return await disturbUpload({ consortium, runId, bad: { link, network } }, options);
   } finally {
     await consortium.close();
-    await proxy.stop();
+    await link.close();
     network?.close();
   }
 }
@@ -81,7 +79,7 @@ async function disturbUpload(
   const seconds = (performance.now() - startedMs) / 1000;
   received.abort();
   const broken = await faults;
-  const sentBytes = await bad.link.close();
+  const sentBytes = await bad.link.sentBytes();
   // The sites' updates are alike: whole models in float32.
   const updateBytes = Number(published.detail['bytesUp']) / consortium.siteIds.length;
   return { updateBytes, sentBytes, faults: broken, seconds };

@@ -1,24 +1,19 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FaultyLink } from '../../support/faulty-link.js';
 import { eventually } from '../../support/processes.js';
-import { Toxiproxy, toxiproxyProgram, type Toxic } from '../../support/toxiproxy.js';
+import { toxiproxyProgram, type Toxic } from '../../support/toxiproxy.js';
 
 const program = toxiproxyProgram();
 
 (program === null ? describe.skip : describe)('a faulty link', () => {
-  let proxy: Toxiproxy;
   let server: Server;
   let link: FaultyLink;
   let received = 0;
-  let links = 0;
   const atServer: Socket[] = [];
 
-  beforeAll(async () => {
-    proxy = await Toxiproxy.start(program ?? '');
-  });
   beforeEach(async () => {
     received = 0;
     server = createServer((socket) => {
@@ -28,13 +23,13 @@ const program = toxiproxyProgram();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const targetPort = typeof address === 'object' && address !== null ? address.port : 0;
-    link = await FaultyLink.open(proxy, { name: `link-${++links}`, targetPort });
+    link = await FaultyLink.open(program ?? '', { targetPort });
   });
   afterEach(async () => {
     for (const socket of atServer.splice(0)) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
+    await link.close();
   });
-  afterAll(() => proxy.stop());
 
   async function connected(): Promise<Socket> {
     const socket = connect({ port: Number(new URL(link.url).port), host: '127.0.0.1' });
@@ -57,7 +52,7 @@ const program = toxiproxyProgram();
     socket.write(Buffer.alloc(60_000));
     await arrived(60_000);
     expect(performance.now() - startedMs).toBeGreaterThan(1_000);
-    expect(await link.close()).toBe(60_000);
+    expect(await link.sentBytes()).toBe(60_000);
   });
 
   it('closes connections, and passes new ones', async () => {
@@ -88,6 +83,20 @@ const program = toxiproxyProgram();
     const next = await connected();
     next.write('b');
     await arrived(2);
-    expect(await link.close()).toBe(1 + 'lost'.length + 1);
+    expect(await link.sentBytes()).toBe(1 + 'lost'.length + 1);
   });
+
+  it('goes on at the same address, with its faults, when its proxy hangs', async () => {
+    const slow: Toxic = { type: 'bandwidth', attributes: { rate: 50 } };
+    const { url, pid = 0 } = link;
+    process.kill(pid, 'SIGSTOP');
+    await link.add(slow);
+    expect([link.url, link.pid === pid, link.has(slow)]).toEqual([url, false, true]);
+    const socket = await connected();
+    const startedMs = performance.now();
+    socket.write(Buffer.alloc(60_000));
+    await arrived(60_000);
+    expect(performance.now() - startedMs).toBeGreaterThan(1_000);
+    await expect(link.sentBytes()).rejects.toThrow('lost');
+  }, 60_000);
 });

@@ -1,6 +1,6 @@
 import { FaultyLink } from '../../support/faulty-link.js';
 import { SiteNetwork } from '../../support/site-network.js';
-import { Toxiproxy, toxiproxyProgram, type Toxic } from '../../support/toxiproxy.js';
+import { toxiproxyProgram, type Toxic } from '../../support/toxiproxy.js';
 import type { Lasting } from './lasting.js';
 import { SITES, type LinkFault, type Site } from './schedule.js';
 
@@ -18,7 +18,8 @@ export class SiteLinks {
   private readonly unplugged = new Set<Site>();
 
   private constructor(
-    private readonly proxy: Toxiproxy | null,
+    /** Of toxiproxy; null: links stay whole. */
+    private readonly program: string | null,
     private readonly networks: ReadonlyMap<string, SiteNetwork>,
   ) {}
 
@@ -31,15 +32,15 @@ export class SiteLinks {
     if (SiteNetwork.isPossible()) {
       for (const [index, site] of SITES.entries()) networks.set(site, await SiteNetwork.create(index));
     }
-    return new SiteLinks(await Toxiproxy.start(program), networks);
+    return new SiteLinks(program, networks);
   }
 
   async open(targetPort: number): Promise<void> {
-    const { proxy } = this;
-    if (proxy === null) return;
+    const { program } = this;
+    if (program === null) return;
     for (const site of SITES) {
       const host = this.networks.get(site)?.host;
-      this.links.set(site, await FaultyLink.open(proxy, { name: site, targetPort, host }));
+      this.links.set(site, await FaultyLink.open(program, { targetPort, host }));
     }
   }
 
@@ -77,7 +78,7 @@ export class SiteLinks {
   }
 
   async close(): Promise<void> {
-    await this.proxy?.stop();
+    for (const link of this.links.values()) await link.close();
     for (const network of this.networks.values()) network.close();
   }
 
