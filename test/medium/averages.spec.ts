@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { roundShares } from '@tributary/federation/averages/power-function';
 import { modelVersionSchema, recipeSchema, type ModelVersion, type RecipeInput } from '@tributary/protocol';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -110,6 +110,9 @@ describe.each(databaseCases().slice(0, 1))('power-function averages on $name', (
     expect(error).toBeLessThan(residual * length * travelled + 1e-4);
     expect(error).toBeLessThan(distance(tracked(0.1), tracked(0.15)) / 10);
     await expect(readReleasedModel(directory)).rejects.toMatchObject({ code: 'MODEL_NOT_RELEASED' });
+    const record = join(directory, 'reconstruction.json');
+    await writeFile(record, (await readFile(record, 'utf8')).replaceAll(weights.sha256, '0'.repeat(64)));
+    await expect(readModelFolder(directory)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
   });
 
   it('are refused where the run kept too few of them, or none', async () => {

@@ -124,7 +124,6 @@ describe.each(stores)('blobs in %s', (kind) => {
     const weightsPath = join(folder, `${kind}-weights`);
     const request = {
       strategy: { kind: 'fedavg' as const },
-      roundIndex: 0,
       siteCount: 2,
       manifest,
       updates: [

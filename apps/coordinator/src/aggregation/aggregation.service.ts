@@ -125,7 +125,6 @@ export class AggregationService {
     const { recipe, previous } = round;
     return {
       strategy: recipe.strategy,
-      roundIndex: round.n - 1,
       siteCount: round.sites.length,
       adamW: serverStep(recipe, round.n - 1),
       manifest: round.manifest,

@@ -120,7 +120,6 @@ export class FederatedSimulation {
     };
     const { weights } = await aggregateRound({
       strategy: recipe.strategy,
-      roundIndex: n - 1,
       siteCount: this.sites.length,
       adamW: serverStep(recipe, n - 1),
       manifest: this.manifest,

@@ -25,7 +25,6 @@ function update(siteId: string, images: number, values: number[], coverage: Part
 function request(updates: UpdateInput[], changes: Partial<AggregationRequestInput> = {}): AggregationRequestInput {
   return {
     strategy: fedavg,
-    roundIndex: 0,
     siteCount: 3,
     manifest,
     updates,

@@ -33,8 +33,6 @@ export const updateInputSchema = z.strictObject({
 /** Everything that decides a round's outcome. Plain data: it can be sent to a worker thread. */
 export const aggregationRequestSchema = z.strictObject({
   strategy: strategyOptionsSchema,
-  /** 0 for the first round of the run. */
-  roundIndex: count,
   /** Sites of the run, whether or not they took part (SCAFFOLD). */
   siteCount: z.int().min(1),
   /** The step of the optimiser that the server takes (FedSGD): `serverStep`. */

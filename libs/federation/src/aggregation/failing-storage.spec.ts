@@ -23,7 +23,6 @@ describe('aggregateRound on storage that fails', () => {
     });
     const aggregating = aggregateRound({
       strategy: { kind: 'fedavg' },
-      roundIndex: 0,
       siteCount: 1,
       manifest,
       updates: [update],

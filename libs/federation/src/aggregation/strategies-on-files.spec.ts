@@ -22,7 +22,6 @@ function request(
   const vectors = strategy.kind === 'scaffold' ? ['control', 'update'] : ['update'];
   return {
     strategy,
-    roundIndex: 0,
     siteCount: updates.length,
     manifest,
     updates: updates.map((values, k) => ({

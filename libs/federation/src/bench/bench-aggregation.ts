@@ -50,7 +50,6 @@ export async function benchAggregation(
       const result = await aggregateRound(
         {
           strategy,
-          roundIndex: repeat,
           siteCount: sites,
           manifest,
           updates: Array.from({ length: sites }, (_, site) => ({ siteId: `site-${site}`, images: 100 + site, path })),

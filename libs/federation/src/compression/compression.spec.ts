@@ -242,7 +242,6 @@ describe('compressed files', () => {
     const { path, decoded } = write(compression);
     await aggregateRound({
       strategy: { kind: 'fedavg' },
-      roundIndex: 0,
       siteCount: 1,
       manifest,
       updates: [{ siteId: 's1', images: 1, path, compression }],

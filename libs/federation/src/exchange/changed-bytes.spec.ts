@@ -87,7 +87,6 @@ async function nextFiles(recipe: Recipe, before: ServerFiles, round: { n: number
   };
   await aggregateRound({
     strategy: recipe.strategy,
-    roundIndex: n - 1,
     siteCount: SITES.length,
     adamW: serverStep(recipe, n - 1),
     manifest,
