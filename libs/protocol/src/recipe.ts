@@ -5,7 +5,7 @@ import { federationSchema } from './federation.js';
 import { sha256Schema } from './identifiers.js';
 import { roundFaults } from './round-faults.js';
 import { serverEmaSchema } from './server-ema.js';
-import { fewestUpdates, strategySchema } from './strategy.js';
+import { strategySchema } from './strategy.js';
 
 const probability = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -270,16 +270,7 @@ export const recipeSchema = recipeShape.superRefine((recipe, context) => {
   if (recipe.rounds.batchSize % recipe.optimiser.accumulationSteps !== 0)
     fault(['optimiser', 'accumulationSteps'], `a divisor of rounds.batchSize (${recipe.rounds.batchSize})`);
   for (const { path, expected } of diffusionFaults(recipe)) fault([...path], expected);
-  if (recipe.strategy.kind === 'fedbuff' && recipe.federation.exchange === 'usplit')
-    fault(
-      ['federation', 'exchange'],
-      'full, ulatdec or udec with strategy fedbuff: without rounds, sites cannot take turns',
-    );
-  if (recipe.strategy.kind === 'multi-krum' && recipe.federation.exchange === 'usplit')
-    fault(['federation', 'exchange'], 'full, ulatdec or udec with strategy multi-krum: halves have no distances');
   for (const { path, expected } of roundFaults(recipe)) fault([...path], expected);
-  const fewest = fewestUpdates(recipe.strategy);
-  if (recipe.rounds.quorum < fewest) fault(['rounds', 'quorum'], `at least ${fewest} with this strategy`);
 });
 
 /** A recipe before its fields were held to each other. */
