@@ -35,12 +35,19 @@ async function estimateOf({
   return run.varianceDenoiser ? run.varianceDenoiser(x, from) : { denoised: await run.denoiser(x, from) };
 }
 
-/** Noise whose log variance lies between those of the posterior and of the forward step, value by value. */
+/**
+ * Noise whose log variance lies between those of the posterior and of the forward step, value by value. They are the least and the
+ * largest variance that a right step can have (Nichol & Dhariwal 2021, section 3.1). Training leads beyond the largest where estimates
+ * are blurred, as a large variance makes their error likelier; drawn, such noise would tear the image.
+ */
 function learnedNoise(
   share: Float64Array,
   { variance, forwardVariance }: Posterior,
   noise: Float64Array,
 ): Float64Array {
   const [smallest, largest] = [Math.log(variance), Math.log(forwardVariance)];
-  return noise.map((z, i) => z * Math.exp(0.5 * (smallest + (share[i] ?? 0) * (largest - smallest))));
+  return noise.map((z, i) => {
+    const held = Math.min(1, Math.max(0, share[i] ?? 0));
+    return z * Math.exp(0.5 * (smallest + held * (largest - smallest)));
+  });
 }

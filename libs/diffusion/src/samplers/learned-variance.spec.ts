@@ -49,6 +49,8 @@ describe('ancestral sampling with a learned variance', () => {
   it.each([
     [0, 'small'],
     [1, 'large'],
+    [-3, 'small'],
+    [4, 'large'],
   ] as const)('is the fixed variance at share %d (%s)', async (share, variance) => {
     const levels = levelsOf([90, 40, 10]);
     const denoiser = gaussianDenoiser(DATA);
