@@ -91,7 +91,7 @@ function scoreRows({ fd, kid, realFd, diversity, nearestTrain, utility, likeliho
 
 function likelihoodRows({ byClass, ...all }: HeldOutLikelihood): string[][] {
   const text = ({ mean, standardError, images }: BitsPerDimension): string =>
-    `${mean.toFixed(3)}${standardError === null ? '' : ` ± ${standardError.toFixed(3)}`} (${images} images)`;
+    `${mean.toFixed(3)}${standardError === null ? '' : ` ± ${standardError.toFixed(3)}`} (${images} ${images === 1 ? 'image' : 'images'})`;
   return [
     ['Bits per dimension, held-out', text(all)],
     ...Object.entries(byClass).map(([name, ofClass]) => [`  ${name}`, text(ofClass)]),
