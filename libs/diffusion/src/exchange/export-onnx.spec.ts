@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { openEngine } from '@tributary/engines';
+import { randomStream } from '@tributary/random';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as node from 'onnxruntime-node';
 import * as web from 'onnxruntime-web';
 import { initialModel } from '../initial-model.js';
+import { buildNetwork } from '../network/build-network.js';
 import { SMALL_CLASS_ROWS, smallRecipe } from '../recipe.spec-support.js';
+import { createSampler } from '../sampling/generator.js';
+import { karrasSigmas } from '../schedules/sigma-schedule.js';
 import { markingBatchSize, withDynamicBatch } from './dynamic-batch.js';
 import { exportOnnxDenoiser } from './export-onnx.js';
 import {
@@ -54,6 +59,47 @@ describe('the ONNX denoiser', () => {
       expect(largestDifference(values, expected)).toBeLessThan(DENOISER_TOLERANCE);
     }
     await session.release();
+  });
+
+  it('is enough to draw the image of a seed elsewhere, as docs/how-to-generate-images.md shows', async () => {
+    const file = join(directory, 'drawn.onnx');
+    const classRows = SMALL_CLASS_ROWS;
+    const trained = buildNetwork(recipe, classRows).initial(5);
+    await exportOnnxDenoiser({ recipe, weights: trained, classRows, file });
+    const session = await node.InferenceSession.create(file);
+    const steps = 10;
+    const sigmaData = 0.5;
+    const sigmas = [...karrasSigmas(steps, { sigmaMin: 0.002, sigmaMax: 80 }), 0];
+    const noise = new Float32Array(64);
+    randomStream(9, 'sampling').fillNormal(noise);
+    let x = [...noise].map((z) => z * 80);
+    for (const [i, sigma] of sigmas.slice(0, -1).entries()) {
+      const variance = sigma ** 2 + sigmaData ** 2;
+      const { out_sample: output } = await session.run({
+        sample: new node.Tensor(
+          'float32',
+          x.map((value) => value / Math.sqrt(variance)),
+          [1, 1, 8, 8],
+        ),
+        timestep: new node.Tensor('float32', [Math.log(sigma) / 4], [1]),
+        class_labels: new node.Tensor('int32', [1], [1]),
+      });
+      const raw = output?.data instanceof Float32Array ? output.data : new Float32Array();
+      x = x.map((value, k) => {
+        const denoised =
+          (sigmaData ** 2 * value) / variance + ((sigma * sigmaData) / Math.sqrt(variance)) * (raw[k] ?? NaN);
+        return value + (((sigmas[i + 1] ?? NaN) - sigma) * (value - denoised)) / sigma;
+      });
+    }
+    await session.release();
+
+    const engine = await openEngine({ name: 'onnx', threads: 1 });
+    const generator = await createSampler({ engine, recipe, classRows, weights: trained });
+    const request = { seeds: [9], classRows: Int32Array.of(1), sampler: 'euler', steps } as const;
+    const [ours = []] = await generator.generate(request);
+    await generator.dispose();
+    await engine.dispose();
+    expect(largestDifference(x, ours)).toBeLessThan(1e-3);
   });
 
   it('refuses weights of another network', async () => {
