@@ -24,6 +24,7 @@ describe('the commands that use a generator', () => {
   const tributary = async (...args: string[]): Promise<{ code: number | null; result: unknown }> => {
     const { code, stdout } = await runProgram(TRIBUTARY, ['--format', 'json', ...args], {
       logFile: at('commands.log'),
+      environment: { XDG_CACHE_HOME: at('cache') },
     });
     return { code, result: JSON.parse(stdout) };
   };
@@ -55,6 +56,8 @@ describe('the commands that use a generator', () => {
       const before = await readFile(at('out', 'samples.npz'));
       const remote = await tributary(...connection, 'generate', '--model', RUN_ID, '--out', at('remote'), ...request);
       expect([local.code, remote.code]).toEqual([0, 0]);
+      const again = await tributary(...connection, 'generate', '--model', RUN_ID, '--out', at('again'), ...request);
+      expect({ code: again.code, begins: server.begins }).toEqual({ code: 0, begins: [0] });
       expect(samplesSchema.parse(remote.result).samples.map(({ seed }) => seed)).toEqual([3, 4, 5]);
       expect(await readFile(at('remote', 'samples.npz'))).toEqual(before);
       const version = await tributary(...connection, 'generate', '--model', `${RUN_ID}/2`, '--out', at('remote'));
@@ -66,6 +69,7 @@ describe('the commands that use a generator', () => {
   });
 
   it('does not use a release whose weights are others than its lineage says', async () => {
+    await rm(at('cache'), { recursive: true });
     const bytes = Buffer.from(model.bytes);
     bytes.writeFloatLE(123, bytes.length - 4);
     const server = await serveRelease({ ...model, bytes });
@@ -234,11 +238,11 @@ describe('the commands that use a generator', () => {
     it('refuses a file that is cut short', async () => {
       const whole = await readFile(at('model', weights));
       const folder = await withWeights(whole.subarray(0, -100));
-      await expectRefusal(['--model', folder, '--seeds', '0'], 'MODEL_INVALID', 'size');
+      await expectRefusal(['--model', folder, '--seeds', '0'], 'MODEL_INVALID', 'ends early');
     });
 
     it('refuses a file that is no safetensors file', async () => {
-      const folder = await withWeights(Buffer.from('weights'));
+      const folder = await withWeights(Buffer.alloc(4096, 'weights'));
       await expectRefusal(['--model', folder, '--seeds', '0'], 'SAFETENSORS_INVALID', '');
     });
 

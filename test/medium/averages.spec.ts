@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ApiClient } from '../../apps/cli/src/http/api-client.js';
+import { fetchBlob } from '../../apps/cli/src/http/fetch-blob.js';
 import { readModelFolder, readReleasedModel } from '../../apps/cli/src/models/model-folder.js';
 import { reconstructModel } from '../../apps/cli/src/models/reconstruct-model.js';
 import { readFlatWeights } from '../../apps/cli/src/models/weights-file.js';
@@ -66,7 +67,9 @@ describe.each(databaseCases().slice(0, 1))('power-function averages on $name', (
   }
 
   async function valuesOf(sha256: string): Promise<Float32Array> {
-    return readFlatWeights(await api.bytes(`/v1/blobs/${sha256}`)).values;
+    const path = join(folder, sha256);
+    await fetchBlob(api, { sha256, path });
+    return (await readFlatWeights(path)).values;
   }
 
   /** The average of a width, from the weights of every round. */

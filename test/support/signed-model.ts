@@ -4,7 +4,7 @@ import { canonicalJson, embeddingRows, recipeHash, type Lineage, type Recipe } f
 import { writeParameterFile } from '@tributary/safetensors';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 
 export const RUN_ID = 'run-4f3a9c1d';
@@ -54,16 +54,35 @@ export async function writePulledModel(model: SignedModel, directory: string): P
   await writeFile(join(directory, 'signature.json'), JSON.stringify({ signature, publicKey }));
 }
 
-/** A server that answers for one release as a coordinator does. @returns Its address, and how to close it. */
-export async function serveRelease({ release, bytes }: SignedModel): Promise<{ url: string; close: () => void }> {
+/** Sends the bytes that were asked for: all of them, or as a bad link does. */
+export type SendBytes = (response: ServerResponse, bytes: Buffer) => void;
+
+/**
+ * A server that answers for one release as a coordinator does.
+ *
+ * @returns Its address, where each download began, and how to close it.
+ */
+export async function serveRelease(
+  { release, bytes }: SignedModel,
+  send: SendBytes = (response, asked) => response.end(asked),
+): Promise<{ url: string; begins: readonly number[]; close: () => void }> {
+  const begins: number[] = [];
   const server = createServer((request, response) => {
     if (request.url === `/v1/releases/${RUN_ID}`) {
       response.setHeader('content-type', 'application/json').end(JSON.stringify(release));
-    } else if (request.url === `/v1/blobs/${release.lineage.emaSha256}`) response.end(bytes);
-    else response.writeHead(404).end();
+    } else if (request.url === `/v1/blobs/${release.lineage.emaSha256}`) {
+      const begin = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      begins.push(begin);
+      response.writeHead(begin > 0 ? 206 : 200, { 'content-length': bytes.length - begin });
+      send(response, bytes.subarray(begin));
+    } else response.writeHead(404).end();
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  return { url: `http://127.0.0.1:${address.port}`, close: () => server.close() };
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${address.port}`, begins, close };
 }

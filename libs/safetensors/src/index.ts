@@ -1,2 +1,2 @@
-export { readParameterFile, readableBytes, writeParameterFile } from './parameter-file.js';
+export { readParameterFile, readableBytes, writeParameterFile, type ParameterValues } from './parameter-file.js';
 export { openParameters, type ParameterSource, type ReadableBytes } from './parameter-source.js';

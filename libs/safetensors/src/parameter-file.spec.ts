@@ -38,6 +38,18 @@ describe('parameter files', () => {
     expect(await readdir(folder)).toEqual(['model.safetensors']);
   });
 
+  it('are the same bytes when the numbers come piece after piece', async () => {
+    async function* pieces(count = FLAT.length): AsyncGenerator<Float32Array> {
+      for (let i = 0; i < count; i += 4) yield FLAT.subarray(i, Math.min(count, i + 4));
+    }
+    const whole = await writeParameterFile(file, { manifest: MANIFEST, flat: FLAT });
+    expect(await writeParameterFile(file, { manifest: MANIFEST, flat: pieces() })).toEqual(whole);
+    const bytes = await readFile(file);
+    await expect(writeParameterFile(file, { manifest: MANIFEST, flat: pieces(8) })).rejects.toThrow(RangeError);
+    expect(await readFile(file)).toEqual(bytes);
+    expect(await readdir(folder)).toEqual(['model.safetensors']);
+  });
+
   it('hold the numbers as little-endian float32 after the header, as other tools expect', async () => {
     await writeParameterFile(file, { manifest: MANIFEST, flat: FLAT });
     const bytes = await readFile(file);

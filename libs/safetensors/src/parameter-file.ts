@@ -22,6 +22,15 @@ export interface ParameterFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** All parameters of a model in manifest order: at once, or one piece after the other. */
+export type ParameterValues = Float32Array | AsyncIterable<Float32Array>;
+
+interface WriteRequest {
+  readonly manifest: ParameterManifest;
+  readonly flat: ParameterValues;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 /**
  * Writes a flat float32 vector as a safetensors file. The file appears under its name only when it is whole and on disk:
  * it is written beside it, synced and renamed.
@@ -30,19 +39,16 @@ export interface ParameterFile {
  */
 export async function writeParameterFile(
   file: string,
-  { manifest, flat, metadata }: Omit<ParameterFile, 'metadata'> & { metadata?: Readonly<Record<string, string>> },
+  { manifest, flat, metadata }: WriteRequest,
 ): Promise<WrittenFile> {
-  if (flat.length !== parameterCount(manifest)) {
-    throw new RangeError(`the manifest has ${parameterCount(manifest)} parameters, the vector ${flat.length}`);
-  }
+  if (!isStream(flat)) assertCount(flat.length, manifest);
   const header = encodeSafetensorsHeader(
     manifest.map(({ name, shape }) => ({ name, shape, dtype: 'F32' })),
     metadata,
   );
-  const data = new Uint8Array(flat.buffer, flat.byteOffset, flat.byteLength);
   const partial = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.partial`);
   try {
-    const written = await writeAndSync(partial, [header, data]);
+    const written = await writeAndSync(partial, partsOf(header, { manifest, flat }));
     await rename(partial, file);
     await syncFolder(path.dirname(file));
     return written;
@@ -52,12 +58,31 @@ export async function writeParameterFile(
   }
 }
 
-async function writeAndSync(file: string, parts: readonly Uint8Array[]): Promise<WrittenFile> {
+async function* partsOf(header: Uint8Array, { manifest, flat }: WriteRequest): AsyncGenerator<Uint8Array> {
+  yield header;
+  let count = 0;
+  for await (const { buffer, byteOffset, byteLength, length } of isStream(flat) ? flat : [flat]) {
+    yield new Uint8Array(buffer, byteOffset, byteLength);
+    count += length;
+  }
+  assertCount(count, manifest);
+}
+
+function isStream(values: ParameterValues): values is AsyncIterable<Float32Array> {
+  return Symbol.asyncIterator in values;
+}
+
+function assertCount(count: number, manifest: ParameterManifest): void {
+  const wanted = parameterCount(manifest);
+  if (count !== wanted) throw new RangeError(`the manifest has ${wanted} parameters, the vector ${count}`);
+}
+
+async function writeAndSync(file: string, parts: AsyncIterable<Uint8Array>): Promise<WrittenFile> {
   const handle = await open(file, 'w');
   try {
     const hash = createHash('sha256');
     let sizeBytes = 0;
-    for (const part of parts) {
+    for await (const part of parts) {
       for (let offset = 0; offset < part.length; offset += CHUNK_BYTES) {
         const chunk = part.subarray(offset, offset + CHUNK_BYTES);
         hash.update(chunk);

@@ -14,7 +14,9 @@ export function defineModelCommands(program: Command, attach: Attach): void {
 
   const pull = model
     .command('pull <ref>')
-    .description('Downloads a release as a diffusers folder with its card, lineage and signature, and verifies it.')
+    .description(
+      'Downloads a release as a diffusers folder with its card, lineage and signature, and verifies it. What has arrived is kept in DIR.download until then: the same command goes on with it.',
+    )
     .requiredOption('-o, --out <dir>', 'a folder that does not exist yet');
   withExample(pull, 'tributary model pull run-4f3a9c1d -o ./generator');
   attach(pull, async () => (await import('../models/pull-model.js')).pullModelVerb);

@@ -32,7 +32,7 @@ async function main(jobFile: string): Promise<void> {
 
 async function weightsOf(frame: FilmJob['frames'][number] | undefined): Promise<Float32Array> {
   if (frame === undefined) throw new RangeError('a film job has at least one frame');
-  return readFlatWeights(await readFile(frame.weightsFile)).values;
+  return (await readFlatWeights(frame.weightsFile)).values;
 }
 
 async function writeImages({ imagesFile }: FilmJob['frames'][number], images: readonly Float32Array[]): Promise<void> {

@@ -6,6 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { fetchBlob } from '../http/fetch-blob.js';
 import { Progress } from '../output/progress.js';
 import { codedErrorIn } from '../processes/coded-output.js';
 import type { RunningCoordinator } from '../processes/coordinator-process.js';
@@ -48,7 +49,7 @@ export async function filmRun(
   for (const round of rounds) {
     const { ema } = await api.get(`/v1/models/${runId}/${round}`, modelVersionSchema);
     const weightsFile = folder.of('film', `round-${round}.safetensors`);
-    await writeFile(weightsFile, await api.bytes(`/v1/blobs/${ema.sha256}`));
+    await fetchBlob(api, { sha256: ema.sha256, path: weightsFile });
     frames.push(frameOf(folder.of('film', `round-${round}.f32`), { round, weightsFile, recipe, cells }));
   }
   const lastWeights = folder.of('film', `round-${recipe.rounds.count}.safetensors`);

@@ -30,12 +30,24 @@ export interface BareCall {
   readonly timeoutMs: number;
 }
 
+/** A request whose answer may take any time. */
+export interface OpenCall {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Ends the request and its answer. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * The coordinator's HTTP interface: answers are held to their schema, problems become coded errors, and what can be
  * helped by trying again is tried again.
  */
 export class ApiClient {
   constructor(private readonly options: ApiClientOptions) {}
+
+  /** Aborted when the person wants an end. */
+  get signal(): AbortSignal | undefined {
+    return this.options.signal;
+  }
 
   get url(): string {
     return this.options.url.replace(/\/+$/, '');
@@ -50,15 +62,21 @@ export class ApiClient {
     return this.read(await this.send({ method: 'POST', path, body }), schema);
   }
 
-  /** The bytes of a file; the caller checks its hash. */
-  async bytes(path: string): Promise<Uint8Array> {
-    const response = await this.send({ method: 'GET', path });
-    return new Uint8Array(await response.arrayBuffer());
+  /**
+   * Asks once for a body that is read while it comes.
+   *
+   * @param request.signal Ends the answer too.
+   * @throws TributaryError INTERRUPTED, COORDINATOR_UNREACHABLE, or as the coordinator answered.
+   */
+  async open(path: string, { signal, headers }: OpenCall): Promise<Response> {
+    const outcome = await this.fetch(path, { method: 'GET', headers }, signal);
+    if (outcome instanceof Response) return outcome;
+    throw this.options.signal?.aborted === true ? new TributaryError('INTERRUPTED') : outcome;
   }
 
   /** Sends a request once. @returns The answer's headers. @throws TributaryError as the coordinator answered, or COORDINATOR_UNREACHABLE. */
   async exchange({ path, timeoutMs, ...request }: BareCall): Promise<Headers> {
-    const outcome = await this.fetch(path, request, timeoutMs);
+    const outcome = await this.fetch(path, request, AbortSignal.timeout(timeoutMs));
     if (outcome instanceof Response) return outcome.headers;
     throw this.options.signal?.aborted === true ? new TributaryError('INTERRUPTED') : outcome;
   }
@@ -81,9 +99,9 @@ export class ApiClient {
   }
 
   private tryOnce({ method, path, body }: Call): Promise<Response | TributaryError> {
-    if (body === undefined) return this.fetch(path, { method }, REQUEST_TIMEOUT_MS);
+    if (body === undefined) return this.fetch(path, { method }, AbortSignal.timeout(REQUEST_TIMEOUT_MS));
     const request = { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-    return this.fetch(path, request, REQUEST_TIMEOUT_MS);
+    return this.fetch(path, request, AbortSignal.timeout(REQUEST_TIMEOUT_MS));
   }
 
   private async fetch(
@@ -92,10 +110,9 @@ export class ApiClient {
       headers,
       ...request
     }: Pick<RequestInit, 'method' | 'body'> & { readonly headers?: Readonly<Record<string, string>> },
-    timeoutMs: number,
+    end: AbortSignal,
   ): Promise<Response | TributaryError> {
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const signal = this.options.signal === undefined ? timeout : AbortSignal.any([timeout, this.options.signal]);
+    const signal = this.options.signal === undefined ? end : AbortSignal.any([end, this.options.signal]);
     const authorised = { authorization: `Bearer ${this.options.apiKey}`, ...headers };
     try {
       const send = this.options.fetch ?? fetch;

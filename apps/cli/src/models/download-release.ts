@@ -1,25 +1,35 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import { releaseSchema } from '@tributary/protocol/http';
 import type { ApiClient } from '../http/api-client.js';
-import { releasedModel, type ReleasedModel } from './model-folder.js';
+import { downloadWeights, type DownloadPlace } from './download-weights.js';
+import { releaseOf, type Release } from './model-folder.js';
 import type { ModelReference } from './model-reference.js';
 import { verifyModel } from './verify-model.js';
-import { readFlatWeights } from './weights-file.js';
+
+/** A release whose weights are in a file of their own. */
+export interface DownloadedRelease {
+  readonly release: Release;
+  /** Its SHA-256 is that of the lineage. */
+  readonly weightsPath: string;
+}
 
 /**
- * Downloads a run's release and holds it to its lineage and signature.
+ * Holds a run's release to its lineage and signature, and then downloads its weights.
  *
- * @throws TributaryError USAGE_INVALID for a round that was not released, MODEL_VERIFY_FAILED, MODEL_INVALID, or what the
- *   coordinator answered.
+ * @throws TributaryError USAGE_INVALID for a round that was not released, MODEL_VERIFY_FAILED, MODEL_INVALID; as `downloadWeights`.
  */
-export async function downloadRelease(api: ApiClient, { runId, round }: ModelReference): Promise<ReleasedModel> {
+export async function downloadRelease(
+  api: ApiClient,
+  { runId, round }: ModelReference,
+  place: DownloadPlace,
+): Promise<DownloadedRelease> {
   const { lineage, signature, publicKey } = await api.get(`/v1/releases/${runId}`, releaseSchema);
   if (round !== null && lineage.version !== `${runId}/${round}`) {
     const fields = [{ path: 'ref', expected: `${lineage.version}, the released version of the run` }];
     throw new TributaryError('USAGE_INVALID', { detail: `${runId}/${round} is not released`, fields });
   }
-  const weights = readFlatWeights(await api.bytes(`/v1/blobs/${lineage.emaSha256}`));
-  const model = releasedModel(lineage, { signature, publicKey }, weights);
-  verifyModel(model);
-  return model;
+  const release = releaseOf(lineage, { signature, publicKey });
+  const sha256 = lineage.emaSha256;
+  verifyModel({ ...release, weights: { sha256 } });
+  return { release, weightsPath: await downloadWeights(api, sha256, place) };
 }

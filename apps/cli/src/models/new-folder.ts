@@ -10,6 +10,11 @@ export async function assertEmptyOutput(directory: string): Promise<void> {
   if (isFilled) throw new TributaryError('OUTPUT_NOT_OURS', { detail: '--out' });
 }
 
+/** Where what is downloaded for a new folder lies until the folder is there; it outlives the process. */
+export function downloadsOf(directory: string): string {
+  return `${directory}.download`;
+}
+
 /** Makes a folder that appears under its name only when `write` has filled it. */
 export async function writeNewFolder<T>(directory: string, write: (part: string) => Promise<T>): Promise<T> {
   const part = `${directory}.part`;

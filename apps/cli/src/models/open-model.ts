@@ -1,24 +1,42 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { CommandContext } from '../command-context.js';
 import { assertWeightsFit } from './assert-weights-fit.js';
 import { downloadRelease } from './download-release.js';
 import { readModelFolder, type Model } from './model-folder.js';
 import { isModelReference, modelReferenceOf } from './model-reference.js';
+import { verifyModel } from './verify-model.js';
+import { keepInCache, weightsCachePath } from './weights-cache.js';
+import { readFlatWeights } from './weights-file.js';
 
 /**
- * The model that `--model` names: a folder, or where there is none of that name, a release of the coordinator.
+ * The model that `--model` names: a folder, or where there is none of that name, a release of the coordinator, whose weights are
+ * kept for the next command.
  *
  * @throws TributaryError MODEL_INVALID for a folder that is none or whose weights do not fit; as `downloadRelease`.
  */
 export async function openModel(context: CommandContext, name: string): Promise<Model> {
   const directory = resolve(context.host.cwd, name);
   const isPulled = !isModelReference(name) || (await isThere(directory));
-  const model = isPulled
-    ? await readModelFolder(directory)
-    : await downloadRelease(await context.api(), modelReferenceOf(name));
+  const model = isPulled ? await readModelFolder(directory) : await openRelease(context, name);
   await assertWeightsFit(model);
   return model;
+}
+
+async function openRelease(context: CommandContext, name: string): Promise<Model> {
+  const folder = weightsCachePath(context.host.env);
+  const place = { folder, output: context.output };
+  const { release, weightsPath } = await downloadRelease(await context.api(), modelReferenceOf(name), place);
+  try {
+    const model = { ...release, weights: await readFlatWeights(weightsPath) };
+    verifyModel(model);
+    await keepInCache(weightsPath, { folder, nowMs: Date.now() });
+    return model;
+  } catch (error) {
+    // The file was what its hash says when it was written: the next call fetches it anew.
+    await rm(weightsPath, { force: true });
+    throw error;
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,20 +1,23 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import { modelVersionSchema, runRecipeSchema, runViewSchema } from '@tributary/protocol/http';
+import { canonicalJson } from '@tributary/protocol/canonical-json';
 import { embeddingRows } from '@tributary/protocol/recipe';
 import { emaWidthSchema } from '@tributary/protocol/server-ema';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
 import type { ApiClient } from '../http/api-client.js';
-import { Progress } from '../output/progress.js';
+import type { Output } from '../output/output.js';
 import { argumentAt, parseVerbOptions } from '../verb-options.js';
+import { downloadWeights } from './download-weights.js';
 import { keptAverages, partsOfAverage, unreachable, type AveragePart } from './kept-averages.js';
-import { CARD_FILE, RECONSTRUCTION_FILE, readFolderWeights } from './model-folder.js';
+import { CARD_FILE, RECONSTRUCTION_FILE, summariseFolderWeights } from './model-folder.js';
 import { modelReferenceOf, type ModelReference } from './model-reference.js';
-import { assertEmptyOutput, writeNewFolder } from './new-folder.js';
+import { assertEmptyOutput, downloadsOf, writeNewFolder } from './new-folder.js';
 import { reconstructionCard, type Reconstruction } from './reconstruction.js';
-import { readFlatWeights } from './weights-file.js';
+import { RunningSum } from './running-sum.js';
 
 const optionsSchema = z.object({
   out: z.string().min(1),
@@ -26,10 +29,8 @@ export const reconstructModelVerb: Action = async (context, { arguments: values,
   const { out, emaWidth } = parseVerbOptions(optionsSchema, options);
   const directory = resolve(context.host.cwd, out);
   const reference = modelReferenceOf(argumentAt(values, 0, 'ref'));
-  const progress = new Progress(context.output, { label: 'Adding up', total: 0, unit: 'averages' });
-  const onPart = (done: number, total: number): void => progress.update(done, total);
-  const made = await reconstructModel(await context.api(), { reference, width: emaWidth, directory, onPart });
-  progress.finish();
+  const request = { reference, width: emaWidth, directory, output: context.output };
+  const made = await reconstructModel(await context.api(), request);
   const { version, residual, parts, weightsSha256 } = made;
   const text = `${version} with width ${emaWidth} is in ${directory}, from ${parts.length} average(s), its profile ${(100 * residual).toPrecision(2)} % off. It is not released.`;
   context.output.document({ version, width: emaWidth, residual, parts, weightsSha256, path: directory }, text);
@@ -41,18 +42,19 @@ export interface ReconstructionRequest {
   readonly width: number;
   /** Does not exist yet. */
   readonly directory: string;
-  readonly onPart?: (done: number, total: number) => void;
+  readonly output?: Output;
 }
 
 /**
  * Puts an average of another width together from those that are kept of a run, in a diffusers folder that says that it is not
- * released. Memory is that of a few models, however many averages are added up.
+ * released. What was added up lies beside it until then, and a later call goes on with it. Memory is that of a few tensors, disk
+ * that of five models, however many averages are added up.
  *
  * @throws TributaryError EMA_WIDTH_UNREACHABLE, OUTPUT_NOT_OURS, NOT_FOUND, MODEL_VERIFY_FAILED for a file that is not what its
- *   name says, or what the coordinator answered.
+ *   name says; as `downloadWeights`.
  */
 export async function reconstructModel(api: ApiClient, request: ReconstructionRequest): Promise<Reconstruction> {
-  const { reference, directory, onPart } = request;
+  const { reference, directory, output } = request;
   await assertEmptyOutput(directory);
   const { recipe, recipeSha256 } = await api.get(`/v1/runs/${reference.runId}/recipe`, runRecipeSchema);
   if (recipe.serverEma.kind !== 'power-function') {
@@ -65,40 +67,43 @@ export async function reconstructModel(api: ApiClient, request: ReconstructionRe
   if (!versions.some((each) => each.version === version)) throw new TributaryError('NOT_FOUND', { detail: version });
   const wanted = { round, width: request.width };
   const { parts, residual } = partsOfAverage(keptAverages(versions, recipe.serverEma, round), wanted);
-  const values = await addUp(api, parts, onPart);
+  const folder = downloadsOf(directory);
+  const sum = await addUp(api, parts, { folder, output });
   const facts = { released: false, version, siteIds, recipeSha256, recipe, width: wanted.width, residual } as const;
-  return writeReconstruction(directory, { ...facts, parts }, values);
+  const made = await writeReconstruction(directory, { ...facts, parts }, sum);
+  await rm(folder, { recursive: true });
+  return made;
 }
 
-/** Σ weight · part, one part in memory at a time. */
+/** Σ weight · part, one part on disk at a time. */
 async function addUp(
   api: ApiClient,
   parts: readonly AveragePart[],
-  onPart: ReconstructionRequest['onPart'],
-): Promise<Float32Array> {
-  let sum = new Float64Array(0);
-  for (const [index, { sha256, weight, round }] of parts.entries()) {
-    const part = readFlatWeights(await api.bytes(`/v1/blobs/${sha256}`));
-    if (part.sha256 !== sha256) {
-      throw new TributaryError('MODEL_VERIFY_FAILED', { detail: `an average of round ${round}` });
-    }
-    if (index === 0) sum = new Float64Array(part.values.length);
-    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + weight * (part.values[i] ?? 0);
-    onPart?.(index + 1, parts.length);
+  { folder, output }: { readonly folder: string; readonly output: Output | undefined },
+): Promise<RunningSum> {
+  await mkdir(folder, { recursive: true });
+  const name = createHash('sha256').update(canonicalJson(parts)).digest('hex');
+  const sum = await RunningSum.open({ folder, name });
+  for (const [index, { sha256, weight }] of [...parts.entries()].slice(sum.count)) {
+    const label = `Average ${index + 1} of ${parts.length}`;
+    const path = await downloadWeights(api, sha256, { folder, output, label });
+    await sum.add(path, weight);
+    await rm(path);
   }
-  return Float32Array.from(sum);
+  return sum;
 }
 
 async function writeReconstruction(
   directory: string,
   facts: Omit<Reconstruction, 'weightsSha256'>,
-  weights: Float32Array,
+  sum: RunningSum,
 ): Promise<Reconstruction> {
   const { exportDiffusers } = await import('@tributary/diffusion');
   const { recipe, siteIds } = facts;
   return writeNewFolder(directory, async (part) => {
-    await exportDiffusers({ recipe, weights, classRows: embeddingRows(recipe, siteIds.length), directory: part });
-    const reconstruction = { ...facts, weightsSha256: (await readFolderWeights(part)).sha256 };
+    const classRows = embeddingRows(recipe, siteIds.length);
+    await exportDiffusers({ recipe, weights: sum.values(), classRows, directory: part });
+    const reconstruction = { ...facts, weightsSha256: (await summariseFolderWeights(part)).sha256 };
     await writeFile(join(part, RECONSTRUCTION_FILE), `${JSON.stringify(reconstruction, null, 2)}\n`);
     await writeFile(join(part, CARD_FILE), reconstructionCard(reconstruction));
     return reconstruction;

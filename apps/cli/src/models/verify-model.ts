@@ -6,10 +6,16 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
 import { argumentAt, parseVerbOptions } from '../verb-options.js';
-import { readReleasedModel, type ReleasedModel } from './model-folder.js';
+import { readReleasedModel, type Release } from './model-folder.js';
+import type { WeightsSummary } from './weights-file.js';
 
 /** What comes before the 32 bytes of an Ed25519 key in its DER form (RFC 8410). */
 const ED25519_DER_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** What a signature speaks of. */
+interface Signed extends Pick<Release, 'lineage' | 'recipe' | 'signature'> {
+  readonly weights: Pick<WeightsSummary, 'sha256'>;
+}
 
 export interface VerifiedModel {
   readonly version: string;
@@ -33,10 +39,7 @@ export const verifyModelVerb: Action = async (context, { arguments: values, opti
  * @param trustedKey The coordinator's key (base64) when the reader knows it; else the folder's own key is only shown.
  * @throws TributaryError MODEL_VERIFY_FAILED naming what does not fit.
  */
-export function verifyModel(
-  { lineage, recipe, signature, weights }: Omit<ReleasedModel, 'version' | 'siteIds'>,
-  trustedKey?: string,
-): VerifiedModel {
+export function verifyModel({ lineage, recipe, signature, weights }: Signed, trustedKey?: string): VerifiedModel {
   if (weights.sha256 !== lineage.emaSha256) throw failed('the weights are not those of the lineage');
   if (recipeHash(recipe) !== lineage.recipeSha256) throw failed('the recipe is not the one that the sites approved');
   if (trustedKey !== undefined && trustedKey !== signature.publicKey) throw failed('signed by another key');

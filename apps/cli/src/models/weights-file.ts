@@ -1,57 +1,102 @@
+import { openFileBytes, type ByteSource } from '@tributary/federation/vectors/byte-source';
 import { TributaryError } from '@tributary/protocol/errors';
-import type { ParameterManifest } from '@tributary/protocol/manifest';
-import {
-  decodeSafetensorsHeader,
-  encodeSafetensorsHeader,
-  type SafetensorsHeader,
-} from '@tributary/protocol/safetensors';
+import { parameterCount, type ParameterManifest } from '@tributary/protocol/manifest';
+import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
+import { openParameters, type ParameterSource } from '@tributary/safetensors';
 import { createHash } from 'node:crypto';
 
-const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
-
-/** A model's parameters as one vector in the order of their names. */
-export interface FlatWeights {
-  readonly values: Float32Array;
+/** What a model's parameters are, without their numbers. */
+export interface WeightsSummary {
   /** SHA-256 (hex) of the safetensors file as Tributary writes it, whatever file the values came from. */
   readonly sha256: string;
   /** Name and shape of each tensor, sorted by name. */
   readonly manifest: ParameterManifest;
 }
 
-/**
- * Reads the bytes of a safetensors file of float32 tensors, in whatever order another tool has laid them.
- *
- * @throws TributaryError SAFETENSORS_INVALID, or MODEL_INVALID for tensors of another type or with a number that is not finite.
- */
-export function readFlatWeights(bytes: Uint8Array): FlatWeights {
-  const header = decodeSafetensorsHeader(bytes, { order: 'any' });
-  const entries = header.entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  if (entries.some(({ dtype }) => dtype !== 'F32')) {
-    throw new TributaryError('MODEL_INVALID', { detail: 'weights must be float32' });
-  }
-  if (bytes.length !== header.headerBytes + header.dataBytes) {
-    throw new TributaryError('MODEL_INVALID', { detail: 'the weights file has another size than its header says' });
-  }
-  const hash = createHash('sha256').update(encodeSafetensorsHeader(entries));
-  const values = new Float32Array(header.dataBytes / FLOAT_BYTES);
-  let position = 0;
-  for (const entry of entries) {
-    const part = dataOf(bytes, header, entry);
-    hash.update(part);
-    new Uint8Array(values.buffer).set(part, position);
-    const end = position + part.length;
-    if (!values.subarray(position / FLOAT_BYTES, end / FLOAT_BYTES).every(Number.isFinite))
-      throw new TributaryError('MODEL_INVALID', { detail: `${entry.name} holds a number that is not finite` });
-    position = end;
-  }
-  const manifest = entries.map(({ name, shape }) => ({ name, shape: [...shape] }));
-  return { values, sha256: hash.digest('hex'), manifest };
+/** A model's parameters as one vector in the order of their names. */
+export interface FlatWeights extends WeightsSummary {
+  readonly values: Float32Array;
 }
 
-function dataOf(
-  bytes: Uint8Array,
-  { headerBytes }: SafetensorsHeader,
-  { begin, end }: { begin: number; end: number },
-): Uint8Array {
-  return bytes.subarray(headerBytes + begin, headerBytes + end);
+/** An open safetensors file of float32 tensors, read a tensor at a time. */
+export interface WeightsFile {
+  readonly manifest: ParameterManifest;
+  /** Their numbers, in the order of the manifest. @throws TributaryError MODEL_INVALID for one that is not finite. */
+  tensors(): AsyncGenerator<Float32Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a safetensors file of float32 tensors, in whatever order another tool has laid them.
+ *
+ * @throws TributaryError SAFETENSORS_INVALID, MODEL_INVALID for a file that is cut short; the system's error, such as ENOENT.
+ */
+export async function openWeightsFile(path: string): Promise<WeightsFile> {
+  const bytes = await openFileBytes(path);
+  try {
+    return weightsFileOf(await openParameters(bytes, 'any'), bytes);
+  } catch (error) {
+    await bytes.close();
+    if (!(error instanceof TributaryError) || error.context['fault'] !== 'truncated') throw error;
+    throw new TributaryError('MODEL_INVALID', { detail: 'the weights file ends early' }, { cause: error });
+  }
+}
+
+/**
+ * Reads a file of weights through, with the memory of one tensor.
+ *
+ * @throws TributaryError MODEL_INVALID for a number that is not finite; as `openWeightsFile`.
+ */
+export function summariseWeights(path: string): Promise<WeightsSummary> {
+  return readThrough(path, () => undefined);
+}
+
+/** Reads a file of weights into memory. @throws As `summariseWeights`. */
+export async function readFlatWeights(path: string): Promise<FlatWeights> {
+  let values = new Float32Array(0);
+  const summary = await readThrough(path, (tensor, { position, count }) => {
+    if (position === 0) values = new Float32Array(count);
+    values.set(tensor, position);
+  });
+  return { ...summary, values };
+}
+
+type TensorReader = (
+  tensor: Float32Array,
+  place: { /** Numbers before it. */ readonly position: number; /** Of all tensors. */ readonly count: number },
+) => void;
+
+async function readThrough(path: string, onTensor: TensorReader): Promise<WeightsSummary> {
+  const file = await openWeightsFile(path);
+  try {
+    const { manifest } = file;
+    const count = parameterCount(manifest);
+    const header = encodeSafetensorsHeader(manifest.map(({ name, shape }) => ({ name, shape, dtype: 'F32' })));
+    const hash = createHash('sha256').update(header);
+    let position = 0;
+    for await (const tensor of file.tensors()) {
+      hash.update(new Uint8Array(tensor.buffer, tensor.byteOffset, tensor.byteLength));
+      onTensor(tensor, { position, count });
+      position += tensor.length;
+    }
+    return { sha256: hash.digest('hex'), manifest };
+  } finally {
+    await file.close();
+  }
+}
+
+function weightsFileOf({ header, values }: ParameterSource, bytes: ByteSource): WeightsFile {
+  const entries = header.entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    manifest: entries.map(({ name, shape }) => ({ name, shape: [...shape] })),
+    async *tensors() {
+      for (const entry of entries) {
+        const tensor = await values(entry);
+        if (!tensor.every(Number.isFinite))
+          throw new TributaryError('MODEL_INVALID', { detail: `${entry.name} holds a number that is not finite` });
+        yield tensor;
+      }
+    },
+    close: () => bytes.close(),
+  };
 }

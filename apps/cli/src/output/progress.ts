@@ -11,6 +11,8 @@ export interface ProgressOptions {
   readonly total: number;
   /** What is counted: `images`. */
   readonly unit: string;
+  /** How many were there before: they do not count for the rate. */
+  readonly before?: number;
   readonly nowMs?: () => number;
 }
 
@@ -66,9 +68,9 @@ export class Progress {
 
   private line(): string {
     const { total, reached } = this;
-    const { label, unit } = this.options;
+    const { label, unit, before = 0 } = this.options;
     const seconds = (this.nowMs() - this.startedAtMs) / 1000;
-    const rate = seconds > 0.2 ? reached / seconds : 0;
+    const rate = seconds > 0.2 ? (reached - before) / seconds : 0;
     const left = rate > 0 && reached < total ? `, ${formatSeconds((total - reached) / rate)} left` : '';
     const pace = rate > 0 ? ` · ${rate < 10 ? rate.toPrecision(2) : Math.round(rate)} ${unit}/s${left}` : '';
     const detail = this.detail === '' ? '' : `, ${this.detail}`;

@@ -1,5 +1,5 @@
 import type { Recipe } from '@tributary/protocol';
-import { writeParameterFile } from '@tributary/safetensors';
+import { writeParameterFile, type ParameterValues } from '@tributary/safetensors';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unetConfig } from '../network/unet-config.js';
@@ -10,7 +10,7 @@ import { pipelineFiles, unetConfigFile } from './diffusers-config.js';
 export interface DiffusersExport {
   readonly recipe: Recipe;
   /** Flat weights in manifest order. */
-  readonly weights: Float32Array;
+  readonly weights: ParameterValues;
   /** Rows of the class embedding, as `embeddingRows` counts them. */
   readonly classRows: number;
   /** Folder to write; made when it does not exist. */

@@ -5,6 +5,7 @@ import { TributaryError } from '@tributary/protocol/errors';
 import { manifestLocations, parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
 import { awaitedLater } from './read-ahead.js';
+import { isDiskFull } from './disk-full.js';
 import { hashHere, type FileHash, type HashFile } from './file-hash.js';
 import { assertLittleEndian } from './float-file.js';
 
@@ -147,10 +148,6 @@ export class FloatFileSink {
     }
     this.hash.written(bytes, this.sizeBytes);
   }
-}
-
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 /** A new name is durable only when its folder is: call this after the last `commit`. */

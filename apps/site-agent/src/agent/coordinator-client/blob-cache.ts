@@ -1,9 +1,9 @@
 import { link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hashFile } from '@tributary/federation/vectors/file-start';
 import { TributaryError, type BlobRef } from '@tributary/protocol';
 import type { Logger } from 'pino';
 import type { BlobDownload, DownloadOptions } from './blob-download.js';
-import { hashFile } from './file-start.js';
 
 /** Global weights kept: enough for a repeated round and an evaluation of two versions. */
 const KEPT_BLOBS = 4;

@@ -1,9 +1,9 @@
 import { openFileBytes, releaseChunk, type ByteSource } from '@tributary/federation';
+import { FileStart } from '@tributary/federation/vectors/file-start';
 import type { Range } from '@tributary/federation/vectors/range';
 import { ASSIGNMENT_HEADER, TributaryError, type BlobRef } from '@tributary/protocol';
 import type { AccessTokens } from './access-tokens.js';
 import { authorisation, unreachable, type CoordinatorHttp } from './coordinator-http.js';
-import { FileStart } from './file-start.js';
 import { Silence } from './silence.js';
 
 const COPIED_AT_ONCE_BYTES = 1024 * 1024;
