@@ -17,6 +17,6 @@ export function buildRecipe(rounds: Partial<RecipeInput['rounds']> = {}): Recipe
     optimiser: { kind: 'adamw', learningRate: 1e-3 },
     rounds: { count: 3, localSteps: 1, batchSize: 2, quorum: 2, deadlineSeconds: 60, ...rounds },
     strategy: { kind: 'fedavg' },
-    evaluation: { sampler: 'ddim', steps: 2, samplesPerSite: 8, scarceClasses: ['base-lesion', 'vertex-lesion'] },
+    evaluation: { sampler: 'ddim', steps: 4, samplesPerSite: 8, scarceClasses: ['base-lesion', 'vertex-lesion'] },
   } satisfies RecipeInput);
 }

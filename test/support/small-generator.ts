@@ -22,7 +22,7 @@ export function generatorRecipe(name: string, changes: Partial<RecipeInput> = {}
     optimiser: { kind: 'adamw', learningRate: 1e-3 },
     rounds: { count: 1, localSteps: 1, batchSize: 2, quorum: 1 },
     strategy: { kind: 'fedavg' },
-    evaluation: { sampler: 'ddim', steps: 3, samplesPerSite: 8, scarceClasses: ['ganglia-lesion'], utilitySeeds: 1 },
+    evaluation: { sampler: 'ddim', steps: 4, samplesPerSite: 8, scarceClasses: ['ganglia-lesion'], utilitySeeds: 1 },
     ...changes,
   });
 }

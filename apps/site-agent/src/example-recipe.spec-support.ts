@@ -15,7 +15,7 @@ export function exampleRecipe(changes: Partial<RecipeInput> = {}): Recipe {
     optimiser: { kind: 'adamw', learningRate: 2e-3 },
     rounds: { count: 3, localSteps: 6, batchSize: 4, quorum: 1 },
     strategy: { kind: 'fedavg' },
-    evaluation: { sampler: 'ddim', steps: 2, samplesPerSite: 8, scarceClasses: ['lesion'] },
+    evaluation: { sampler: 'ddim', steps: 4, samplesPerSite: 8, scarceClasses: ['lesion'] },
     ...changes,
   } satisfies RecipeInput);
 }

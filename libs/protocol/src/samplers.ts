@@ -70,8 +70,8 @@ const fitsAny = { processes: ANY_PROCESS, because: '', settings: [] };
 
 /** All that is known of a sampler but how it moves. */
 export const SAMPLERS: Readonly<Record<SamplerName, SamplerFacts>> = {
-  ddpm: { ...fitsAny, fewestSteps: 1, usualSteps: 100 },
-  ddim: { ...fitsAny, fewestSteps: 1, usualSteps: 20, settings: ['eta'] },
+  ddpm: { ...fitsAny, fewestSteps: 4, usualSteps: 100 },
+  ddim: { ...fitsAny, fewestSteps: 4, usualSteps: 20, settings: ['eta'] },
   heun: {
     ...fitsAny,
     fewestSteps: 8,

@@ -21,7 +21,7 @@ const ROUNDS = 3;
 
 const BASE: Partial<RecipeInput> = {
   classes: [...PHANTOM_CLASSES],
-  evaluation: { sampler: 'ddim', steps: 2, samplesPerSite: 8 },
+  evaluation: { sampler: 'ddim', steps: 4, samplesPerSite: 8 },
   rounds: { count: ROUNDS, localSteps: 2, batchSize: 4, quorum: 1 },
 };
 

@@ -35,7 +35,7 @@ const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 export function phantomRecipe(changes: Partial<Recipe> = {}): Recipe {
   return exampleRecipe({
     classes: [...PHANTOM_CLASSES],
-    evaluation: { sampler: 'ddim', steps: 2, samplesPerSite: 8 },
+    evaluation: { sampler: 'ddim', steps: 4, samplesPerSite: 8 },
     ...changes,
   });
 }

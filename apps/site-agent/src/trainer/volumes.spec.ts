@@ -28,7 +28,7 @@ describe('a run on volumes', () => {
       classes: CLASSES,
       network: { kind: 'unet3d', blockOutChannels: [8], attention: [false], normGroups: 4 },
       rounds: { count: 2, localSteps: 3, batchSize: 2, quorum: 1 },
-      evaluation: { sampler: 'ddim', steps: 2, samplesPerSite: 8 },
+      evaluation: { sampler: 'ddim', steps: 4, samplesPerSite: 8 },
     });
     run = await TrainerRun.create(images, { recipe });
     trainer = new TestTrainer(run);

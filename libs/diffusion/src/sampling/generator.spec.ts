@@ -62,7 +62,7 @@ describe('generator', () => {
         weights: buildNetwork(wide, SMALL_CLASS_ROWS).initial(5),
       });
       const make = (seeds: number[]) =>
-        sampler.generate({ seeds, classRows: Int32Array.from(seeds, (seed) => seed % 2), sampler: 'ddim', steps: 3 });
+        sampler.generate({ seeds, classRows: Int32Array.from(seeds, (seed) => seed % 2), sampler: 'ddim', steps: 4 });
       const [alone] = await make([15]);
       const together = await make([4, 8, 16, 23, 42, 1, 2, 3, 5, 6, 7, 15]);
       expect(together.at(-1)).toEqual(alone);
@@ -158,13 +158,13 @@ describe('generator', () => {
 
   it('gives permuted seeds their permuted images, whatever the batch (any order, any size)', async () => {
     const seeds = [3, 1, 4, 15];
-    const expected = await images({ seeds, sampler: 'ddim', steps: 2 });
+    const expected = await images({ seeds, sampler: 'ddim', steps: 4 });
     await fc.assert(
       fc.asyncProperty(
         fc.shuffledSubarray([0, 1, 2, 3], { minLength: 1 }),
         fc.integer({ min: 1, max: 5 }),
         async (order, batchSize) => {
-          const made = await images({ seeds: order.map((i) => seeds[i] ?? 0), sampler: 'ddim', steps: 2, batchSize });
+          const made = await images({ seeds: order.map((i) => seeds[i] ?? 0), sampler: 'ddim', steps: 4, batchSize });
           expect(made).toEqual(order.map((i) => expected[i]));
         },
       ),
@@ -201,7 +201,7 @@ describe('generator', () => {
     const volumes = smallRecipe({ image, network: { ...recipe.network, kind: 'unet3d', attention: [false, false] } });
     const start = buildNetwork(volumes, SMALL_CLASS_ROWS).initial(5);
     const sampler = await createSampler({ engine, recipe: volumes, classRows: SMALL_CLASS_ROWS, weights: start });
-    const [volume] = await sampler.generate({ seeds: [3], classRows: Int32Array.of(1), sampler: 'ddim', steps: 2 });
+    const [volume] = await sampler.generate({ seeds: [3], classRows: Int32Array.of(1), sampler: 'ddim', steps: 4 });
     expect(volume).toHaveLength(2 * 64);
     expect(volume?.every(Number.isFinite)).toBe(true);
     await sampler.dispose();

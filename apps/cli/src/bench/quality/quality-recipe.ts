@@ -54,6 +54,6 @@ export function recipeInput(options: QualityRecipeOptions): Omit<RecipeInput, 'p
     },
     rounds: { count: 1, localSteps: options.trainSteps, batchSize: 16, quorum: 1 },
     strategy: { kind: 'fedavg' },
-    evaluation: { sampler: 'ddim', steps: 2 },
+    evaluation: { sampler: 'ddim', steps: 4 },
   };
 }

@@ -95,7 +95,7 @@ function shortRoundsRecipe({ sites, rounds, network, exchange }: ShortRounds): R
     optimiser: { kind: 'adamw', learningRate: 2e-3 },
     rounds: { count: rounds, localSteps: 2, batchSize: 4, quorum: sites },
     strategy: { kind: 'fedavg' },
-    evaluation: { sampler: 'ddim', steps: 1, samplesPerSite: 8, utilitySeeds: 0 },
+    evaluation: { sampler: 'ddim', steps: 4, samplesPerSite: 8, utilitySeeds: 0 },
   });
 }
 

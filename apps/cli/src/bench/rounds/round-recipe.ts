@@ -73,6 +73,6 @@ function recipeOf({ sites, rounds }: RoundRecipeOptions, { levels, layers, chann
     optimiser: { kind: 'adamw', learningRate: 1e-4 },
     rounds: { count: rounds, localSteps: 1, batchSize: 1, quorum: sites },
     strategy: { kind: 'fedavg' },
-    evaluation: { sampler: 'ddim', steps: 1, samplesPerSite: 8, utilitySeeds: 0 },
+    evaluation: { sampler: 'ddim', steps: 4, samplesPerSite: 8, utilitySeeds: 0 },
   });
 }

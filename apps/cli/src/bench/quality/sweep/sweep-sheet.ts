@@ -11,6 +11,9 @@ import { samplingNames } from './sweep-table.js';
 /** Images of each sampling on the sheet. */
 const SHOWN = 2;
 
+/** Enough to see grain and few enough for a small file. */
+const GREYS = 16;
+
 export interface SheetRequest {
   readonly plan: readonly PlannedCase[];
   readonly references: ReferenceImages;
@@ -32,7 +35,7 @@ export async function sweepSheet(folder: QualityFolder, { plan, references, size
     return concatenated((await Promise.all(cells)).map((images) => images.subarray(0, cellLength)));
   });
   const known = (['heldOut', 'mean', 'noise'] as const).map((name) => repeated(references[name], rowLength));
-  const images = concatenated([...known, ...(await Promise.all(trained))]);
+  const images = inGreys(concatenated([...known, ...(await Promise.all(trained))]));
   const grid = imageGrid({ images, sizePx, channels: 1, columns: SHOWN * columns.length, gapPx: 1 });
   const sheet = labelledSheet({
     png: encodePng(grid),
@@ -42,6 +45,12 @@ export async function sweepSheet(folder: QualityFolder, { plan, references, size
     rows: ['held-out images', 'mean image', 'noise', ...finished.map(({ qualityCase }) => qualityCase.name)],
   });
   await writeWholeFile(folder.pathOf('sweep.svg'), sheet);
+}
+
+/** Values from -1 to 1, each the nearest of `GREYS`. */
+function inGreys(values: Float32Array): Float32Array {
+  const scale = (GREYS - 1) / 2;
+  return values.map((value) => Math.round((Math.min(1, Math.max(-1, value)) + 1) * scale) / scale - 1);
 }
 
 /** The first `length` values, over and over if there are fewer. */
