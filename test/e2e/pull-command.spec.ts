@@ -1,13 +1,20 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { RecipeInput } from '@tributary/protocol';
 import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FaultyLink } from '../support/faulty-link.js';
 import { eventually, runProgram, startProgram } from '../support/processes.js';
 import { failureSchema, generatorRecipe } from '../support/small-generator.js';
 import { RUN_ID, serveRelease, signedModel, type SendBytes, type SignedModel } from '../support/signed-model.js';
+import { toxiproxyProgram } from '../support/toxiproxy.js';
 
 const TRIBUTARY = 'apps/cli/bin/tributary.mjs';
 const BREAKS = 4;
+/** What the slow link takes for the whole file. */
+const SLOW_SECONDS = 6;
+const DROP_EVERY_MS = 1500;
+const toxiproxy = toxiproxyProgram();
 
 jest.setTimeout(120_000);
 
@@ -18,8 +25,8 @@ describe('model pull over a bad link', () => {
   let link: SendBytes;
   const logFile = (): string => join(directory, 'pull.log');
   const target = (): string => join(directory, 'generator');
-  const pull = (): string[] => {
-    const connection = ['--format', 'json', '--url', server.url, '--api-key', 'any'];
+  const pull = (url = server.url): string[] => {
+    const connection = ['--format', 'json', '--url', url, '--api-key', 'any'];
     return [...connection, 'model', 'pull', RUN_ID, '-o', target()];
   };
   const expectModel = async (): Promise<void> => {
@@ -43,7 +50,13 @@ describe('model pull over a bad link', () => {
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'pull-command-'));
-    model = await signedModel(generatorRecipe('pulled'), directory);
+    const network: RecipeInput['network'] = {
+      kind: 'unet2d',
+      blockOutChannels: [64],
+      layersPerBlock: 1,
+      attention: [false],
+    };
+    model = await signedModel(generatorRecipe('pulled', { network }), directory);
     server = await serveRelease(model, (response, bytes) => link(response, bytes));
   });
   afterEach(() => rm(target(), { recursive: true, force: true }));
@@ -83,5 +96,28 @@ describe('model pull over a bad link', () => {
     const { code } = await runProgram(TRIBUTARY, pull(), { logFile: logFile() });
     expect({ code, begin: server.begins.at(-1) }).toEqual({ code: 0, begin: halfBytes() });
     await expectModel();
+  });
+
+  (toxiproxy === null ? it.skip : it)('arrives over a slow link that drops again and again', async () => {
+    link = (response, bytes) => response.end(bytes);
+    const faulty = await FaultyLink.open(toxiproxy ?? '', { targetPort: Number(new URL(server.url).port) });
+    try {
+      const rate = Math.ceil(model.bytes.length / 1000 / SLOW_SECONDS);
+      await faulty.add({ type: 'bandwidth', attributes: { rate } }, ['downstream']);
+      const before = server.begins.length;
+      const pulled = runProgram(TRIBUTARY, pull(faulty.url), { logFile: logFile() });
+      let dropped = Promise.resolve();
+      const drops = setInterval(() => {
+        dropped = faulty.drop();
+      }, DROP_EVERY_MS);
+      const { code } = await pulled.finally(() => clearInterval(drops));
+      await dropped;
+      const begins = server.begins.slice(before);
+      expect({ code, isBroken: begins.length > 2 }).toEqual({ code: 0, isBroken: true });
+      expect(begins).toEqual(begins.toSorted((a, b) => a - b));
+      await expectModel();
+    } finally {
+      await faulty.close();
+    }
   });
 });

@@ -24,7 +24,7 @@ export interface DownloadPlace {
 export async function downloadWeights(api: ApiClient, sha256: string, place: DownloadPlace): Promise<string> {
   const { folder, output, label = 'Downloading weights' } = place;
   const path = join(folder, `${sha256}.safetensors`);
-  const progress = output && new DownloadProgress(output, label);
+  const progress = output && new DownloadProgress(output, { label });
   try {
     await fetchBlob(api, {
       sha256,

@@ -62,7 +62,7 @@ export async function readModelFolder(directory: string): Promise<Model> {
 }
 
 /**
- * Reads a pulled model, with the memory of one tensor.
+ * Reads a pulled model, with little memory.
  *
  * @throws TributaryError MODEL_NOT_RELEASED for one that was put together for trials; as `readModelFolder`.
  */

@@ -31,7 +31,7 @@ interface PullRequest {
 
 /**
  * Downloads a run's release into a folder that does not exist yet, and checks it before the folder appears. Until then what has
- * arrived lies beside it, and a later call goes on with it. Memory is that of one tensor.
+ * arrived lies beside it, and a later call goes on with it. It takes little memory, whatever the model.
  *
  * @throws TributaryError OUTPUT_NOT_OURS; as `downloadRelease`.
  */
@@ -55,7 +55,7 @@ async function writeModelFolder(
   const classRows = embeddingRows(recipe, lineage.sites.length);
   const weights = await openWeightsFile(weightsPath);
   try {
-    await exportDiffusers({ recipe, weights: weights.tensors(), classRows, directory });
+    await exportDiffusers({ recipe, weights: weights.pieces(), classRows, directory });
   } finally {
     await weights.close();
   }

@@ -47,8 +47,8 @@ export interface ReconstructionRequest {
 
 /**
  * Puts an average of another width together from those that are kept of a run, in a diffusers folder that says that it is not
- * released. What was added up lies beside it until then, and a later call goes on with it. Memory is that of a few tensors, disk
- * that of five models, however many averages are added up.
+ * released. What was added up lies beside it until then, and a later call goes on with it. It takes little memory and the disk
+ * of five models, however many averages are added up.
  *
  * @throws TributaryError EMA_WIDTH_UNREACHABLE, OUTPUT_NOT_OURS, NOT_FOUND, MODEL_VERIFY_FAILED for a file that is not what its
  *   name says; as `downloadWeights`.

@@ -9,7 +9,7 @@ const DOUBLE_BYTES = Float64Array.BYTES_PER_ELEMENT;
 const WINDOW = 1 << 18;
 
 /**
- * Σ weight · part in float64, in files of a folder: it goes on after a crash, with the memory of one tensor.
+ * Σ weight · part in float64, in files of a folder: it goes on after a crash, with little memory.
  * `NAME-N.sum` holds the first N summands.
  */
 export class RunningSum {
@@ -40,10 +40,10 @@ export class RunningSum {
     const file = await open(`${next}.part`, 'w');
     try {
       let position = 0;
-      for await (const tensor of part.tensors()) {
-        const sum = new Float64Array(tensor.length);
+      for await (const piece of part.pieces()) {
+        const sum = new Float64Array(piece.length);
         await before?.read(position, new Uint8Array(sum.buffer));
-        for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + weight * (tensor[i] ?? 0);
+        for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + weight * (piece[i] ?? 0);
         await file.writeFile(new Uint8Array(sum.buffer));
         position += sum.byteLength;
       }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
+import { writeParameterFile } from '@tributary/safetensors';
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -56,16 +57,23 @@ describe('a file of weights', () => {
     expect(await readFlatWeights(path)).toMatchObject({ sha256: plain, values: Float32Array.of(1, 2, 3, 4, 5) });
   });
 
-  it('is read a tensor at a time', async () => {
-    await writeFile(path, otherOrder());
+  it('is read in pieces of four MiB at most', async () => {
+    const flat = Float32Array.from({ length: 2 ** 20 + 5 }, (_, n) => n);
+    const manifest = [
+      { name: 'a', shape: [3] },
+      { name: 'b', shape: [2 ** 20 + 2] },
+    ];
+    const written = await writeParameterFile(path, { manifest, flat });
     const file = await openWeightsFile(path);
-    const tensors: number[][] = [];
-    for await (const tensor of file.tensors()) tensors.push([...tensor]);
+    const lengths: number[] = [];
+    for await (const piece of file.pieces()) lengths.push(piece.length);
     await file.close();
-    expect(tensors).toEqual([
-      [1, 2],
-      [3, 4, 5],
-    ]);
+    expect(lengths).toEqual([3, 2 ** 20, 2]);
+    const { values, sha256 } = await readFlatWeights(path);
+    expect({ sha256, isSame: Buffer.from(values.buffer).equals(Buffer.from(flat.buffer)) }).toEqual({
+      sha256: written.sha256,
+      isSame: true,
+    });
   });
 
   it('is refused when it is cut short', async () => {

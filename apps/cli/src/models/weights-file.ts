@@ -18,11 +18,14 @@ export interface FlatWeights extends WeightsSummary {
   readonly values: Float32Array;
 }
 
-/** An open safetensors file of float32 tensors, read a tensor at a time. */
+/** What is read at once. */
+const PIECE_BYTES = 4 * 1024 * 1024;
+
+/** An open safetensors file of float32 tensors, read a piece at a time. */
 export interface WeightsFile {
   readonly manifest: ParameterManifest;
   /** Their numbers, in the order of the manifest. @throws TributaryError MODEL_INVALID for one that is not finite. */
-  tensors(): AsyncGenerator<Float32Array>;
+  pieces(): AsyncGenerator<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -43,7 +46,7 @@ export async function openWeightsFile(path: string): Promise<WeightsFile> {
 }
 
 /**
- * Reads a file of weights through, with the memory of one tensor.
+ * Reads a file of weights through, with little memory.
  *
  * @throws TributaryError MODEL_INVALID for a number that is not finite; as `openWeightsFile`.
  */
@@ -54,19 +57,19 @@ export function summariseWeights(path: string): Promise<WeightsSummary> {
 /** Reads a file of weights into memory. @throws As `summariseWeights`. */
 export async function readFlatWeights(path: string): Promise<FlatWeights> {
   let values = new Float32Array(0);
-  const summary = await readThrough(path, (tensor, { position, count }) => {
+  const summary = await readThrough(path, (piece, { position, count }) => {
     if (position === 0) values = new Float32Array(count);
-    values.set(tensor, position);
+    values.set(piece, position);
   });
   return { ...summary, values };
 }
 
-type TensorReader = (
-  tensor: Float32Array,
-  place: { /** Numbers before it. */ readonly position: number; /** Of all tensors. */ readonly count: number },
+type PieceReader = (
+  piece: Float32Array,
+  place: { /** Numbers before it. */ readonly position: number; /** In all. */ readonly count: number },
 ) => void;
 
-async function readThrough(path: string, onTensor: TensorReader): Promise<WeightsSummary> {
+async function readThrough(path: string, onPiece: PieceReader): Promise<WeightsSummary> {
   const file = await openWeightsFile(path);
   try {
     const { manifest } = file;
@@ -74,10 +77,10 @@ async function readThrough(path: string, onTensor: TensorReader): Promise<Weight
     const header = encodeSafetensorsHeader(manifest.map(({ name, shape }) => ({ name, shape, dtype: 'F32' })));
     const hash = createHash('sha256').update(header);
     let position = 0;
-    for await (const tensor of file.tensors()) {
-      hash.update(new Uint8Array(tensor.buffer, tensor.byteOffset, tensor.byteLength));
-      onTensor(tensor, { position, count });
-      position += tensor.length;
+    for await (const piece of file.pieces()) {
+      hash.update(new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
+      onPiece(piece, { position, count });
+      position += piece.length;
     }
     return { sha256: hash.digest('hex'), manifest };
   } finally {
@@ -89,12 +92,14 @@ function weightsFileOf({ header, values }: ParameterSource, bytes: ByteSource): 
   const entries = header.entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return {
     manifest: entries.map(({ name, shape }) => ({ name, shape: [...shape] })),
-    async *tensors() {
-      for (const entry of entries) {
-        const tensor = await values(entry);
-        if (!tensor.every(Number.isFinite))
-          throw new TributaryError('MODEL_INVALID', { detail: `${entry.name} holds a number that is not finite` });
-        yield tensor;
+    async *pieces() {
+      for (const { name, begin, end } of entries) {
+        for (let position = begin; position < end; position += PIECE_BYTES) {
+          const piece = await values({ begin: position, end: Math.min(end, position + PIECE_BYTES) });
+          if (!piece.every(Number.isFinite))
+            throw new TributaryError('MODEL_INVALID', { detail: `${name} holds a number that is not finite` });
+          yield piece;
+        }
       }
     },
     close: () => bytes.close(),

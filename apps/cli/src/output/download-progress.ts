@@ -13,7 +13,7 @@ export class DownloadProgress {
 
   constructor(
     private readonly output: Output,
-    private readonly label: string,
+    private readonly options: { readonly label: string; readonly nowMs?: () => number },
   ) {}
 
   update(reached: BlobProgress): void {
@@ -42,7 +42,7 @@ export class DownloadProgress {
     const isLarge = totalBytes >= LARGE_BYTES;
     this.unitBytes = isLarge ? 1e6 : 1e3;
     return new Progress(this.output, {
-      label: this.label,
+      ...this.options,
       total: Math.ceil(totalBytes / this.unitBytes),
       unit: isLarge ? 'MB' : 'kB',
       before: doneBytes / this.unitBytes,
