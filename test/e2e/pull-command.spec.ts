@@ -42,7 +42,7 @@ describe('model pull over a bad link', () => {
   const startUntilHalf = async () => {
     link = half;
     const program = startProgram(TRIBUTARY, pull(), { logFile: logFile() });
-    const part = join(`${target()}.download`, `${model.release.lineage.emaSha256}.safetensors.part`);
+    const part = join(`${target()}.download`, `${model.emaSha256}.safetensors.part`);
     await eventually('half of it is there', async () => ((await stat(part)).size === halfBytes() ? true : undefined));
     link = (response, bytes) => response.end(bytes);
     return program;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { releaseSchema, strategySchema, type AssignmentOffer, type Recipe } from '@tributary/protocol';
+import { readLineage, releaseSchema, strategySchema, type AssignmentOffer, type Recipe } from '@tributary/protocol';
 import { decodeSafetensorsHeader } from '@tributary/protocol/safetensors';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -66,7 +66,8 @@ describe.each(databaseCases())('an asynchronous run on $name', (databaseCase) =>
     expect(late[0]?.staleness).toBeGreaterThanOrEqual(3);
 
     // Nguyen et al. 2022, algorithm 1: w' = w + (1/K) * sum of (1 + staleness)^(-1/2) * update.
-    const { lineage } = await consortium.coordinator.admin.get(`/v1/releases/${runId}`, releaseSchema);
+    const release = await consortium.coordinator.admin.get(`/v1/releases/${runId}`, releaseSchema);
+    const lineage = readLineage(release.lineage);
     const n = rounds.findIndex(({ updates }) => updates?.some(({ staleness }) => staleness > 0)) + 1;
     const before = await floats(lineage.rounds[n - 2]?.weightsSha256 ?? '');
     const after = await floats(lineage.rounds[n - 1]?.weightsSha256 ?? '');

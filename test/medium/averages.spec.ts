@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ApiClient } from '../../apps/cli/src/http/api-client.js';
 import { fetchBlob } from '../../apps/cli/src/http/fetch-blob.js';
-import { readModelFolder, readReleasedModel } from '../../apps/cli/src/models/model-folder.js';
+import { readModelFolder, readSignedModel } from '../../apps/cli/src/models/model-folder.js';
 import { reconstructModel } from '../../apps/cli/src/models/reconstruct-model.js';
 import { readFlatWeights } from '../../apps/cli/src/models/weights-file.js';
 import { buildRecipe } from '../factories/recipe.js';
@@ -112,7 +112,7 @@ describe.each(databaseCases().slice(0, 1))('power-function averages on $name', (
     const error = distance(weights.values, tracked(0.15));
     expect(error).toBeLessThan(residual * length * travelled + 1e-4);
     expect(error).toBeLessThan(distance(tracked(0.1), tracked(0.15)) / 10);
-    await expect(readReleasedModel(directory)).rejects.toMatchObject({ code: 'MODEL_NOT_RELEASED' });
+    await expect(readSignedModel(directory)).rejects.toMatchObject({ code: 'MODEL_NOT_RELEASED' });
     const record = join(directory, 'reconstruction.json');
     await writeFile(record, (await readFile(record, 'utf8')).replaceAll(weights.sha256, '0'.repeat(64)));
     await expect(readModelFolder(directory)).rejects.toMatchObject({ code: 'MODEL_INVALID' });

@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it, jest } from '@jest/globals';
 import { DIFFUSERS_FILES, exportDiffusers } from '@tributary/diffusion';
 import { initialModel } from '@tributary/diffusion/initial-model';
-import { modelVersionSchema, recipeSchema, runRecipeSchema, runViewSchema, type Recipe } from '@tributary/protocol';
+import {
+  modelVersionSchema,
+  recipeSchema,
+  recordedRecipeSchema,
+  runViewSchema,
+  type Recipe,
+} from '@tributary/protocol';
 import { ApiClient } from '../../apps/cli/src/http/api-client.js';
 import { sendWeights, type WeightsFile } from '../../apps/cli/src/http/send-weights.js';
 import { buildRecipe } from '../factories/recipe.js';
@@ -70,7 +76,7 @@ describe.each(databaseCases())('a run that goes on from another model, on $name'
     const answer = await createRun(asked);
     expect(answer.code).toBe(0);
     const { id } = runViewSchema.parse(JSON.parse(answer.stdout));
-    const { recipe: stored } = await consortium.coordinator.admin.get(`/v1/runs/${id}/recipe`, runRecipeSchema);
+    const { recipe: stored } = await consortium.coordinator.admin.get(`/v1/runs/${id}/recipe`, recordedRecipeSchema);
     expect(stored.startFrom).toEqual(startFrom);
     expect(await consortium.coordinator.admin.bytes(`/v1/blobs/${file.sha256}`)).toEqual(await readFile(file.path));
   });

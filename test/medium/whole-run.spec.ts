@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { canonicalJson, modelVersionSchema, releaseSchema, roundViewSchema } from '@tributary/protocol';
+import { canonicalJson, modelVersionSchema, readLineage, releaseSchema, roundViewSchema } from '@tributary/protocol';
 import { createPublicKey, verify } from 'node:crypto';
 import { z } from 'zod';
 import { buildRecipe } from '../factories/recipe.js';
@@ -41,15 +41,17 @@ describe.each(databaseCases())('a whole run on $name', (databaseCase) => {
   });
 
   it('releases the last version with a lineage that its signature covers', async () => {
-    const { lineage, signature, publicKey } = await consortium.coordinator.admin.get(
-      `/v1/releases/${runId}`,
-      releaseSchema,
-    );
+    const {
+      lineage: signed,
+      signature,
+      publicKey,
+    } = await consortium.coordinator.admin.get(`/v1/releases/${runId}`, releaseSchema);
     const key = createPublicKey({
       key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey, 'base64').toString('base64url') },
       format: 'jwk',
     });
-    expect(verify(null, Buffer.from(canonicalJson(lineage)), key, Buffer.from(signature, 'base64'))).toBe(true);
+    expect(verify(null, Buffer.from(canonicalJson(signed)), key, Buffer.from(signature, 'base64'))).toBe(true);
+    const lineage = readLineage(signed);
     expect(lineage.rounds.map(({ updates }) => updates.length)).toEqual([3, 3, 3]);
     expect(sha256Of(await consortium.coordinator.admin.bytes(`/v1/blobs/${lineage.emaSha256}`))).toBe(
       lineage.emaSha256,

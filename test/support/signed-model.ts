@@ -1,6 +1,15 @@
 import { exportDiffusers } from '@tributary/diffusion';
 import { initialModel } from '@tributary/diffusion/initial-model';
-import { canonicalJson, embeddingRows, recipeHash, type Lineage, type Recipe } from '@tributary/protocol';
+import {
+  SOFTWARE_VERSION,
+  canonicalJson,
+  embeddingRows,
+  recordDocument,
+  recordRecipe,
+  type Lineage,
+  type Recipe,
+  type Release,
+} from '@tributary/protocol';
 import { writeParameterFile } from '@tributary/safetensors';
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -12,7 +21,9 @@ export const RUN_ID = 'run-4f3a9c1d';
 /** A release as a coordinator has it: untrained weights, signed by a new key. */
 export interface SignedModel {
   readonly recipe: Recipe;
-  readonly release: { readonly lineage: Lineage; readonly signature: string; readonly publicKey: string };
+  readonly release: Release;
+  readonly emaSha256: string;
+  readonly siteCount: number;
   /** The weights' safetensors file. */
   readonly bytes: Buffer;
 }
@@ -28,8 +39,7 @@ export async function signedModel(recipe: Recipe, directory: string): Promise<Si
     version: `${RUN_ID}/3`,
     runId: RUN_ID,
     studyId: 'phantom-brain',
-    recipeSha256: recipeHash(recipe),
-    recipe,
+    ...recordRecipe(recipe),
     sites,
     classes: recipe.classes,
     rounds: [],
@@ -37,19 +47,21 @@ export async function signedModel(recipe: Recipe, directory: string): Promise<Si
     emaSha256: sha256,
     evaluation: null,
     createdAt: '2026-11-22T18:00:00Z',
+    writtenBy: SOFTWARE_VERSION,
   };
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64');
   const signature = sign(null, Buffer.from(canonicalJson(lineage)), privateKey).toString('base64');
-  return { recipe, release: { lineage, signature, publicKey: raw }, bytes };
+  const release = { lineage: recordDocument(lineage), signature, publicKey: raw };
+  return { recipe, release, emaSha256: sha256, siteCount: sites.length, bytes };
 }
 
 /** The model as `tributary model pull` leaves it. */
 export async function writePulledModel(model: SignedModel, directory: string): Promise<void> {
-  const { recipe, release } = model;
+  const { recipe, release, siteCount } = model;
   const { lineage, signature, publicKey } = release;
-  const { weights } = initialModel(recipe, lineage.sites.length);
-  await exportDiffusers({ recipe, weights, classRows: embeddingRows(recipe, lineage.sites.length), directory });
+  const { weights } = initialModel(recipe, siteCount);
+  await exportDiffusers({ recipe, weights, classRows: embeddingRows(recipe, siteCount), directory });
   await writeFile(join(directory, 'lineage.json'), JSON.stringify(lineage));
   await writeFile(join(directory, 'signature.json'), JSON.stringify({ signature, publicKey }));
 }
@@ -63,14 +75,14 @@ export type SendBytes = (response: ServerResponse, bytes: Buffer) => void;
  * @returns Its address, where each download began, and how to close it.
  */
 export async function serveRelease(
-  { release, bytes }: SignedModel,
+  { release, emaSha256, bytes }: SignedModel,
   send: SendBytes = (response, asked) => response.end(asked),
 ): Promise<{ url: string; begins: readonly number[]; close: () => void }> {
   const begins: number[] = [];
   const server = createServer((request, response) => {
     if (request.url === `/v1/releases/${RUN_ID}`) {
       response.setHeader('content-type', 'application/json').end(JSON.stringify(release));
-    } else if (request.url === `/v1/blobs/${release.lineage.emaSha256}`) {
+    } else if (request.url === `/v1/blobs/${emaSha256}`) {
       const begin = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
       begins.push(begin);
       response.writeHead(begin > 0 ? 206 : 200, { 'content-length': bytes.length - begin });

@@ -1,3 +1,4 @@
+import { SOFTWARE_VERSION } from '@tributary/protocol/software-version';
 import { Command, Option, type OptionValues } from 'commander';
 import { outputOf, type Action, type CommandContext, type GlobalOptions, type Host } from './command-context.js';
 import { defineAgentCommands } from './commands/agent.js';
@@ -22,7 +23,7 @@ const FORMATS: readonly OutputFormat[] = ['text', 'json', 'ndjson'];
 export function buildProgram(host: Host): Command {
   const program = new Command('tributary')
     .description('Train one medical image generator across hospitals that keep their images.')
-    .version('0.1.0')
+    .version(SOFTWARE_VERSION)
     .addOption(new Option('--format <format>', 'how results are printed').choices(FORMATS).default('text'))
     .option('--quiet', 'no progress, only results and errors', false)
     .option('--no-color', 'no colours on a terminal')

@@ -149,6 +149,12 @@ export const ERRORS = {
     text: "the recipe does not fit the study's contract",
     remedy: "Use the study's classes, image size and channels.",
   },
+  DOCUMENT_UNREADABLE: {
+    status: 422,
+    retryable: false,
+    text: 'this version cannot read what another version wrote',
+    remedy: 'Use the version that the message names, or a newer one; CHANGELOG.md tells what changed.',
+  },
   RECIPE_NOT_APPROVED: {
     status: 403,
     retryable: false,

@@ -3,6 +3,7 @@ import { blobRefSchema } from './assignment.js';
 import { fingerprintSchema, runIdSchema, sha256Schema, siteIdSchema, studyIdSchema } from './identifiers.js';
 import { problemSchema } from './problem.js';
 import { recipeSchema } from './recipe.js';
+import { recordedDocumentSchema } from './recorded-document.js';
 import {
   assignmentStateSchema,
   pauseCauseSchema,
@@ -109,8 +110,6 @@ export const runRequestSchema = z.strictObject({
   approvalDeadlineAt: z.iso.datetime({ offset: true }).optional(),
 });
 export type RunRequest = z.infer<typeof runRequestSchema>;
-/** GET /v1/runs/:id/recipe: what a site reads before it approves; the hash is `recipeHash(recipe)`. */
-export const runRecipeSchema = z.object({ recipeSha256: sha256Schema, recipe: recipeSchema });
 export const scoresSchema = z.object({ fd: z.number(), kid: z.number() });
 export const evaluationResultSchema = z.object({
   before: scoresSchema,
@@ -247,7 +246,7 @@ export const lineageSchema = z.object({
   runId: runIdSchema,
   studyId: studyIdSchema,
   recipeSha256: sha256Schema,
-  recipe: z.unknown(),
+  recipe: recordedDocumentSchema,
   sites: z.array(z.object({ siteId: siteIdSchema, images: z.int() })),
   classes: z.array(z.string()),
   rounds: z.array(
@@ -262,7 +261,14 @@ export const lineageSchema = z.object({
   emaSha256: sha256Schema,
   evaluation: evaluationResultSchema.nullable(),
   createdAt: z.iso.datetime(),
+  /** Version of the coordinator that made it; null for those from before versions were recorded. */
+  writtenBy: z.string().nullable().default(null),
 });
 export type Lineage = z.infer<typeof lineageSchema>;
-export const releaseSchema = z.object({ lineage: lineageSchema, signature: z.string(), publicKey: z.string() });
+/** The lineage as it was signed: verified first, then read by `readLineage`. */
+export const releaseSchema = z.object({
+  lineage: recordedDocumentSchema,
+  signature: z.string(),
+  publicKey: z.string(),
+});
 export type Release = z.infer<typeof releaseSchema>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { recordRecipe } from './recorded-recipe.js';
 import { embeddingRow, embeddingRows, recipeSchema, type RecipeInput } from './recipe.js';
-import { recipeHash } from './recipe-hash.js';
 
 function validRecipe(): RecipeInput {
   return {
@@ -115,8 +115,9 @@ describe('a recipe', () => {
 
   it('has a hash that depends on its content and not on the order of its fields', () => {
     const reversed = Object.fromEntries(Object.entries(validRecipe()).reverse());
-    expect(recipeHash(recipeSchema.parse(reversed))).toBe(recipeHash(recipe));
-    expect(recipeHash(recipeSchema.parse({ ...validRecipe(), seed: 8 }))).not.toBe(recipeHash(recipe));
+    const hash = (input: object): string => recordRecipe(recipeSchema.parse(input)).recipeSha256;
+    expect(hash(reversed)).toBe(hash(validRecipe()));
+    expect(hash({ ...validRecipe(), seed: 8 })).not.toBe(hash(validRecipe()));
   });
 
   it.each(leaves(recipe).map((path) => [path.join('.'), path] as const))(

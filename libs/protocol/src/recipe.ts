@@ -235,7 +235,7 @@ const recipeShape = z.strictObject({
   privacy: z.strictObject({ kind: z.literal('none') }).default({ kind: 'none' }),
 });
 
-/** The whole, immutable description of a run. Its SHA-256 (`recipeHash`) is what sites approve. */
+/** The whole, immutable description of a run. Sites approve the SHA-256 of its record (`recordRecipe`). */
 export const recipeSchema = recipeShape.superRefine((recipe, context) => {
   const fault = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
   const levels = recipe.network.blockOutChannels.length;

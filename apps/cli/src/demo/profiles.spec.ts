@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { PHANTOM_CLASSES } from '@tributary/imaging/phantom/classes';
-import { recipeHash } from '@tributary/protocol/recipe-hash';
+import { recordRecipe } from '@tributary/protocol/recorded-recipe';
 import { demoSites, pooledClass } from './demo-sites.js';
 import { PROFILES, demoRecipe } from './profiles.js';
 
@@ -35,7 +35,8 @@ describe('the demo’s recipe', () => {
 
   it('is the same recipe for the same flags and another one for another seed', () => {
     const hash = (seed: number): string =>
-      recipeHash(demoRecipe({ options: { ...federated, seed }, classes: PHANTOM_CLASSES, siteCount: 3 }));
+      recordRecipe(demoRecipe({ options: { ...federated, seed }, classes: PHANTOM_CLASSES, siteCount: 3 }))
+        .recipeSha256;
     expect(hash(7)).toBe(hash(7));
     expect(hash(8)).not.toBe(hash(7));
   });

@@ -1,14 +1,15 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { releaseSchema } from '@tributary/protocol/http';
+import { releaseSchema, type Release } from '@tributary/protocol/http';
 import type { ApiClient } from '../http/api-client.js';
 import { downloadWeights, type DownloadPlace } from './download-weights.js';
-import { releaseOf, type Release } from './model-folder.js';
+import { releaseFacts, type ReleaseFacts } from './model-folder.js';
 import type { ModelReference } from './model-reference.js';
-import { verifyModel } from './verify-model.js';
+import { verifyRelease } from './verify-model.js';
 
 /** A release whose weights are in a file of their own. */
 export interface DownloadedRelease {
   readonly release: Release;
+  readonly facts: ReleaseFacts;
   /** Its SHA-256 is that of the lineage. */
   readonly weightsPath: string;
 }
@@ -16,20 +17,20 @@ export interface DownloadedRelease {
 /**
  * Holds a run's release to its lineage and signature, and then downloads its weights.
  *
- * @throws TributaryError USAGE_INVALID for a round that was not released, MODEL_VERIFY_FAILED, MODEL_INVALID; as `downloadWeights`.
+ * @throws TributaryError USAGE_INVALID for a round that was not released, MODEL_VERIFY_FAILED, DOCUMENT_UNREADABLE; as
+ *   `downloadWeights`.
  */
 export async function downloadRelease(
   api: ApiClient,
   { runId, round }: ModelReference,
   place: DownloadPlace,
 ): Promise<DownloadedRelease> {
-  const { lineage, signature, publicKey } = await api.get(`/v1/releases/${runId}`, releaseSchema);
+  const release = await api.get(`/v1/releases/${runId}`, releaseSchema);
+  const lineage = verifyRelease(release);
   if (round !== null && lineage.version !== `${runId}/${round}`) {
     const fields = [{ path: 'ref', expected: `${lineage.version}, the released version of the run` }];
     throw new TributaryError('USAGE_INVALID', { detail: `${runId}/${round} is not released`, fields });
   }
-  const release = releaseOf(lineage, { signature, publicKey });
-  const sha256 = lineage.emaSha256;
-  verifyModel({ ...release, weights: { sha256 } });
-  return { release, weightsPath: await downloadWeights(api, sha256, place) };
+  const facts = releaseFacts(release);
+  return { release, facts, weightsPath: await downloadWeights(api, lineage.emaSha256, place) };
 }

@@ -1,10 +1,11 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { lineageSchema, type Lineage } from '@tributary/protocol/http';
+import { releaseSchema, type Lineage, type Release } from '@tributary/protocol/http';
 import { parseOrThrow } from '@tributary/protocol/problem';
-import { recipeSchema, type Recipe } from '@tributary/protocol/recipe';
+import type { Recipe } from '@tributary/protocol/recipe';
+import { readLineage } from '@tributary/protocol/recorded-lineage';
+import { readRecipe } from '@tributary/protocol/recorded-recipe';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { reconstructionSchema } from './reconstruction.js';
 import { readFlatWeights, summariseWeights, type FlatWeights, type WeightsSummary } from './weights-file.js';
 
@@ -16,7 +17,7 @@ export const RECONSTRUCTION_FILE = 'reconstruction.json';
 const WEIGHTS_FILE = join('unet', 'diffusion_pytorch_model.safetensors');
 
 /** `signature.json`: the coordinator's Ed25519 signature of the lineage's canonical JSON, both base64. */
-export const signatureSchema = z.object({ signature: z.string(), publicKey: z.string() });
+const signatureSchema = releaseSchema.pick({ signature: true, publicKey: true });
 
 /** What is known of a model beside its weights. */
 interface ModelFacts {
@@ -32,50 +33,52 @@ export interface Model extends ModelFacts {
   readonly weights: FlatWeights;
 }
 
-/** What the sites evaluated and the coordinator signed. */
-export interface Release extends ModelFacts {
+/** What a release says to this version. */
+export interface ReleaseFacts extends ModelFacts {
   readonly lineage: Lineage;
-  readonly signature: z.infer<typeof signatureSchema>;
 }
 
-/** A release with what its weights are, which may be larger than the memory. */
-export interface ReleasedModel extends Release {
-  readonly weights: WeightsSummary;
+/** What the coordinator signed, as it was recorded, and what the weights are, which may be larger than the memory. */
+export interface SignedModel {
+  readonly release: Release;
+  readonly weights: Pick<WeightsSummary, 'sha256'>;
 }
 
 /**
  * Reads a pulled model, or one that was put together for trials.
  *
- * @throws TributaryError MODEL_INVALID when a file is missing or does not fit its schema.
+ * @throws TributaryError MODEL_INVALID when a file is missing or does not fit its schema, RECIPE_INVALID for another recipe than
+ *   the named one, DOCUMENT_UNREADABLE for one of another version.
  */
 export async function readModelFolder(directory: string): Promise<Model> {
   if (!(await isReconstruction(directory))) {
-    return { ...(await readRelease(directory)), weights: await ofFolder(directory, readFlatWeights) };
+    const facts = releaseFacts(await readRelease(directory));
+    return { ...facts, weights: await ofFolder(directory, readFlatWeights) };
   }
   const document = await readJson(directory, RECONSTRUCTION_FILE);
-  const { version, siteIds, recipe, weightsSha256 } = parseOrThrow(reconstructionSchema, document, 'MODEL_INVALID');
+  const made = parseOrThrow(reconstructionSchema, document, 'MODEL_INVALID');
   const weights = await ofFolder(directory, readFlatWeights);
-  if (weights.sha256 !== weightsSha256) {
+  if (weights.sha256 !== made.weightsSha256) {
     throw new TributaryError('MODEL_INVALID', { detail: `the weights are not those of ${RECONSTRUCTION_FILE}` });
   }
-  return { version, siteIds, recipe, weights };
+  return { version: made.version, siteIds: made.siteIds, recipe: readRecipe(made), weights };
 }
 
 /**
- * Reads a pulled model, with little memory.
+ * Reads a pulled model as far as it takes to verify it, with little memory.
  *
- * @throws TributaryError MODEL_NOT_RELEASED for one that was put together for trials; as `readModelFolder`.
+ * @throws TributaryError MODEL_NOT_RELEASED for one that was put together for trials, MODEL_INVALID when a file is missing or broken.
  */
-export async function readReleasedModel(directory: string): Promise<ReleasedModel> {
+export async function readSignedModel(directory: string): Promise<SignedModel> {
   if (await isReconstruction(directory)) throw new TributaryError('MODEL_NOT_RELEASED');
-  return { ...(await readRelease(directory)), weights: await summariseFolderWeights(directory) };
+  return { release: await readRelease(directory), weights: await summariseFolderWeights(directory) };
 }
 
-/** @throws TributaryError MODEL_INVALID when the lineage's recipe is none. */
-export function releaseOf(lineage: Lineage, signature: Release['signature']): Release {
-  const recipe = parseOrThrow(recipeSchema, lineage.recipe, 'MODEL_INVALID');
+/** What a release says to this version; it is verified before. @throws TributaryError RECIPE_INVALID, DOCUMENT_UNREADABLE. */
+export function releaseFacts({ lineage: document }: Release): ReleaseFacts {
+  const lineage = readLineage(document);
   const siteIds = lineage.sites.map(({ siteId }) => siteId);
-  return { version: lineage.version, siteIds, recipe, lineage, signature };
+  return { version: lineage.version, siteIds, recipe: readRecipe(lineage), lineage };
 }
 
 /** What the weights of a folder of either kind are. @throws TributaryError MODEL_INVALID, SAFETENSORS_INVALID. */
@@ -84,9 +87,9 @@ export function summariseFolderWeights(directory: string): Promise<WeightsSummar
 }
 
 async function readRelease(directory: string): Promise<Release> {
-  const lineage = parseOrThrow(lineageSchema, await readJson(directory, LINEAGE_FILE), 'MODEL_INVALID');
+  const lineage = await readJson(directory, LINEAGE_FILE);
   const signature = parseOrThrow(signatureSchema, await readJson(directory, SIGNATURE_FILE), 'MODEL_INVALID');
-  return releaseOf(lineage, signature);
+  return parseOrThrow(releaseSchema, { lineage, ...signature }, 'MODEL_INVALID');
 }
 
 async function ofFolder<T>(directory: string, read: (path: string) => Promise<T>): Promise<T> {

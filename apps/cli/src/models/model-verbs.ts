@@ -1,4 +1,5 @@
 import { modelVersionSchema, releaseSchema, type ModelVersion } from '@tributary/protocol/http';
+import { readLineage } from '@tributary/protocol/recorded-lineage';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
 import { formatBytes } from '../output/quantities.js';
@@ -18,7 +19,7 @@ export const showModel: Action = async (context, { arguments: values }) => {
   const { runId, round } = modelReferenceOf(argumentAt(values, 0, 'ref'));
   if (round === null) {
     const release = await api.get(`/v1/releases/${runId}`, releaseSchema);
-    context.output.document(release, modelCard(release.lineage));
+    context.output.document(release, modelCard(readLineage(release.lineage)));
     return;
   }
   const version = await api.get(`/v1/models/${runId}/${round}`, modelVersionSchema);
@@ -28,7 +29,7 @@ export const showModel: Action = async (context, { arguments: values }) => {
 export const printCard: Action = async (context, { arguments: values }) => {
   const api = await context.api();
   const { runId } = modelReferenceOf(argumentAt(values, 0, 'ref'));
-  const { lineage } = await api.get(`/v1/releases/${runId}`, releaseSchema);
+  const lineage = readLineage((await api.get(`/v1/releases/${runId}`, releaseSchema)).lineage);
   context.output.document({ version: lineage.version, card: modelCard(lineage) }, modelCard(lineage));
 };
 

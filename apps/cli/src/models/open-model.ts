@@ -26,10 +26,10 @@ export async function openModel(context: CommandContext, name: string): Promise<
 async function openRelease(context: CommandContext, name: string): Promise<Model> {
   const folder = weightsCachePath(context.host.env);
   const place = { folder, output: context.output };
-  const { release, weightsPath } = await downloadRelease(await context.api(), modelReferenceOf(name), place);
+  const { release, facts, weightsPath } = await downloadRelease(await context.api(), modelReferenceOf(name), place);
   try {
-    const model = { ...release, weights: await readFlatWeights(weightsPath) };
-    verifyModel(model);
+    const model = { ...facts, weights: await readFlatWeights(weightsPath) };
+    verifyModel({ release, weights: model.weights });
     await keepInCache(weightsPath, { folder, nowMs: Date.now() });
     return model;
   } catch (error) {

@@ -8,7 +8,7 @@ import type { Output } from '../output/output.js';
 import { argumentAt, parseVerbOptions } from '../verb-options.js';
 import { modelCard } from './model-card.js';
 import { downloadRelease, type DownloadedRelease } from './download-release.js';
-import { CARD_FILE, LINEAGE_FILE, SIGNATURE_FILE, readReleasedModel } from './model-folder.js';
+import { CARD_FILE, LINEAGE_FILE, SIGNATURE_FILE, readSignedModel } from './model-folder.js';
 import { modelReferenceOf, type ModelReference } from './model-reference.js';
 import { assertEmptyOutput, downloadsOf, writeNewFolder } from './new-folder.js';
 import { verifyModel, type VerifiedModel } from './verify-model.js';
@@ -41,7 +41,7 @@ export async function pullModel(api: ApiClient, { reference, directory, output }
   const downloaded = await downloadRelease(api, reference, { folder, output });
   const verified = await writeNewFolder(directory, async (part) => {
     await writeModelFolder(part, downloaded);
-    return verifyModel(await readReleasedModel(part));
+    return verifyModel(await readSignedModel(part));
   });
   await rm(folder, { recursive: true });
   return verified;
@@ -49,7 +49,7 @@ export async function pullModel(api: ApiClient, { reference, directory, output }
 
 async function writeModelFolder(
   directory: string,
-  { release: { lineage, recipe, signature }, weightsPath }: DownloadedRelease,
+  { release, facts: { lineage, recipe }, weightsPath }: DownloadedRelease,
 ): Promise<void> {
   const { exportDiffusers } = await import('@tributary/diffusion');
   const classRows = embeddingRows(recipe, lineage.sites.length);
@@ -59,7 +59,8 @@ async function writeModelFolder(
   } finally {
     await weights.close();
   }
-  await writeFile(join(directory, LINEAGE_FILE), `${JSON.stringify(lineage, null, 2)}\n`);
+  const { lineage: document, ...signature } = release;
+  await writeFile(join(directory, LINEAGE_FILE), `${JSON.stringify(document, null, 2)}\n`);
   await writeFile(join(directory, SIGNATURE_FILE), `${JSON.stringify(signature, null, 2)}\n`);
   await writeFile(join(directory, CARD_FILE), modelCard(lineage));
 }

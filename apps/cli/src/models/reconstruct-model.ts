@@ -1,7 +1,8 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { modelVersionSchema, runRecipeSchema, runViewSchema } from '@tributary/protocol/http';
+import { modelVersionSchema, runViewSchema } from '@tributary/protocol/http';
 import { canonicalJson } from '@tributary/protocol/canonical-json';
-import { embeddingRows } from '@tributary/protocol/recipe';
+import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
+import { readRecipe, recordedRecipeSchema } from '@tributary/protocol/recorded-recipe';
 import { emaWidthSchema } from '@tributary/protocol/server-ema';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
@@ -56,7 +57,8 @@ export interface ReconstructionRequest {
 export async function reconstructModel(api: ApiClient, request: ReconstructionRequest): Promise<Reconstruction> {
   const { reference, directory, output } = request;
   await assertEmptyOutput(directory);
-  const { recipe, recipeSha256 } = await api.get(`/v1/runs/${reference.runId}/recipe`, runRecipeSchema);
+  const recorded = await api.get(`/v1/runs/${reference.runId}/recipe`, recordedRecipeSchema);
+  const recipe = readRecipe(recorded);
   if (recipe.serverEma.kind !== 'power-function') {
     throw unreachable(`the run keeps one average, serverEma.kind ${recipe.serverEma.kind}`);
   }
@@ -69,8 +71,8 @@ export async function reconstructModel(api: ApiClient, request: ReconstructionRe
   const { parts, residual } = partsOfAverage(keptAverages(versions, recipe.serverEma, round), wanted);
   const folder = downloadsOf(directory);
   const sum = await addUp(api, parts, { folder, output });
-  const facts = { released: false, version, siteIds, recipeSha256, recipe, width: wanted.width, residual } as const;
-  const made = await writeReconstruction(directory, { ...facts, parts }, sum);
+  const facts = { released: false, version, siteIds, ...recorded, width: wanted.width, residual } as const;
+  const made = await writeReconstruction(directory, { ...facts, parts }, { recipe, sum });
   await rm(folder, { recursive: true });
   return made;
 }
@@ -96,12 +98,11 @@ async function addUp(
 async function writeReconstruction(
   directory: string,
   facts: Omit<Reconstruction, 'weightsSha256'>,
-  sum: RunningSum,
+  { recipe, sum }: { readonly recipe: Recipe; readonly sum: RunningSum },
 ): Promise<Reconstruction> {
   const { exportDiffusers } = await import('@tributary/diffusion');
-  const { recipe, siteIds } = facts;
+  const classRows = embeddingRows(recipe, facts.siteIds.length);
   return writeNewFolder(directory, async (part) => {
-    const classRows = embeddingRows(recipe, siteIds.length);
     await exportDiffusers({ recipe, weights: sum.values(), classRows, directory: part });
     const reconstruction = { ...facts, weightsSha256: (await summariseFolderWeights(part)).sha256 };
     await writeFile(join(part, RECONSTRUCTION_FILE), `${JSON.stringify(reconstruction, null, 2)}\n`);

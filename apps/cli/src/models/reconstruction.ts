@@ -1,5 +1,5 @@
 import { sha256Schema, siteIdSchema } from '@tributary/protocol/identifiers';
-import { recipeSchema } from '@tributary/protocol/recipe';
+import { recordedRecipeSchema } from '@tributary/protocol/recorded-recipe';
 import { emaWidthSchema } from '@tributary/protocol/server-ema';
 import { z } from 'zod';
 
@@ -10,8 +10,7 @@ export const reconstructionSchema = z.object({
   version: z.string(),
   /** Of the run, in the order of their rows in the embedding. */
   siteIds: z.array(siteIdSchema),
-  recipeSha256: sha256Schema,
-  recipe: recipeSchema,
+  ...recordedRecipeSchema.shape,
   width: emaWidthSchema,
   /** Distance of the average's profile from the wanted one, as a share of the length of the latter. */
   residual: z.number().min(0),

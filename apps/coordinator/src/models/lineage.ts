@@ -1,4 +1,10 @@
-import type { EvaluationResult, Lineage, Recipe } from '@tributary/protocol';
+import {
+  SOFTWARE_VERSION,
+  type EvaluationResult,
+  type Lineage,
+  type Recipe,
+  type RecordedRecipe,
+} from '@tributary/protocol';
 import type { Version } from './model-version.repository.js';
 
 /** One site's update that went into a round. */
@@ -13,10 +19,11 @@ export interface LineageMaterial {
     readonly id: string;
     readonly studyId: string;
     readonly recipe: Recipe;
-    readonly recipeSha256: string;
     readonly sites: readonly string[];
     readonly evaluation: EvaluationResult | null;
   };
+  /** The run's recipe as it was accepted. */
+  readonly recorded: RecordedRecipe;
   /** The released version. */
   readonly version: Version;
   /** All versions of the run. */
@@ -27,14 +34,14 @@ export interface LineageMaterial {
 }
 
 /** Where a model comes from: recipe, sites with their images, and every round's inputs and outputs by hash. */
-export function lineageOf({ run, version, versions, updates, createdAt }: LineageMaterial): Lineage {
+export function lineageOf({ run, recorded, version, versions, updates, createdAt }: LineageMaterial): Lineage {
   const rounds = versions.filter(({ round }) => round > 0 && round <= version.round);
   return {
     version: `${run.id}/${version.round}`,
     runId: run.id,
     studyId: run.studyId,
-    recipeSha256: run.recipeSha256,
-    recipe: run.recipe,
+    recipeSha256: recorded.recipeSha256,
+    recipe: recorded.recipe,
     sites: run.sites.map((siteId) => ({ siteId, images: mostImages(siteId, updates) })),
     classes: run.recipe.classes,
     rounds: rounds.map(({ round, weights, ema }) => ({
@@ -47,6 +54,7 @@ export function lineageOf({ run, version, versions, updates, createdAt }: Lineag
     emaSha256: version.ema.sha256,
     evaluation: run.evaluation,
     createdAt: createdAt.toISOString(),
+    writtenBy: SOFTWARE_VERSION,
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { generateKeyPairSync, verify } from 'node:crypto';
-import { canonicalJson, type Lineage } from '@tributary/protocol';
+import { canonicalJson, recordDocument, type Lineage } from '@tributary/protocol';
 import { signLineage } from './release-signature.js';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -10,7 +10,7 @@ const lineage: Lineage = {
   runId: 'run-00000001',
   studyId: 'brains',
   recipeSha256: SHA256,
-  recipe: { name: 'tiny', left: undefined },
+  recipe: recordDocument({ name: 'tiny', left: undefined }),
   sites: [{ siteId: 'site-a', images: 40 }],
   classes: ['base'],
   rounds: [],
@@ -18,11 +18,12 @@ const lineage: Lineage = {
   emaSha256: SHA256,
   evaluation: null,
   createdAt: '2026-03-01T12:00:00.000Z',
+  writtenBy: '0.1.0',
 };
 
 describe('the signature of a release', () => {
   const release = signLineage(lineage, privateKey);
-  const isGenuine = (claimed: Lineage) =>
+  const isGenuine = (claimed: object) =>
     verify(null, Buffer.from(canonicalJson(claimed)), publicKey, Buffer.from(release.signature, 'base64'));
 
   it('covers the lineage as it is sent', () => {

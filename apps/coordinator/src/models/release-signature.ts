@@ -1,16 +1,16 @@
 import { createPublicKey, sign, type KeyObject } from 'node:crypto';
-import { canonicalJson, lineageSchema, type Lineage, type Release } from '@tributary/protocol';
+import { coveredBytes, recordDocument, type Lineage, type Release } from '@tributary/protocol';
 
 /**
  * Signs a lineage: Ed25519 over the UTF-8 of its canonical JSON. Whoever has the model folder and the coordinator's public
  * key can check it without a server.
  *
- * @returns The lineage as its schema reads it, which is what the signature covers; signature and raw public key in base64.
+ * @returns The lineage as it is recorded, which is what the signature covers; signature and raw public key in base64.
  */
 export function signLineage(lineage: Lineage, key: KeyObject): Release {
-  const covered = lineageSchema.parse(JSON.parse(canonicalJson(lineage)));
-  const signature = sign(null, Buffer.from(canonicalJson(covered)), key).toString('base64');
-  return { lineage: covered, signature, publicKey: rawPublicKey(key) };
+  const recorded = recordDocument(lineage);
+  const signature = sign(null, coveredBytes(recorded), key).toString('base64');
+  return { lineage: recorded, signature, publicKey: rawPublicKey(key) };
 }
 
 function rawPublicKey(key: KeyObject): string {

@@ -2,6 +2,7 @@ import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { recordRecipe } from '@tributary/protocol';
 import { buildRecipe } from '../../../../test/factories/recipe.js';
 import { SystemClock } from '../platform/clock/clock.js';
 import { Database } from '../platform/database/database.js';
@@ -29,13 +30,8 @@ beforeEach(async () => {
   const study = { id: `study-${made}`, title: 'Brains', modality: 'MR', classes: recipe.classes };
   await database.db.study.create({ data: { ...study, scarceClasses: [], imageSizePx: 16, imageChannels: 1 } });
   const approvalDeadlineAt = new Date();
-  await runs.create(database.db, {
-    id: runId,
-    studyId: study.id,
-    recipe,
-    recipeSha256: 'a'.repeat(64),
-    approvalDeadlineAt,
-  });
+  const run = { id: runId, studyId: study.id, name: recipe.name, approvalDeadlineAt };
+  await runs.create(database.db, run, recordRecipe(recipe));
 });
 afterAll(async () => {
   await database.close();

@@ -3,18 +3,25 @@ import {
   TributaryError,
   evaluationResultSchema,
   problemSchema,
-  recipeSchema,
   runStateSchema,
   type EvaluationResult,
   type PauseCause,
   type Problem,
   type Recipe,
+  type RecordedRecipe,
   type RunState,
 } from '@tributary/protocol';
 import { parameterManifestSchema, type ParameterManifest } from '@tributary/protocol/manifest';
 import { Prisma, type Run as RunRow } from '../generated/prisma/client.js';
 import type { Db } from '../platform/database/database.js';
 import { storedJson, storedJsonArray } from '../platform/database/stored-json.js';
+import {
+  RECORDED_RECIPE,
+  readStoredRecipe,
+  readableRecipe,
+  storedRecipe,
+  type RecipeColumns,
+} from '../platform/database/stored-recipe.js';
 
 export interface Run {
   readonly id: string;
@@ -84,14 +91,38 @@ export class RunRepository {
 
   async create(
     db: Db,
-    run: Pick<Run, 'id' | 'studyId' | 'recipe' | 'recipeSha256' | 'approvalDeadlineAt'>,
+    run: Pick<Run, 'id' | 'studyId' | 'name' | 'approvalDeadlineAt'>,
+    recorded: RecordedRecipe,
   ): Promise<void> {
-    await db.run.create({ data: { ...run, name: run.recipe.name, recipe: storedJson(run.recipe) } });
+    await db.run.create({ data: { ...run, ...recorded, recipe: storedJson(recorded.recipe) } });
+  }
+
+  /** The recipe of a run as it was accepted. @throws TributaryError NOT_FOUND. */
+  async recordedRecipe(db: Db, id: string): Promise<RecordedRecipe> {
+    const row = await db.run.findUnique({ where: { id }, select: RECORDED_RECIPE });
+    if (row === null) throw new TributaryError('NOT_FOUND', { detail: `run ${id}` });
+    return storedRecipe(row);
   }
 
   async find(db: Db, id: string): Promise<Run | null> {
     const row = await db.run.findUnique({ where: { id }, omit: CONTRACT });
     return row === null ? null : this.withContract(db, row);
+  }
+
+  /** As `find`; null also for a run whose recipe this version cannot read, where the work for other runs goes on. */
+  async findReadable(db: Db, id: string): Promise<Run | null> {
+    try {
+      return await this.find(db, id);
+    } catch (error) {
+      if (error instanceof TributaryError && error.code === 'DOCUMENT_UNREADABLE') return null;
+      throw error;
+    }
+  }
+
+  /** Sites of a run, whatever its recipe says. */
+  async sites(db: Db, id: string): Promise<readonly string[] | null> {
+    const row = await db.run.findUnique({ where: { id }, select: { sites: true } });
+    return row === null ? null : row.sites;
   }
 
   /** The lasting part of a run, which is read once. */
@@ -106,10 +137,10 @@ export class RunRepository {
     return contract;
   }
 
-  /** Newest first. */
+  /** Newest first; without those whose recipe this version cannot read, which `find` tells of. */
   async list(db: Db): Promise<Run[]> {
     const rows = await db.run.findMany({ orderBy: { createdAt: 'desc' }, take: MAX_LISTED });
-    return rows.map((row) => this.parsed(row));
+    return rows.filter((row) => readableRecipe(row) !== null).map((row) => this.parsed(row));
   }
 
   /** Ids of the runs that may have something to do. */
@@ -199,7 +230,7 @@ export class RunRepository {
 
   private parsed({ recipe, manifest, ...row }: RunRow): Run {
     return toRun(row, {
-      recipe: this.parseRecipe(row.recipeSha256, recipe),
+      recipe: this.parseRecipe({ ...row, recipe }),
       manifest: manifest === null ? null : this.parseManifest(row.id, manifest),
     });
   }
@@ -212,11 +243,11 @@ export class RunRepository {
     return manifest;
   }
 
-  private parseRecipe(sha256: string, stored: unknown): Recipe {
-    const known = this.recipes.get(sha256);
+  private parseRecipe(row: RecipeColumns): Recipe {
+    const known = this.recipes.get(row.recipeSha256);
     if (known !== undefined) return known;
-    const recipe = recipeSchema.parse(stored);
-    this.recipes.set(sha256, recipe);
+    const recipe = readStoredRecipe(row);
+    this.recipes.set(row.recipeSha256, recipe);
     return recipe;
   }
 }

@@ -4,11 +4,11 @@ import {
   TributaryError,
   runIdSchema,
   runRequestSchema,
+  type RecordedRecipe,
   type RoundView,
   type RunRequest,
   type RunView,
   type runEventsResponseSchema,
-  type runRecipeSchema,
 } from '@tributary/protocol';
 import { z } from 'zod';
 import { SitesService } from '../identity/sites.service.js';
@@ -51,12 +51,12 @@ export class RunsController {
   /** What a site reads before it approves. */
   @Get(':id/recipe')
   @Allow('admin', 'researcher', 'site')
-  async recipe(@Param('id', RUN_ID) id: string, @Caller() caller: Principal): Promise<z.infer<typeof runRecipeSchema>> {
-    const { recipe, recipeSha256, studyId } = await this.runs.get(id);
+  async recipe(@Param('id', RUN_ID) id: string, @Caller() caller: Principal): Promise<RecordedRecipe> {
+    const { studyId } = await this.runs.get(id);
     if (caller.role === 'site' && !(await this.sites.show(caller.id)).studies.includes(studyId)) {
       throw new TributaryError('NOT_FOUND', { detail: `run ${id}` });
     }
-    return { recipe, recipeSha256 };
+    return this.runs.recordedRecipe(id);
   }
 
   /** The round in flight is finished; no other is opened until the run is resumed. */

@@ -5,8 +5,9 @@ import { assertExchange } from '@tributary/federation';
 import {
   TributaryError,
   assertTrainableAtSites,
-  recipeHash,
+  recordRecipe,
   type Recipe,
+  type RecordedRecipe,
   type RunRequest,
   type Study,
 } from '@tributary/protocol';
@@ -80,10 +81,11 @@ export class RunsService implements OnModuleInit {
     assertExchange(networkManifest(recipe, sites.length), recipe.federation);
     await this.starts.assertFit(recipe, sites.length);
     const id = `run-${randomBytes(4).toString('hex')}`;
-    const recipeSha256 = recipeHash(recipe);
+    const recorded = recordRecipe(recipe);
+    const { recipeSha256 } = recorded;
     await this.database.transaction(async (db) => {
       await this.starts.hold(db, recipe);
-      await this.runs.create(db, { id, studyId, recipe, recipeSha256, approvalDeadlineAt });
+      await this.runs.create(db, { id, studyId, name: recipe.name, approvalDeadlineAt }, recorded);
       await this.audit.append(db, {
         actor: by.id,
         action: 'run.created',
@@ -112,9 +114,14 @@ export class RunsService implements OnModuleInit {
 
   /** @throws TributaryError NOT_FOUND. */
   async sitesOf(id: string): Promise<readonly string[]> {
-    const contract = await this.runs.contract(this.database.db, id);
-    if (contract === null) throw new TributaryError('NOT_FOUND', { detail: `run ${id}` });
-    return contract.sites;
+    const sites = await this.runs.sites(this.database.db, id);
+    if (sites === null) throw new TributaryError('NOT_FOUND', { detail: `run ${id}` });
+    return sites;
+  }
+
+  /** What sites approve, as it was accepted. @throws TributaryError NOT_FOUND. */
+  recordedRecipe(id: string): Promise<RecordedRecipe> {
+    return this.runs.recordedRecipe(this.database.db, id);
   }
 
   list(): Promise<Run[]> {

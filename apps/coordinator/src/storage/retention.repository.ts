@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { blobRefSchema, recipeSchema, type AssignmentState, type Recipe } from '@tributary/protocol';
+import { blobRefSchema, type AssignmentState, type Recipe } from '@tributary/protocol';
 import { z } from 'zod';
 import type { Db } from '../platform/database/database.js';
+import { RECORDED_RECIPE, readableRecipe } from '../platform/database/stored-recipe.js';
 
 const stateSchema = z.record(z.string(), blobRefSchema);
 const referencedRowsSchema = z.array(z.object({ sha256: z.string() }));
@@ -25,13 +26,16 @@ export interface StoredUpdate {
 /** What rows say about files. A blob may belong to many rows: runs with the same seed make the same bytes. */
 @Injectable()
 export class RetentionRepository {
-  /** Runs that go on, or ended after `since`. */
+  /** Runs that go on, or ended after `since`; without those whose rule this version cannot read: their files stay. */
   async runsSince(db: Db, since: Date): Promise<{ id: string; recipe: Recipe }[]> {
     const rows = await db.run.findMany({
       where: { startedAt: { not: null }, OR: [{ endedAt: null }, { endedAt: { gte: since } }] },
-      select: { id: true, recipe: true },
+      select: { id: true, ...RECORDED_RECIPE },
     });
-    return rows.map(({ id, recipe }) => ({ id, recipe: recipeSchema.parse(recipe) }));
+    return rows.flatMap((row) => {
+      const recipe = readableRecipe(row);
+      return recipe === null ? [] : [{ id: row.id, recipe }];
+    });
   }
 
   /** Versions of a run whose files have not been removed. */

@@ -7,6 +7,7 @@ import { connectionSchema } from '../agent/coordinator-client/connection-status.
 import { loadApprovals } from '../agent/policy/approvals.js';
 import { loadPolicy } from '../agent/policy/policy-file.js';
 import { ProposalStore } from '../agent/policy/proposal-store.js';
+import { z } from 'zod';
 import { readJson } from '../durable-files/read-json.js';
 import { textTable, type CommandOutput } from './output.js';
 
@@ -44,6 +45,14 @@ async function runStates(store: AssignmentStore) {
   });
 }
 
+/** What is shown of a proposed recipe, of whatever version it is. */
+const shownSchema = z.object({
+  name: z.string().catch('unnamed'),
+  rounds: z
+    .object({ count: z.int().nullable().catch(null), localSteps: z.int().nullable().catch(null) })
+    .catch({ count: null, localSteps: null }),
+});
+
 /** Recipes that a person has to decide about. */
 async function openProposals(paths: SitePaths) {
   if ((await loadPolicy(paths.policyFile)).recipes.approval === 'standing') return [];
@@ -51,11 +60,8 @@ async function openProposals(paths: SitePaths) {
   const proposals = await new ProposalStore(paths.proposals).list();
   return proposals
     .filter(({ recipeSha256 }) => !approved.has(recipeSha256))
-    .map(({ runId, recipeSha256, recipe }) => ({
-      runId,
-      recipeSha256,
-      name: recipe.name,
-      rounds: recipe.rounds.count,
-      localSteps: recipe.rounds.localSteps,
-    }));
+    .map(({ runId, recipeSha256, recipe }) => {
+      const { name, rounds } = shownSchema.parse(recipe);
+      return { runId, recipeSha256, name, rounds: rounds.count, localSteps: rounds.localSteps };
+    });
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TributaryError, toProblem } from '@tributary/protocol';
+import { TributaryError, recordRecipe, toProblem, type Recipe } from '@tributary/protocol';
 import { strategySchema } from '@tributary/protocol/strategy';
 import { buildRecipe } from '../../../../../test/factories/recipe.js';
 import { AuditRepository } from '../../audit/audit.repository.js';
@@ -54,17 +54,21 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+function columnsOf(recipe: Recipe) {
+  return { recipe: { ...recipe }, recipeSha256: recordRecipe(recipe).recipeSha256 };
+}
+
 /** A running run with one round that is offered to all sites, of which three have to answer. */
 async function openRound(): Promise<void> {
   const { db } = database;
   const study = { id: `study-${made}`, title: 'Brains', modality: 'MR', classes: RECIPE.classes };
   await db.study.create({ data: { ...study, scarceClasses: [], imageSizePx: 16, imageChannels: 1 } });
-  const run = { id: runId, studyId: study.id, name: 'crowd', recipeSha256: `${made}`.repeat(64), sites: SITES };
+  const run = { id: runId, studyId: study.id, name: 'crowd', sites: SITES };
   const [now, deadlineAt] = [new Date(), new Date(Date.now() + 60_000)];
   await db.run.create({
     data: {
       ...run,
-      recipe: { ...RECIPE },
+      ...columnsOf(RECIPE),
       state: 'running',
       manifest: [{ name: 'w', shape: [1] }],
       approvalDeadlineAt: now,
@@ -181,7 +185,7 @@ describe('what sites say of their assignments at the same time', () => {
 
   it('fills the buffer of an asynchronous run with as many updates as it holds, and the next one with the rest', async () => {
     const strategy = strategySchema.parse({ kind: 'fedbuff', bufferSize: 2 });
-    await database.db.run.update({ where: { id: runId }, data: { recipe: { ...RECIPE, strategy } } });
+    await database.db.run.update({ where: { id: runId }, data: columnsOf({ ...RECIPE, strategy }) });
     const uploads = await Promise.all(SITES.slice(0, 3).map((siteId) => updateOf(siteId, `${siteId} ${made}`)));
     await Promise.all(uploads.map((upload) => service.receive(upload)));
     const rounds = await database.db.round.findMany({

@@ -79,7 +79,7 @@ export class OpenWorkService {
   /** What offers of one run tell beside their round; what many of them share is read once. */
   private async facts(runId: string, assignments: readonly Assignment[]) {
     const { db } = this.database;
-    const run = await this.runs.find(db, runId);
+    const run = await this.runs.findReadable(db, runId);
     const versions = new Map<number, Version>();
     for (const n of new Set([0, ...assignments.map(({ baseVersion }) => baseVersion)])) {
       versions.set(n, await this.versions.get(db, runId, n));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TributaryError, type RecipeAnswer } from '@tributary/protocol';
+import { TributaryError, recordRecipe, type RecipeAnswer } from '@tributary/protocol';
 import { buildRecipe } from '../../../../../test/factories/recipe.js';
 import { AuditRepository } from '../../audit/audit.repository.js';
 import { AuditService } from '../../audit/audit.service.js';
@@ -20,7 +20,9 @@ import { RunNotices } from '../run-notices.js';
 import { RunRepository } from '../run.repository.js';
 
 const RUN_ID = 'run-00000001';
-const HASH = 'a'.repeat(64);
+const recipe = buildRecipe();
+const recorded = recordRecipe(recipe);
+const HASH = recorded.recipeSha256;
 const folder = mkdtempSync(join(tmpdir(), 'tributary-recipe-answers-'));
 const database = new Database(await openPGlite(join(folder, 'database')));
 const clock = new SystemClock();
@@ -33,14 +35,14 @@ const service = new RecipeAnswersService(rows, sites, changes, audit);
 
 beforeAll(async () => {
   const { db } = database;
-  const recipe = buildRecipe();
   const study = { id: 'study', title: 'Brains', modality: 'MR', classes: recipe.classes };
   await db.study.create({ data: { ...study, scarceClasses: [], imageSizePx: 16, imageChannels: 1 } });
   for (const id of ['site-a', 'site-b', 'site-c']) {
     await db.site.create({ data: { id, publicKey: id, fingerprint: id, state: 'approved' } });
     await db.membership.create({ data: { studyId: study.id, siteId: id } });
   }
-  await runs.create(db, { id: RUN_ID, studyId: study.id, recipe, recipeSha256: HASH, approvalDeadlineAt: clock.now() });
+  const run = { id: RUN_ID, studyId: study.id, name: recipe.name, approvalDeadlineAt: clock.now() };
+  await runs.create(db, run, recorded);
   await changes.change(RUN_ID, (change) => Promise.resolve(change.move('propose')));
 });
 afterAll(async () => {

@@ -9,7 +9,7 @@ import { roundTraffic } from './round-traffic.js';
 import { RoundRepository, type RoundWithAssignments } from './round.repository.js';
 import { nextRoundState } from './round.states.js';
 import { RunChanges, type RunChange } from '../run-change.js';
-import type { Run } from '../run.repository.js';
+import { RunRepository, type Run } from '../run.repository.js';
 
 /** From the last training round to the released model. */
 @Injectable()
@@ -18,6 +18,7 @@ export class ConclusionService {
     private readonly evaluation: EvaluationService,
     private readonly versions: VersionsService,
     private readonly releases: ReleaseService,
+    private readonly runs: RunRepository,
     private readonly rounds: RoundRepository,
     private readonly changes: RunChanges,
     private readonly hints: SiteHints,
@@ -63,7 +64,8 @@ export class ConclusionService {
     const version = versions.at(-1);
     if (version === undefined) throw new TributaryError('NOT_FOUND', { detail: `model versions of ${run.id}` });
     const updates = countedByRound(await this.rounds.list(db, run.id));
-    await this.releases.create(db, { run, version, versions, updates, createdAt: now });
+    const recorded = await this.runs.recordedRecipe(db, run.id);
+    await this.releases.create(db, { run, recorded, version, versions, updates, createdAt: now });
     const detail = {
       version: `${run.id}/${version.round}`,
       emaSha256: version.ema.sha256,

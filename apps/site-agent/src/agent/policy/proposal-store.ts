@@ -1,19 +1,18 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { recipeHash, recipeSchema, runIdSchema, sha256Schema, TributaryError } from '@tributary/protocol';
+import { assertRecipeHash, recordedRecipeSchema, runIdSchema } from '@tributary/protocol';
 import { z } from 'zod';
 import { readJson } from '../../durable-files/read-json.js';
 import { writeFileAtomically } from '../../durable-files/write-file-atomically.js';
 
 const proposalSchema = z.object({
-  recipeSha256: sha256Schema,
+  ...recordedRecipeSchema.shape,
   runId: runIdSchema,
   receivedAt: z.iso.datetime(),
-  recipe: recipeSchema,
 });
 export type Proposal = z.infer<typeof proposalSchema>;
 
-/** The recipes that were proposed to this site, by their hash: what a person reads before approving. */
+/** The recipes that were proposed to this site, as they were recorded, by their hash: what a person reads before approving. */
 export class ProposalStore {
   private readonly cache = new Map<string, Proposal>();
 
@@ -21,9 +20,7 @@ export class ProposalStore {
 
   /** @throws TributaryError RECIPE_INVALID when the recipe is not the one that the hash names. */
   async save(proposal: Proposal): Promise<void> {
-    if (recipeHash(proposal.recipe) !== proposal.recipeSha256) {
-      throw new TributaryError('RECIPE_INVALID', { detail: 'its hash is not the proposed one' });
-    }
+    assertRecipeHash(proposal);
     await mkdir(this.directory, { recursive: true });
     await writeFileAtomically(this.file(proposal.recipeSha256), `${JSON.stringify(proposal, undefined, 2)}\n`);
   }

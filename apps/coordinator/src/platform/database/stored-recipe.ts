@@ -1,0 +1,37 @@
+import {
+  TributaryError,
+  readRecipe,
+  recordedRecipeSchema,
+  type Recipe,
+  type RecordedRecipe,
+} from '@tributary/protocol';
+
+/** Columns of a run that hold its recipe as it was accepted. */
+export const RECORDED_RECIPE = { recipe: true, recipeSha256: true, writtenBy: true } as const;
+
+/** These columns as the database gives them. */
+export interface RecipeColumns {
+  readonly recipe: unknown;
+  readonly recipeSha256: string;
+  readonly writtenBy: string | null;
+}
+
+/** The recipe as it was accepted: what is served and signed. */
+export function storedRecipe({ recipe, recipeSha256, writtenBy }: RecipeColumns): RecordedRecipe {
+  return recordedRecipeSchema.parse({ recipe, recipeSha256, writtenBy });
+}
+
+/** What it says to this version. @throws TributaryError RECIPE_INVALID, DOCUMENT_UNREADABLE. */
+export function readStoredRecipe(columns: RecipeColumns): Recipe {
+  return readRecipe(storedRecipe(columns));
+}
+
+/** As {@link readStoredRecipe} where work for all runs must not fail for one; null when this version cannot read it. */
+export function readableRecipe(columns: RecipeColumns): Recipe | null {
+  try {
+    return readStoredRecipe(columns);
+  } catch (error) {
+    if (error instanceof TributaryError) return null;
+    throw error;
+  }
+}
