@@ -9,7 +9,7 @@ import { fetchBlob, type BlobDownload } from './fetch-blob.js';
 
 const CONTENT = randomBytes(300_000);
 const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
-const SILENCE_MS = 300;
+const SILENCE_MS = 500;
 
 type Answer = (response: ServerResponse, begin: number) => void;
 
@@ -24,7 +24,6 @@ const some =
     response.writeHead(begin > 0 ? 206 : 200, { 'content-length': CONTENT.length - begin });
     response.write(CONTENT.subarray(begin, begin + count), () => end(response));
   };
-const drops = (count: number): Answer => some(count, (response) => void setTimeout(() => response.destroy(), 20));
 const fallsSilent = (count: number): Answer => some(count, () => undefined);
 /** No parts: always from the first byte. */
 const ignoresRange: Answer = (response) => whole(response, 0);
@@ -43,11 +42,24 @@ describe('fetchBlob', () => {
   let answers: Answer[];
   /** First bytes that were asked for, request by request. */
   let begins: number[];
+  let reachedBytes: number;
+
+  /** Breaks the connection when so many bytes are at the reader: what is still on its way goes with the connection. */
+  const drops =
+    (count: number): Answer =>
+    (response, begin) => {
+      const breakOff = (): void => {
+        if (reachedBytes >= begin + count) response.destroy();
+        else setTimeout(breakOff, 1);
+      };
+      some(count, breakOff)(response, begin);
+    };
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fetch-blob-'));
     path = join(folder, 'weights', 'model.safetensors');
     begins = [];
+    reachedBytes = 0;
     server = createServer((request: IncomingMessage, response) => {
       const begin = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
       begins.push(begin);
@@ -65,9 +77,20 @@ describe('fetchBlob', () => {
 
   function fetched(script: Answer[], changes: Partial<BlobDownload> & { signal?: AbortSignal } = {}): Promise<void> {
     answers = script;
-    const { signal, ...options } = changes;
+    const { signal, onBytes, ...options } = changes;
     const api = new ApiClient({ url, apiKey: 'key', ...(signal && { signal }) });
-    return fetchBlob(api, { sha256: SHA256, path, silenceMs: SILENCE_MS, pauseMs: () => 1, ...options });
+    const watched: BlobDownload['onBytes'] = (progress) => {
+      reachedBytes = progress.doneBytes;
+      onBytes?.(progress);
+    };
+    return fetchBlob(api, {
+      sha256: SHA256,
+      path,
+      silenceMs: SILENCE_MS,
+      pauseMs: () => 1,
+      ...options,
+      onBytes: watched,
+    });
   }
   const arrived = async (): Promise<boolean> => (await readFile(path)).equals(CONTENT);
   const left = (): Promise<string[]> => readdir(join(folder, 'weights'));
@@ -146,7 +169,8 @@ describe('fetchBlob', () => {
   });
 
   it('puts one file together from two processes that write it at once', async () => {
-    answers = [drops(200_000), drops(100_000), whole, whole];
+    const soon = (response: ServerResponse): void => void setTimeout(() => response.destroy(), 20);
+    answers = [some(200_000, soon), some(100_000, soon), whole, whole];
     const api = new ApiClient({ url, apiKey: 'key' });
     const request = { sha256: SHA256, path, pauseMs: () => 1 };
     await Promise.all([fetchBlob(api, request), fetchBlob(api, request)]);
