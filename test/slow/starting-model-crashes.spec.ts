@@ -10,8 +10,8 @@ import { OFFSET_TYPE, TUS_VERSION } from '@tributary/protocol/tus';
 import { buildRecipe } from '../factories/recipe.js';
 import { eventually, startProgram, type Program } from '../support/processes.js';
 import { s3Program, startS3Server, type S3Server } from '../support/s3-server.js';
-import { Consortium } from './support/consortium.js';
-import { HaltingLink } from './support/halting-link.js';
+import { Consortium } from '../medium/support/consortium.js';
+import { HaltingLink } from '../medium/support/halting-link.js';
 
 jest.setTimeout(180_000);
 
