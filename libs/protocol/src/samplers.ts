@@ -70,7 +70,7 @@ const fitsAny = { processes: ANY_PROCESS, because: '', settings: [] };
 
 /** All that is known of a sampler but how it moves. */
 export const SAMPLERS: Readonly<Record<SamplerName, SamplerFacts>> = {
-  ddpm: { ...fitsAny, fewestSteps: 4, usualSteps: 100 },
+  ddpm: { ...fitsAny, fewestSteps: 8, usualSteps: 100 },
   ddim: { ...fitsAny, fewestSteps: 4, usualSteps: 20, settings: ['eta'] },
   heun: {
     ...fitsAny,
