@@ -17,10 +17,10 @@ import type { Db } from '../platform/database/database.js';
 import { storedJson, storedJsonArray } from '../platform/database/stored-json.js';
 import {
   RECORDED_RECIPE,
+  knownRecipe,
   readStoredRecipe,
   readableRecipe,
   storedRecipe,
-  type RecipeColumns,
 } from '../platform/database/stored-recipe.js';
 
 export interface Run {
@@ -84,8 +84,7 @@ type ChangingRow = Omit<RunRow, keyof typeof CONTRACT>;
 
 @Injectable()
 export class RunRepository {
-  /** Recipes and manifests never change, so parsed ones stay right. */
-  private readonly recipes = new Map<string, Recipe>();
+  /** Manifests never change, so parsed ones stay right. */
   private readonly manifests = new Map<string, ParameterManifest>();
   private readonly contracts = new Map<string, RunContract>();
 
@@ -220,7 +219,7 @@ export class RunRepository {
   }
 
   private async withContract(db: Db, row: ChangingRow): Promise<Run> {
-    const recipe = this.recipes.get(row.recipeSha256);
+    const recipe = knownRecipe(row.recipeSha256);
     // It has a manifest exactly when it was started.
     const manifest = row.startedAt === null ? null : this.manifests.get(row.id);
     if (recipe !== undefined && manifest !== undefined) return toRun(row, { recipe, manifest });
@@ -230,7 +229,7 @@ export class RunRepository {
 
   private parsed({ recipe, manifest, ...row }: RunRow): Run {
     return toRun(row, {
-      recipe: this.parseRecipe({ ...row, recipe }),
+      recipe: readStoredRecipe({ ...row, recipe }),
       manifest: manifest === null ? null : this.parseManifest(row.id, manifest),
     });
   }
@@ -241,14 +240,6 @@ export class RunRepository {
     const manifest = parameterManifestSchema.parse(stored);
     this.manifests.set(runId, manifest);
     return manifest;
-  }
-
-  private parseRecipe(row: RecipeColumns): Recipe {
-    const known = this.recipes.get(row.recipeSha256);
-    if (known !== undefined) return known;
-    const recipe = readStoredRecipe(row);
-    this.recipes.set(row.recipeSha256, recipe);
-    return recipe;
   }
 }
 

@@ -21,9 +21,19 @@ export function storedRecipe({ recipe, recipeSha256, writtenBy }: RecipeColumns)
   return recordedRecipeSchema.parse({ recipe, recipeSha256, writtenBy });
 }
 
-/** What it says to this version. @throws TributaryError RECIPE_INVALID, DOCUMENT_UNREADABLE. */
+/** By hash, which was checked when a recipe was read first: recipes never change, so parsed ones stay right. */
+const known = new Map<string, Recipe>();
+
+/** A recipe that was read before; undefined for others. */
+export function knownRecipe(recipeSha256: string): Recipe | undefined {
+  return known.get(recipeSha256);
+}
+
+/** What it says to this version; parsed once. @throws TributaryError RECIPE_INVALID, DOCUMENT_UNREADABLE. */
 export function readStoredRecipe(columns: RecipeColumns): Recipe {
-  return readRecipe(storedRecipe(columns));
+  const recipe = knownRecipe(columns.recipeSha256) ?? readRecipe(storedRecipe(columns));
+  known.set(columns.recipeSha256, recipe);
+  return recipe;
 }
 
 /** As {@link readStoredRecipe} where work for all runs must not fail for one; null when this version cannot read it. */
