@@ -1,36 +1,24 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { RecipeInput } from '@tributary/protocol';
 import { z } from 'zod';
-import { Consortium, tinyRecipe } from '../support/consortium.js';
+import { consortiumForSuite } from '../support/consortium-suite.js';
+import { tinyRecipe } from '../support/tiny-recipe.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'tributary-e2e-'));
-const at = (name: string): string => join(directory, name);
+const consortium = consortiumForSuite();
+const at = (name: string): string => join(consortium().directory, name);
 const madeSchema = z.object({ weightsSha256: z.string(), residual: z.number() });
 const refusedSchema = z.object({ error: z.object({ code: z.string() }) });
-let consortium: Consortium;
-
-beforeAll(async () => {
-  consortium = await Consortium.create(directory);
-  await consortium.open();
-}, 120_000);
-
-afterAll(async () => {
-  await consortium.close();
-  rmSync(directory, { recursive: true, force: true });
-}, 30_000);
 
 async function done(...args: string[]): Promise<unknown> {
-  const { code, answer } = await consortium.tributary(...args);
+  const { code, answer } = await consortium().tributary(...args);
   expect({ code, answer: code === 0 ? undefined : answer }).toEqual({ code: 0, answer: undefined });
   return answer;
 }
 
 async function refusal(...args: string[]): Promise<string> {
-  return refusedSchema.parse((await consortium.tributary(...args)).answer).error.code;
+  return refusedSchema.parse((await consortium().tributary(...args)).answer).error.code;
 }
 
 function recipe(count: number): RecipeInput {
@@ -42,8 +30,8 @@ describe('an average of another width, over real processes', () => {
   let weightsSha256 = '';
 
   it('is put together after the training, and makes images, but is no release', async () => {
-    runId = await consortium.createRun(recipe(6));
-    await consortium.completed(runId);
+    runId = await consortium().createRun(recipe(6));
+    await consortium().completed(runId);
     const made = await done('model', 'reconstruct', runId, '--ema-width', '0.2', '-o', at('wider'));
     weightsSha256 = madeSchema.parse(made).weightsSha256;
     expect(madeSchema.parse(made).residual).toBeLessThan(1e-3);
@@ -59,8 +47,8 @@ describe('an average of another width, over real processes', () => {
     const create = ['run', 'create', '-f', at('recipe.json'), '--study', 'brains'];
     expect(await refusal(...create)).toBe('RECIPE_INVALID');
     const { id } = z.object({ id: z.string() }).parse(await done(...create, '--start-from', at('wider')));
-    await consortium.completed(id);
-    const { evaluation, roundsDone } = await consortium.run(id);
+    await consortium().completed(id);
+    const { evaluation, roundsDone } = await consortium().run(id);
     expect({ heldOut: (evaluation?.heldOutImages ?? 0) > 0, roundsDone }).toEqual({ heldOut: true, roundsDone: 0 });
     const pulled = await done('model', 'pull', id, '-o', at('released'));
     expect(pulled).toMatchObject({ version: `${id}/0`, weightsSha256 });

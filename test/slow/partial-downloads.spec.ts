@@ -1,25 +1,14 @@
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { roundViewSchema, type RecipeInput, type RoundView } from '@tributary/protocol';
 import { decodeSafetensorsHeader } from '@tributary/protocol/safetensors';
 import { z } from 'zod';
-import { Consortium, tinyRecipe } from '../support/consortium.js';
+import { consortiumForSuite } from '../support/consortium-suite.js';
+import { tinyRecipe } from '../support/tiny-recipe.js';
 import { eventually } from '../support/processes.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'tributary-e2e-'));
-let consortium: Consortium;
-
-beforeAll(async () => {
-  consortium = await Consortium.create(directory);
-  await consortium.open();
-}, 120_000);
-
-afterAll(async () => {
-  await consortium.close();
-  rmSync(directory, { recursive: true, force: true });
-}, 30_000);
+const consortium = consortiumForSuite();
 
 /** Stretches that are fetched though they stay: at most one at each end of what changes. */
 const OVERHEAD_BYTES = 2 * 64 * 1024;
@@ -34,7 +23,7 @@ function recipe(): RecipeInput {
 }
 
 function rounds(runId: string): Promise<RoundView[]> {
-  return consortium.request(z.array(roundViewSchema), `/v1/runs/${runId}/rounds`);
+  return consortium().request(z.array(roundViewSchema), `/v1/runs/${runId}/rounds`);
 }
 
 /** Of a model file at a site: its size, and how much of it is the decoder, by the names of diffusers. */
@@ -48,22 +37,22 @@ function sizesOf(path: string): { wholeBytes: number; decoderBytes: number } {
 
 /** Every model that a site holds: the cache's, and those in the folders of its assignments (often the same file by two names). */
 function modelsOf(siteId: string): string[] {
-  const found = readdirSync(consortium.siteDir(siteId), { recursive: true, encoding: 'utf8' });
+  const found = readdirSync(consortium().siteDir(siteId), { recursive: true, encoding: 'utf8' });
   return found
     .filter((name) => /([0-9a-f]{64}|global)\.safetensors$/.test(name))
-    .map((name) => join(consortium.siteDir(siteId), name));
+    .map((name) => join(consortium().siteDir(siteId), name));
 }
 
 describe('a run that shares the decoder only, over real processes', () => {
   let undisturbed = '';
 
   it('sends sites whole models once, then the decoder', async () => {
-    const runId = await consortium.createRun(recipe());
-    undisturbed = (await consortium.completed(runId)).weights.sha256;
+    const runId = await consortium().createRun(recipe());
+    undisturbed = (await consortium().completed(runId)).weights.sha256;
     const { wholeBytes, decoderBytes } = sizesOf(modelsOf('site-a')[0] ?? '');
     expect(decoderBytes + OVERHEAD_BYTES).toBeLessThan(0.8 * wholeBytes);
     const [first, ...later] = await rounds(runId);
-    const sites = consortium.siteIds.length;
+    const sites = consortium().siteIds.length;
     expect(first?.bytesDown).toBe(sites * wholeBytes);
     expect(later.map(({ kind }) => kind)).toEqual(['train', 'train', 'train', 'evaluate']);
     for (const { kind, bytesDown } of later) {
@@ -74,9 +63,9 @@ describe('a run that shares the decoder only, over real processes', () => {
   }, 240_000);
 
   it('ends with the same weights when a site is killed and the files that it holds are damaged meanwhile', async () => {
-    const runId = await consortium.createRun(recipe());
-    await eventually('round 2', async () => ((await consortium.run(runId)).roundsDone >= 2 ? true : undefined));
-    await consortium.kill('site-b');
+    const runId = await consortium().createRun(recipe());
+    await eventually('round 2', async () => ((await consortium().run(runId)).roundsDone >= 2 ? true : undefined));
+    await consortium().kill('site-b');
     for (const path of modelsOf('site-b')) {
       const { headerBytes, entries } = decodeSafetensorsHeader(readFileSync(path));
       const bottleneck = entries.find(({ name }) => name.startsWith('mid_block.'))?.begin ?? NaN;
@@ -84,8 +73,8 @@ describe('a run that shares the decoder only, over real processes', () => {
       writeSync(file, Buffer.from('damaged.'), 0, 8, headerBytes + bottleneck);
       closeSync(file);
     }
-    consortium.startAgent('site-b');
-    expect((await consortium.completed(runId)).weights.sha256).toBe(undisturbed);
-    expect(readFileSync(consortium.log('site-b'), 'utf8')).toContain('what was downloaded is not what its hash says');
+    consortium().startAgent('site-b');
+    expect((await consortium().completed(runId)).weights.sha256).toBe(undisturbed);
+    expect(readFileSync(consortium().log('site-b'), 'utf8')).toContain('what was downloaded is not what its hash says');
   }, 240_000);
 });

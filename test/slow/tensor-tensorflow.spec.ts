@@ -14,7 +14,8 @@ import { installationPlan } from '../../apps/cli/src/engines/install-tensorflow/
 import { runTool } from '../../apps/cli/src/engines/install-tensorflow/tool.js';
 import { describeAgreement } from '@tributary/engines/agreement/agreement-suite.spec-support';
 import { thisPlatform } from '../../apps/cli/src/engines/install-tensorflow/host-tools.js';
-import { Consortium, tinyRecipe } from '../support/consortium.js';
+import { Consortium } from '../support/consortium.js';
+import { tinyRecipe } from '../support/tiny-recipe.js';
 
 const MINUTE_MS = 60_000;
 const MEBIBYTE = 2 ** 20;

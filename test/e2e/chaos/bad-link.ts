@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecipeInput } from '@tributary/protocol';
-import { Consortium, tinyRecipe } from '../../support/consortium.js';
+import { Consortium } from '../../support/consortium.js';
+import { tinyRecipe } from '../../support/tiny-recipe.js';
 import { FaultyLink } from '../../support/faulty-link.js';
 import { eventually } from '../../support/processes.js';
 import { SiteNetwork } from '../../support/site-network.js';

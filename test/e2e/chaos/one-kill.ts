@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecipeInput } from '@tributary/protocol';
-import { Consortium, tinyRecipe } from '../../support/consortium.js';
+import { Consortium } from '../../support/consortium.js';
+import { tinyRecipe } from '../../support/tiny-recipe.js';
 import { eventually } from '../../support/processes.js';
 
 const SITE = 'site-a';

@@ -1,5 +1,5 @@
 import type { RecipeInput } from '@tributary/protocol';
-import { tinyRecipe } from '../../support/consortium.js';
+import { tinyRecipe } from '../../support/tiny-recipe.js';
 
 /** The names of the recipes whose runs are disturbed. */
 export type ChaosRecipe = 'fedavg' | 'scaffold';
