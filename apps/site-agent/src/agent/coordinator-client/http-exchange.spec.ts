@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { text } from 'node:stream/consumers';
+import type { Socket } from 'node:net';
+import { buffer, text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { exchange } from './http-exchange.js';
 
@@ -61,6 +62,23 @@ describe('exchange', () => {
     });
     for (let time = 0; time < 3; time++) expect(await text(await exchange(url, {}))).toBe('x');
     expect(ports.size).toBe(1);
+  });
+
+  it('gives back what its connection reads, over several requests', async () => {
+    const long = Buffer.from(Uint8Array.from({ length: 3_000_000 }, (_, i) => (i * 31 + (i >> 8)) % 251));
+    const url = await serve((_request, response) => response.end(long));
+    const reads: Buffer[] = [];
+    const listening = new Set<Socket>();
+    for (let time = 0; time < 2; time++) {
+      const answer = await exchange(url, {});
+      if (!listening.has(answer.socket)) answer.socket.prependListener('data', (read: Buffer) => reads.push(read));
+      listening.add(answer.socket);
+      expect((await buffer(answer)).equals(long)).toBe(true);
+    }
+    expect(listening.size).toBe(1);
+    expect(reads.length).toBeGreaterThan(10);
+    // Small reads share their memory with others.
+    expect(reads.filter(({ length }) => length > 0).length).toBeLessThan(reads.length / 10);
   });
 
   it('tells an answer that comes before its body was taken', async () => {

@@ -1,5 +1,6 @@
 import { request as plainRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as secureRequest } from 'node:https';
+import { releaseReads } from '@tributary/federation/vectors/release-reads';
 
 /** A body that is made while it is sent; each part is left alone until the next one is asked for. */
 export type BodyParts = () => AsyncIterable<Uint8Array>;
@@ -28,6 +29,7 @@ export function exchange(url: URL, request: HttpRequest): Promise<IncomingMessag
     signal?.throwIfAborted();
     const send = url.protocol === 'https:' ? secureRequest : plainRequest;
     const outgoing = send(url, { method, headers });
+    outgoing.once('socket', releaseReads);
     let answer: IncomingMessage | undefined;
     const giveUp = (): void => {
       const reason: unknown = signal?.reason;
