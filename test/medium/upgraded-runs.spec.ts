@@ -11,7 +11,7 @@ import {
   type AssignmentOffer,
 } from '@tributary/protocol';
 import { z } from 'zod';
-import { verifyRelease } from '../../apps/cli/src/models/verify-model.js';
+import { verifyRelease } from '../../apps/cli/src/models/folder/verify-model.js';
 import { readConfig } from '../../apps/coordinator/src/platform/config/coordinator-config.js';
 import { openDatabase } from '../../apps/coordinator/src/platform/database/open-database.js';
 import type { AccessTokens } from '../../apps/site-agent/src/agent/coordinator-client/access-tokens.js';

@@ -19,14 +19,14 @@ export function defineModelCommands(program: Command, attach: Attach): void {
     )
     .requiredOption('-o, --out <dir>', 'a folder that does not exist yet');
   withExample(pull, 'tributary model pull run-4f3a9c1d -o ./generator');
-  attach(pull, async () => (await import('../models/pull-model.js')).pullModelVerb);
+  attach(pull, async () => (await import('../models/download/pull-model.js')).pullModelVerb);
 
   const verify = model
     .command('verify <dir>')
     .description('Checks a pulled model against its lineage and signature; needs no server.')
     .option('--public-key <key>', 'the coordinator’s release key (base64) that you trust');
   withExample(verify, 'tributary model verify ./generator');
-  attach(verify, async () => (await import('../models/verify-model.js')).verifyModelVerb);
+  attach(verify, async () => (await import('../models/folder/verify-model.js')).verifyModelVerb);
 
   const reconstruct = model
     .command('reconstruct <ref>')
@@ -36,7 +36,7 @@ export function defineModelCommands(program: Command, attach: Attach): void {
     .requiredOption('--ema-width <width>', 'standard deviation of the average as a share of the rounds, 0.01 to 0.27')
     .requiredOption('-o, --out <dir>', 'a folder that does not exist yet');
   withExample(reconstruct, 'tributary model reconstruct run-4f3a9c1d --ema-width 0.15 -o ./wider');
-  attach(reconstruct, async () => (await import('../models/reconstruct-model.js')).reconstructModelVerb);
+  attach(reconstruct, async () => (await import('../models/averages/reconstruct-model.js')).reconstructModelVerb);
 
   const onnx = model
     .command('export-onnx <dir|ref>')
@@ -90,7 +90,7 @@ function defineUseOfModels(program: Command, attach: Attach): void {
     .option('--threads <n>', 'threads of the engine', '1')
     .requiredOption('--out <dir>', 'where PNGs, grid.png, samples.npz and samples.json go, and volumes as NIfTI');
   withExample(generate, 'tributary generate --model ./generator --class base-lesion --seeds 0-63 --out ./samples');
-  attach(generate, async () => (await import('../models/generate.js')).generateVerb);
+  attach(generate, async () => (await import('../models/generation/generate.js')).generateVerb);
 
   const evaluate = program
     .command('evaluate')

@@ -3,7 +3,7 @@ import { toProblem } from '@tributary/protocol/problem';
 import { embeddingRows } from '@tributary/protocol/recipe';
 import { openEngine } from '@tributary/engines';
 import { readFile } from 'node:fs/promises';
-import { readFlatWeights } from '../models/weights-file.js';
+import { readFlatWeights } from '../models/folder/weights-file.js';
 import { writeWholeFile } from '../whole-file.js';
 import { filmJobSchema, type FilmJob, type FilmMessage } from './film-job.js';
 

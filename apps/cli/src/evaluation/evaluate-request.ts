@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { generateOptionsSchema } from '../models/generate-request.js';
+import { generateOptionsSchema } from '../models/generation/generate-request.js';
 import { wholeNumber } from '../verb-options.js';
 
 const MOST_IMAGES = 100_000;

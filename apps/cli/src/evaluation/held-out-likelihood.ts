@@ -4,8 +4,8 @@ import { embeddingRow, embeddingRows, type Recipe } from '@tributary/protocol/re
 import { randomStream } from '@tributary/random';
 import type { Engine } from '@tributary/tensor';
 import type { CommandContext } from '../command-context.js';
-import { refusedInput } from '../models/input-pictures.js';
-import type { Model } from '../models/model-folder.js';
+import { refusedInput } from '../models/generation/input-pictures.js';
+import type { Model } from '../models/folder/model-folder.js';
 import { Progress } from '../output/progress.js';
 import type { EvaluateOptions } from './evaluate-request.js';
 import { imagesAt, type RealImages } from './real-images.js';

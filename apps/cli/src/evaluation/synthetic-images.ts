@@ -5,9 +5,9 @@ import { embeddingRow, type Recipe } from '@tributary/protocol/recipe';
 import { randomStream } from '@tributary/random';
 import { drawIndices } from '../bench/quality/draw-indices.js';
 import type { CommandContext } from '../command-context.js';
-import { drawSamples } from '../models/generate.js';
-import { planSamples, type SamplePlan } from '../models/generate-request.js';
-import type { Model } from '../models/model-folder.js';
+import { drawSamples } from '../models/generation/generate.js';
+import { planSamples, type SamplePlan } from '../models/generation/generate-request.js';
+import type { Model } from '../models/folder/model-folder.js';
 import type { EvaluateOptions } from './evaluate-request.js';
 import type { RealImages } from './real-images.js';
 

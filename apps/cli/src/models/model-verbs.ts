@@ -5,7 +5,7 @@ import type { Action } from '../command-context.js';
 import { formatBytes } from '../output/quantities.js';
 import { textTable } from '../output/table.js';
 import { argumentAt } from '../verb-options.js';
-import { modelCard } from './model-card.js';
+import { modelCard } from './folder/model-card.js';
 import { modelReferenceOf } from './model-reference.js';
 
 export const listModels: Action = async (context) => {

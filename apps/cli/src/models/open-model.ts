@@ -1,13 +1,13 @@
 import { rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { CommandContext } from '../command-context.js';
-import { assertWeightsFit } from './assert-weights-fit.js';
-import { downloadRelease } from './download-release.js';
-import { readModelFolder, type Model } from './model-folder.js';
+import { assertWeightsFit } from './folder/assert-weights-fit.js';
+import { downloadRelease } from './download/download-release.js';
+import { readModelFolder, type Model } from './folder/model-folder.js';
 import { isModelReference, modelReferenceOf } from './model-reference.js';
-import { verifyModel } from './verify-model.js';
-import { keepInCache, weightsCachePath } from './weights-cache.js';
-import { readFlatWeights } from './weights-file.js';
+import { verifyModel } from './folder/verify-model.js';
+import { keepInCache, weightsCachePath } from './download/weights-cache.js';
+import { readFlatWeights } from './folder/weights-file.js';
 
 /**
  * The model that `--model` names: a folder, or where there is none of that name, a release of the coordinator, whose weights are

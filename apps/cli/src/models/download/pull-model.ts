@@ -2,17 +2,17 @@ import { embeddingRows } from '@tributary/protocol/recipe';
 import { rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { Action } from '../command-context.js';
-import type { ApiClient } from '../http/api-client.js';
-import type { Output } from '../output/output.js';
-import { argumentAt, parseVerbOptions } from '../verb-options.js';
-import { modelCard } from './model-card.js';
+import type { Action } from '../../command-context.js';
+import type { ApiClient } from '../../http/api-client.js';
+import type { Output } from '../../output/output.js';
+import { argumentAt, parseVerbOptions } from '../../verb-options.js';
+import { modelCard } from '../folder/model-card.js';
 import { downloadRelease, type DownloadedRelease } from './download-release.js';
-import { CARD_FILE, LINEAGE_FILE, SIGNATURE_FILE, readSignedModel } from './model-folder.js';
-import { modelReferenceOf, type ModelReference } from './model-reference.js';
-import { assertEmptyOutput, downloadsOf, writeNewFolder } from './new-folder.js';
-import { verifyModel, type VerifiedModel } from './verify-model.js';
-import { openWeightsFile } from './weights-file.js';
+import { CARD_FILE, LINEAGE_FILE, SIGNATURE_FILE, readSignedModel } from '../folder/model-folder.js';
+import { modelReferenceOf, type ModelReference } from '../model-reference.js';
+import { assertEmptyOutput, downloadsOf, writeNewFolder } from '../folder/new-folder.js';
+import { verifyModel, type VerifiedModel } from '../folder/verify-model.js';
+import { openWeightsFile } from '../folder/weights-file.js';
 
 export const pullModelVerb: Action = async (context, { arguments: values, options }) => {
   const { out } = parseVerbOptions(z.object({ out: z.string().min(1) }), options);

@@ -3,9 +3,9 @@ import type { IntensityWindow } from '@tributary/imaging';
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
 import { openEngine } from '@tributary/engines';
 import { join, resolve } from 'node:path';
-import type { Action, CommandContext } from '../command-context.js';
-import { Progress } from '../output/progress.js';
-import { parseVerbOptions } from '../verb-options.js';
+import type { Action, CommandContext } from '../../command-context.js';
+import { Progress } from '../../output/progress.js';
+import { parseVerbOptions } from '../../verb-options.js';
 import {
   generateOptionsSchema,
   planSamples,
@@ -14,8 +14,8 @@ import {
   type SamplePlan,
 } from './generate-request.js';
 import { readInputs, type GenerateInputs } from './generate-inputs.js';
-import type { Model } from './model-folder.js';
-import { openModel } from './open-model.js';
+import type { Model } from '../folder/model-folder.js';
+import { openModel } from '../open-model.js';
 import { writeSamples } from './write-samples.js';
 
 const BATCH = 16;

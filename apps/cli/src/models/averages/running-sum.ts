@@ -2,7 +2,7 @@ import { openFileBytes } from '@tributary/federation/vectors/byte-source';
 import { TributaryError } from '@tributary/protocol/errors';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openWeightsFile } from './weights-file.js';
+import { openWeightsFile } from '../folder/weights-file.js';
 
 const DOUBLE_BYTES = Float64Array.BYTES_PER_ELEMENT;
 /** Numbers that are read at once. */

@@ -1,9 +1,9 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import { join } from 'node:path';
-import type { ApiClient } from '../http/api-client.js';
-import { fetchBlob } from '../http/fetch-blob.js';
-import { DownloadProgress } from '../output/download-progress.js';
-import type { Output } from '../output/output.js';
+import type { ApiClient } from '../../http/api-client.js';
+import { fetchBlob } from '../../http/fetch-blob.js';
+import { DownloadProgress } from '../../output/download-progress.js';
+import type { Output } from '../../output/output.js';
 
 /** Where weights are downloaded to. */
 export interface DownloadPlace {

@@ -9,7 +9,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeSafetensorsHeader } from '@tributary/protocol/safetensors';
-import { demoRecipe } from '../demo/profiles.js';
+import { demoRecipe } from '../../demo/profiles.js';
 import { readModelFolder, readSignedModel, releaseFacts } from './model-folder.js';
 import { verifyModel } from './verify-model.js';
 

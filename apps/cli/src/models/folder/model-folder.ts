@@ -6,7 +6,7 @@ import { readLineage } from '@tributary/protocol/recorded-lineage';
 import { readRecipe } from '@tributary/protocol/recorded-recipe';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { reconstructionSchema } from './reconstruction.js';
+import { reconstructionSchema } from '../averages/reconstruction.js';
 import { readFlatWeights, summariseWeights, type FlatWeights, type WeightsSummary } from './weights-file.js';
 
 export const LINEAGE_FILE = 'lineage.json';

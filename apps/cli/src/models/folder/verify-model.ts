@@ -6,8 +6,8 @@ import { recipeHash } from '@tributary/protocol/recorded-recipe';
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { Action } from '../command-context.js';
-import { argumentAt, parseVerbOptions } from '../verb-options.js';
+import type { Action } from '../../command-context.js';
+import { argumentAt, parseVerbOptions } from '../../verb-options.js';
 import { readSignedModel, type SignedModel } from './model-folder.js';
 
 /** What comes before the 32 bytes of an Ed25519 key in its DER form (RFC 8410). */

@@ -1,10 +1,10 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import { releaseSchema, type Release } from '@tributary/protocol/http';
-import type { ApiClient } from '../http/api-client.js';
+import type { ApiClient } from '../../http/api-client.js';
 import { downloadWeights, type DownloadPlace } from './download-weights.js';
-import { releaseFacts, type ReleaseFacts } from './model-folder.js';
-import type { ModelReference } from './model-reference.js';
-import { verifyRelease } from './verify-model.js';
+import { releaseFacts, type ReleaseFacts } from '../folder/model-folder.js';
+import type { ModelReference } from '../model-reference.js';
+import { verifyRelease } from '../folder/verify-model.js';
 
 /** A release whose weights are in a file of their own. */
 export interface DownloadedRelease {

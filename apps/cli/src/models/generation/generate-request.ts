@@ -2,8 +2,8 @@ import { SAMPLER_NAMES, samplerSettingsSchema, type SamplerName } from '@tributa
 import { TributaryError } from '@tributary/protocol/errors';
 import { embeddingRow, type Recipe } from '@tributary/protocol/recipe';
 import { z } from 'zod';
-import { wholeNumber } from '../verb-options.js';
-import type { Model } from './model-folder.js';
+import { wholeNumber } from '../../verb-options.js';
+import type { Model } from '../folder/model-folder.js';
 import { parseSeeds } from './seed-list.js';
 
 const MOST_IMAGES = 1_000_000;

@@ -4,7 +4,7 @@ import { imageShape } from '@tributary/protocol/image-shape';
 import type { Recipe } from '@tributary/protocol/recipe';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeWholeFile } from '../whole-file.js';
+import { writeWholeFile } from '../../whole-file.js';
 import type { SamplePlan } from './generate-request.js';
 import { concatenated } from '@tributary/layers/parameters/concatenated';
 import { npzOfBytes, npzOfFloats } from './npz-file.js';

@@ -1,26 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { modelReferenceOf } from './model-reference.js';
 import { npzOfBytes } from './npz-file.js';
-import { parseSeeds } from './seed-list.js';
-
-describe('seeds and references', () => {
-  it('reads ranges and lists', () => {
-    expect(parseSeeds('3,7-9')).toEqual([3, 7, 8, 9]);
-  });
-
-  it.each(['', '9-7', 'a', '1-', '4294967296', '0-99999999'])('refuses the seeds %j', (text) => {
-    expect(() => parseSeeds(text)).toThrow(expect.objectContaining({ code: 'USAGE_INVALID' }));
-  });
-
-  it('tells a run from a version', () => {
-    expect(modelReferenceOf('run-4f3a9c1d')).toEqual({ runId: 'run-4f3a9c1d', round: null });
-    expect(modelReferenceOf('run-4f3a9c1d/20')).toEqual({ runId: 'run-4f3a9c1d', round: 20 });
-  });
-
-  it.each(['model', 'run-4f3a9c1d/x', 'run-4f3a9c1d/1/2', ''])('refuses the reference %j', (text) => {
-    expect(() => modelReferenceOf(text)).toThrow(expect.objectContaining({ code: 'USAGE_INVALID' }));
-  });
-});
 
 describe('npzOfBytes', () => {
   it('writes the member that numpy.save writes for the same array', () => {
