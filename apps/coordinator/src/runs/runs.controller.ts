@@ -14,6 +14,7 @@ import { z } from 'zod';
 import { SitesService } from '../identity/sites.service.js';
 import { Allow, Caller, type Principal } from '../platform/access/access.js';
 import { LARGEST_INTEGER } from '../platform/database/largest-integer.js';
+import { RunProposalsService } from './proposal/run-proposals.service.js';
 import { RunViewsService } from './run-views.service.js';
 import { RunsService } from './runs.service.js';
 
@@ -27,6 +28,7 @@ const RUN_ID = { schema: runIdSchema };
 @Controller('v1/runs')
 export class RunsController {
   constructor(
+    private readonly proposals: RunProposalsService,
     private readonly runs: RunsService,
     private readonly views: RunViewsService,
     private readonly sites: SitesService,
@@ -35,7 +37,7 @@ export class RunsController {
   /** Stores a recipe and asks the study's sites to approve it. */
   @Post()
   async create(@Body({ schema: runRequestSchema }) request: RunRequest, @Caller() caller: Principal): Promise<RunView> {
-    return this.views.show(await this.runs.create(request, caller));
+    return this.views.show(await this.proposals.propose(request, caller));
   }
 
   @Get()

@@ -18,6 +18,7 @@ import { RevokedSitesService } from './assignments/revoked-sites.service.js';
 import { PublicationService } from './rounds/publication.service.js';
 import { RecipeAnswerRepository } from './proposal/recipe-answer.repository.js';
 import { RecipeAnswersService } from './proposal/recipe-answers.service.js';
+import { RunProposalsService } from './proposal/run-proposals.service.js';
 import { StartWeightsService } from './proposal/start-weights.service.js';
 import { RoundLeases } from './rounds/round-leases.js';
 import { RoundOpeningService } from './rounds/round-opening.service.js';
@@ -58,6 +59,7 @@ import { RunsService } from './runs.service.js';
     RunDriver,
     RunEventRepository,
     RunNotices,
+    RunProposalsService,
     RunRepository,
     RunStepsService,
     RunViewsService,

@@ -1,33 +1,17 @@
-import { randomBytes } from 'node:crypto';
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { networkManifest } from '@tributary/diffusion/initial-model';
-import { assertExchange } from '@tributary/federation';
-import {
-  TributaryError,
-  assertTrainableAtSites,
-  recordRecipe,
-  type Recipe,
-  type RecordedRecipe,
-  type RunRequest,
-  type Study,
-} from '@tributary/protocol';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { TributaryError, type RecordedRecipe } from '@tributary/protocol';
 import { AuditService } from '../audit/audit.service.js';
-import { RefusalsService } from '../audit/refusals.service.js';
 import { SitesService } from '../identity/sites.service.js';
 import type { Principal } from '../platform/access/access.js';
-import { Clock, after } from '../platform/clock/clock.js';
-import { CONFIG } from '../platform/config/config.module.js';
-import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
+import { Clock } from '../platform/clock/clock.js';
 import { Database } from '../platform/database/database.js';
 import { SiteHints } from '../platform/hints/site-hints.js';
-import { StudiesService } from '../studies/studies.service.js';
 import { RoundRepository } from './rounds/round.repository.js';
 import { RoundsService } from './rounds/rounds.service.js';
-import { StartWeightsService } from './proposal/start-weights.service.js';
 import { RunChanges, type RunChange } from './run-change.js';
 import { RunRepository, type Run } from './run.repository.js';
 
-/** What admins do with runs. */
+/** What admins do with runs once they are proposed. */
 @Injectable()
 export class RunsService implements OnModuleInit {
   constructor(
@@ -35,74 +19,16 @@ export class RunsService implements OnModuleInit {
     private readonly runs: RunRepository,
     private readonly rounds: RoundRepository,
     private readonly roundChanges: RoundsService,
-    private readonly studies: StudiesService,
     private readonly sites: SitesService,
     private readonly changes: RunChanges,
     private readonly hints: SiteHints,
-    private readonly starts: StartWeightsService,
     private readonly audit: AuditService,
-    private readonly refusals: RefusalsService,
     private readonly clock: Clock,
-    @Inject(CONFIG) private readonly config: CoordinatorConfig,
   ) {}
 
   /** Whoever waits for a site's hours does not wait for those that it had before. */
   onModuleInit(): void {
     this.sites.onHoursChanged((db, siteId) => this.runs.lookAgain(db, siteId, this.clock.now()));
-  }
-
-  /**
-   * Stores a recipe whole and asks the study's sites to approve it.
-   *
-   * @throws TributaryError NOT_FOUND (study), RECIPE_INCOMPATIBLE, RECIPE_STUDY_MISMATCH, QUORUM_LARGER_THAN_STUDY, ROUND_DEADLINE_PAST,
-   *         START_WEIGHTS_MISSING, START_MODEL_UNFIT, SAFETENSORS_INVALID;
-   *         the refusal is in the audit log then.
-   */
-  async create(request: RunRequest, by: Principal): Promise<string> {
-    try {
-      return await this.propose(request, by);
-    } catch (error) {
-      if (error instanceof TributaryError && error.spec.status < 500) {
-        await this.refusals.note({ actor: by.id, subject: request.studyId, error });
-      }
-      throw error;
-    }
-  }
-
-  private async propose({ studyId, recipe, approvalDeadlineAt: asked }: RunRequest, by: Principal): Promise<string> {
-    const approvalDeadlineAt = this.approvalDeadline(asked);
-    assertTrainableAtSites(recipe);
-    assertFitsStudy(recipe, await this.studies.get(studyId));
-    const sites = await this.sites.approvedIn(this.database.db, studyId);
-    if (recipe.rounds.quorum > sites.length) {
-      const detail = `quorum ${recipe.rounds.quorum}, approved sites ${sites.length}`;
-      throw new TributaryError('QUORUM_LARGER_THAN_STUDY', { detail });
-    }
-    assertExchange(networkManifest(recipe, sites.length), recipe.federation);
-    await this.starts.assertFit(recipe, sites.length);
-    const id = `run-${randomBytes(4).toString('hex')}`;
-    const recorded = recordRecipe(recipe);
-    const { recipeSha256 } = recorded;
-    await this.database.transaction(async (db) => {
-      await this.starts.hold(db, recipe);
-      await this.runs.create(db, { id, studyId, name: recipe.name, approvalDeadlineAt }, recorded);
-      await this.audit.append(db, {
-        actor: by.id,
-        action: 'run.created',
-        subject: id,
-        detail: { studyId, recipeSha256 },
-      });
-    });
-    await this.changes.change(id, (change) => {
-      change.move('propose');
-      change.set({ sites });
-      change.onCommit(() => {
-        for (const siteId of sites)
-          this.hints.tell(siteId, { event: 'run:proposed', body: { runId: id, recipeSha256 } });
-      });
-      return Promise.resolve();
-    });
-    return id;
   }
 
   /** @throws TributaryError NOT_FOUND. */
@@ -172,33 +98,7 @@ export class RunsService implements OnModuleInit {
     });
   }
 
-  private approvalDeadline(asked: string | undefined): Date {
-    const now = this.clock.now();
-    if (asked === undefined) return after(now, this.config.approvalWindowSeconds);
-    const deadline = new Date(asked);
-    if (deadline > now) return deadline;
-    const fields = [{ path: 'approvalDeadlineAt', expected: `later than ${now.toISOString()}` }];
-    throw new TributaryError('ROUND_DEADLINE_PAST', { detail: 'approvalDeadlineAt', fields });
-  }
-
   private note({ db, run }: RunChange, action: string, by: Principal): Promise<void> {
     return this.audit.append(db, { actor: by.id, action, subject: run.id, detail: {} });
   }
-}
-
-function assertFitsStudy(recipe: Recipe, study: Study): void {
-  const fields = [
-    ...(recipe.classes.join('\n') === study.classes.join('\n')
-      ? []
-      : [{ path: 'recipe.classes', expected: `the study's classes: ${study.classes.join(', ')}` }]),
-    ...(recipe.image.sizePx === study.image.sizePx
-      ? []
-      : [{ path: 'recipe.image.sizePx', expected: String(study.image.sizePx) }]),
-    ...(recipe.image.channels === study.image.channels
-      ? []
-      : [{ path: 'recipe.image.channels', expected: String(study.image.channels) }]),
-  ];
-  if (fields.length === 0) return;
-  const detail = fields.map(({ path, expected }) => `${path}: ${expected}`).join('; ');
-  throw new TributaryError('RECIPE_STUDY_MISMATCH', { detail, fields });
 }
