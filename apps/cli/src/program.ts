@@ -3,10 +3,12 @@ import { Command, Option, type OptionValues } from 'commander';
 import { outputOf, type Action, type CommandContext, type GlobalOptions, type Host } from './command-context.js';
 import { defineAgentCommands } from './commands/agent.js';
 import { defineAuditCommands } from './commands/audit.js';
+import { defineBenchCommands } from './commands/bench.js';
 import { defineCoordinatorCommands } from './commands/coordinator.js';
 import { defineDataCommands } from './commands/data.js';
 import { defineDemoCommand } from './commands/demo.js';
 import { defineEngineCommands } from './commands/engine.js';
+import { defineGeneratorCommands } from './commands/generator.js';
 import { defineIdentityCommands } from './commands/identity.js';
 import { defineModelCommands } from './commands/model.js';
 import { defineRunCommands } from './commands/run.js';
@@ -39,6 +41,7 @@ export function buildProgram(host: Host): Command {
   const attach = attacher(host);
   defineDemoCommand(program, attach);
   defineEngineCommands(program, attach);
+  defineBenchCommands(program, attach);
   defineCoordinatorCommands(program, attach);
   defineIdentityCommands(program, attach);
   defineStudyCommands(program, attach);
@@ -47,6 +50,7 @@ export function buildProgram(host: Host): Command {
   defineDataCommands(program, attach);
   defineRunCommands(program, attach);
   defineModelCommands(program, attach);
+  defineGeneratorCommands(program, attach);
   defineAuditCommands(program, attach);
   return program;
 }

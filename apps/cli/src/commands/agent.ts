@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Attach } from '../program.js';
 import { withExample } from './example.js';
 
+/** What a hospital runs. */
 export function defineAgentCommands(program: Command, attach: Attach): void {
   const agent = program.command('agent').description('The hospital’s side.');
   const verb = (name: string, description: string, ...examples: string[]): Command => {

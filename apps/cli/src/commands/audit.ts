@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Attach } from '../program.js';
 import { withExample } from './example.js';
 
+/** Looks at the coordinator's log. */
 export function defineAuditCommands(program: Command, attach: Attach): void {
   const audit = program.command('audit').description('The coordinator’s hash-chained log.');
   const verify = audit.command('verify').description('Recomputes the chain and names the first broken entry.');

@@ -4,6 +4,13 @@ import { withExample } from './example.js';
 
 /** What rounds cost: without training, beside training, with many sites. */
 export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
+  defineRounds(bench, attach);
+  defineShortRounds(bench, attach);
+  defineNeighbours(bench, attach);
+  defineAgents(bench, attach);
+}
+
+function defineRounds(bench: Command, attach: Attach): void {
   const rounds = bench
     .command('rounds')
     .summary('seconds and memory of rounds without training')
@@ -21,7 +28,9 @@ export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
     .option('--python <path>', 'a Python with flwr and numpy, or nvflare: the same rounds in them');
   withExample(rounds, 'tributary bench rounds --bytes 100000000 --sites 4');
   attach(rounds, async () => (await import('../bench/rounds/bench-rounds.js')).benchRounds);
+}
 
+function defineShortRounds(bench: Command, attach: Attach): void {
   const shortRounds = bench
     .command('short-rounds')
     .summary('what a round costs beside its training')
@@ -35,7 +44,9 @@ export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
     .option('--dir <dir>', 'where files may be made; the folder for temporary files when left out');
   withExample(shortRounds, 'tributary bench short-rounds --sites 3');
   attach(shortRounds, async () => (await import('../bench/rounds/bench-short-rounds.js')).benchShortRounds);
+}
 
+function defineNeighbours(bench: Command, attach: Attach): void {
   const neighbours = bench
     .command('neighbours')
     .summary('a small run beside large ones')
@@ -51,7 +62,9 @@ export function defineCoordinatorBenches(bench: Command, attach: Attach): void {
     .option('--dir <dir>', 'where files may be made; the folder for temporary files when left out');
   withExample(neighbours, 'tributary bench neighbours --large-bytes 50000000');
   attach(neighbours, async () => (await import('../bench/rounds/bench-neighbours.js')).benchNeighbours);
+}
 
+function defineAgents(bench: Command, attach: Attach): void {
   const agents = bench
     .command('agents')
     .summary('many connected sites, one round for all')

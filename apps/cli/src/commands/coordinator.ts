@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Attach } from '../program.js';
 import { withExample } from './example.js';
 
+/** Sets the consortium's server up and starts it. */
 export function defineCoordinatorCommands(program: Command, attach: Attach): void {
   const coordinator = program.command('coordinator').description('The consortium’s server.');
 

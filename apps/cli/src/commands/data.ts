@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Attach } from '../program.js';
 import { withExample } from './example.js';
 
+/** What a hospital finds out about its images before it takes part. */
 export function defineDataCommands(program: Command, attach: Attach): void {
   const data = program.command('data').description('A hospital’s folder of images.');
   const inspect = data

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import type { Attach } from '../program.js';
 import { withExample } from './example.js';
 
+/** A consortium on this machine alone. */
 export function defineDemoCommand(program: Command, attach: Attach): void {
   const demo = program
     .command('demo')

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Attach } from '../program.js';
 import { withExample } from './example.js';
 
+/** Who this machine is to the coordinator. */
 export function defineIdentityCommands(program: Command, attach: Attach): void {
   const login = program
     .command('login')

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Attach } from '../program.js';
 import { withExample } from './example.js';
 
+/** Lets hospitals in and out. */
 export function defineSiteCommands(program: Command, attach: Attach): void {
   const site = program.command('site').description('Hospitals of the consortium, as the admin sees them.');
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Attach } from '../program.js';
 import { withExample } from './example.js';
 
+/** Makes and shows studies. */
 export function defineStudyCommands(program: Command, attach: Attach): void {
   const study = program.command('study').description('What some sites work on together.');
 
