@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { releaseChunk } from '@tributary/federation';
 
 /** What arrives while a write is under way goes with the next one, up to this. */
-const WRITE_BYTES = 256 * 1024;
+const WRITE_BYTES = 512 * 1024;
 
 /** What is written to: an open file is one. */
 export interface AppendedFile {

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { releaseChunk } from '@tributary/federation';
 import type { ByteRange } from './blob-store.js';
 
-const BUFFER_BYTES = 256 * 1024;
+const BUFFER_BYTES = 512 * 1024;
 
 /** Where bytes go, and who counts them. */
 export interface Receiver {
