@@ -159,6 +159,16 @@ describe('UploadAppend', () => {
     expect((await stored()).length).toBeLessThanOrEqual(content.length);
   });
 
+  it('refuses too many bytes that come before it can write, and goes on afterwards', async () => {
+    await store.datastore.create(announced());
+    const begun = content.length - 10;
+    await answerTo(send({ bytes: content.subarray(0, begun) }));
+    expect(await answerTo(send({ offset: begun, bytes: Buffer.alloc(11) }))).toBe(413);
+    expect(ends.at(-1)).toEqual({ code: 'REQUEST_TOO_LARGE', status: 413 });
+    expect(await answerTo(send({ offset: begun, bytes: content.subarray(begun) }))).toBe(204);
+    expect((await stored()).equals(content)).toBe(true);
+  });
+
   it('keeps what came before a connection broke, and goes on from there', async () => {
     await store.datastore.create(announced());
     const broken = send({ bytes: content.subarray(0, 300_000), length: content.length });

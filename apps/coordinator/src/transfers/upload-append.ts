@@ -167,6 +167,8 @@ function endable(request: IncomingMessage, { maxBytes, end, onBytes }: Limits): 
     if (stop()) body.push(null);
   };
   body.once('close', stop);
+  // It may fail before its reader listens, who is told all the same; an error that nobody listens to would end the process.
+  body.on('error', stop);
   request.on('data', onData);
   for (const event of ENDS) request.on(event, finish);
   end.addEventListener('abort', finish, { once: true });
