@@ -22,7 +22,7 @@ export const ERRORS = {
     status: 413,
     retryable: false,
     text: 'the request is larger than this route accepts',
-    remedy: 'Send weights through the upload route; keep control messages small.',
+    remedy: 'Send weights through the upload route, no more bytes than were announced; keep control messages small.',
   },
   ROUTE_NOT_FOUND: {
     status: 404,
@@ -281,8 +281,8 @@ export const ERRORS = {
   UPLOAD_LOCKED: {
     status: 423,
     retryable: true,
-    text: 'the same upload is being written by another connection',
-    remedy: 'Wait a moment and resume.',
+    text: 'another connection writes the same upload, or has written to it',
+    remedy: 'Wait a moment, ask how many bytes are held (HEAD) and go on from there.',
   },
   BLOB_CORRUPT: {
     status: 500,

@@ -70,7 +70,10 @@ export const studyRequestSchema = z.strictObject({
   classes: z.array(z.string().min(1).max(60)).min(1).max(1000),
   /** A class that sites are short of; scores and the report single it out. */
   scarceClasses: z.array(z.string()).default([]),
-  image: z.strictObject({ sizePx: z.int().min(8).max(256), channels: z.union([z.literal(1), z.literal(3)]) }),
+  image: z.strictObject({
+    sizePx: z.int().min(8).max(256),
+    channels: z.literal([1, 3], { error: '1 (grey) or 3 (colour)' }),
+  }),
 });
 export const studySchema = studyRequestSchema.extend({ createdAt: z.iso.datetime() });
 export type Study = z.infer<typeof studySchema>;

@@ -35,6 +35,18 @@ describe('problems', () => {
     }
   });
 
+  it('name a field that is nested too deep to be read', () => {
+    const schema = z.object({ notes: z.unknown() });
+    const nested = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
+    const parse = (levels: number): unknown => parseOrThrow(schema, { notes: nested(levels) }, 'REQUEST_INVALID');
+    expect(parse(60)).toEqual({ notes: nested(60) });
+    for (const levels of [100, 100_000]) {
+      expect(() => parse(levels)).toThrow(
+        expect.objectContaining({ code: 'REQUEST_INVALID', message: expect.stringContaining('levels of nesting') }),
+      );
+    }
+  });
+
   it.each(['a\0b', '\ud800', '\udc00x'])('name a field whose text no database keeps: %j', (text) => {
     const schema = z.object({ names: z.array(z.string()), notes: z.record(z.string(), z.unknown()) });
     const fieldsOf = (value: unknown): unknown => {

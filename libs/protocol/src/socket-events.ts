@@ -42,7 +42,12 @@ export type AssignmentProgress = z.infer<typeof assignmentProgressSchema>;
 
 export const assignmentFailureSchema = z.object({
   assignmentId: assignmentIdSchema,
-  problem: problemSchema,
+  /** Shown to admins with the run. */
+  problem: problemSchema.extend({
+    code: z.string().min(1).max(60),
+    message: z.string().max(4000),
+    remedy: z.string().max(4000),
+  }),
 });
 export type AssignmentFailure = z.infer<typeof assignmentFailureSchema>;
 

@@ -9,6 +9,7 @@ import {
   type OnGatewayInit,
 } from '@nestjs/websockets';
 import {
+  TributaryError,
   assignmentAnswerSchema,
   assignmentFailureSchema,
   assignmentProgressSchema,
@@ -61,6 +62,7 @@ export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnect
   handleConnection(socket: SiteSocket): void {
     const { siteId } = socket.data;
     void socket.join(roomOf(siteId));
+    socket.onAny((event: unknown, ...sent: unknown[]) => this.refuseUnknown(socket, String(event), sent.at(-1)));
     this.noteConnection(siteId);
     this.logger.info({ siteId }, 'site connected');
   }
@@ -108,6 +110,13 @@ export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnect
     else this.logger.warn({ siteId: socket.data.siteId }, 'a progress message does not fit its schema');
   }
 
+  /** An event that is not known here, of a newer agent perhaps, is answered too: its sender would wait in vain. */
+  private refuseUnknown(socket: SiteSocket, event: string, reply: unknown): void {
+    if (!isReply(reply) || socket.listenerCount(event) > 0) return;
+    const error = new TributaryError('REQUEST_INVALID', { detail: 'an event of this name is not known' });
+    void acknowledge(this.logger, () => Promise.reject(error)).then(reply);
+  }
+
   private tell(siteId: string, hint: SiteHint): void {
     const { server } = this;
     if (server === undefined) return;
@@ -149,6 +158,10 @@ export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnect
     });
     return siteIds.map(() => null);
   }
+}
+
+function isReply(value: unknown): value is (ack: Ack<null>) => void {
+  return typeof value === 'function';
 }
 
 function roomOf(siteId: string): string {

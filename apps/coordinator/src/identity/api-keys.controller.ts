@@ -8,6 +8,7 @@ const apiKeyRequestSchema = z.strictObject({
   name: z.string().min(1).max(100),
   role: z.enum(['admin', 'researcher']),
 });
+const KEY_ID = { schema: z.string().regex(/^key-[0-9a-f]{12}$/, 'an id such as key-4f3a9c1d5e7b') };
 
 @Controller('v1/api-keys')
 export class ApiKeysController {
@@ -29,7 +30,7 @@ export class ApiKeysController {
 
   @Delete(':id')
   @HttpCode(204)
-  revoke(@Param('id') id: string, @Caller() caller: Principal): Promise<void> {
+  revoke(@Param('id', KEY_ID) id: string, @Caller() caller: Principal): Promise<void> {
     return this.keys.revoke(id, caller);
   }
 }

@@ -43,5 +43,8 @@ function assertScarceAreClasses({ classes, scarceClasses }: Pick<Study, 'classes
   const fields = unknown.map((index) => ({ path: `scarceClasses.${index}`, expected: 'one of the classes' }));
   const twice = classes.findIndex((name, index) => classes.indexOf(name) !== index);
   if (twice >= 0) fields.push({ path: `classes.${twice}`, expected: 'class names that differ' });
-  if (fields.length > 0) throw new TributaryError('REQUEST_INVALID', { detail: 'classes', fields });
+  if (fields.length > 0) {
+    const detail = fields.map(({ path, expected }) => `${path}: ${expected}`).join('; ');
+    throw new TributaryError('REQUEST_INVALID', { detail, fields });
+  }
 }

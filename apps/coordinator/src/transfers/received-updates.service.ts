@@ -48,7 +48,7 @@ export class ReceivedUpdatesService {
       throw error;
     }
     await bytes.discard();
-    this.progress.forget(assignmentId);
+    this.progress.forget(siteId, assignmentId);
     this.metrics.updateBytes.inc(sizeBytes);
   }
 

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { TributaryError } from '@tributary/protocol';
 import { OFFSET_TYPE, TUS_VERSION } from '@tributary/protocol/tus';
 import type { Locker, Upload } from '@tus/server';
+import { bytesOf } from './upload-request.js';
 import type { UploadStore } from './upload-store.js';
 
 /** Bytes of a request after which it is told that they came. */
@@ -66,7 +67,7 @@ export class UploadAppend {
       const upload = await this.store.find(assignmentId);
       if (upload === null) throw new TributaryError('NOT_FOUND', { detail: `upload ${assignmentId}` });
       if (upload.offset === upload.size) return upload;
-      if (upload.offset !== offset) throw new TributaryError('UPLOAD_LOCKED', { detail: `offset ${upload.offset}` });
+      if (upload.offset !== offset) throw elsewhere(upload.offset, offset);
       return this.write(upload, { request, takenOver, onArrival });
     });
   }
@@ -122,9 +123,17 @@ function offsetOf(request: IncomingMessage): number {
   assertVersion(request);
   const { headers } = request;
   if (headers['content-type'] !== OFFSET_TYPE) throw invalid(`Content-Type: ${OFFSET_TYPE}`);
-  const offset = Number(headers['upload-offset'] ?? NaN);
-  if (!Number.isSafeInteger(offset) || offset < 0) throw invalid('Upload-Offset: a number of bytes');
+  const offset = bytesOf(headers['upload-offset']);
+  if (offset === null) throw invalid('Upload-Offset: a number of bytes');
   return offset;
+}
+
+function elsewhere(held: number, asked: number): TributaryError {
+  return new TributaryError('UPLOAD_LOCKED', { detail: `${held} bytes are held, and these begin at ${asked}` });
+}
+
+function tooMany(maxBytes: number): TributaryError {
+  return new TributaryError('REQUEST_TOO_LARGE', { detail: `${maxBytes} bytes were to come`, maxBytes });
 }
 
 function invalid(detail: string): TributaryError {
@@ -144,7 +153,7 @@ function endable(request: IncomingMessage, { maxBytes, end, onBytes }: Limits): 
   let toldBytes = 0;
   const take = (chunk: Buffer): void => {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new TributaryError('REQUEST_TOO_LARGE', { maxBytes });
+    if (bytes > maxBytes) throw tooMany(maxBytes);
     if (bytes - toldBytes >= TELL_BYTES) onBytes((toldBytes = bytes));
     if (!body.push(chunk)) request.pause();
   };

@@ -41,11 +41,17 @@ export function readLengthAndMetadata({ headers }: IncomingMessage): {
   readonly sizeBytes: number;
   readonly metadata: Record<string, string | null>;
 } {
-  const sizeBytes = Number(headers['upload-length']);
-  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1) {
+  const sizeBytes = bytesOf(headers['upload-length']);
+  if (sizeBytes === null || sizeBytes < 1) {
     throw new TributaryError('UPLOAD_METADATA_INVALID', { detail: 'Upload-Length: a positive number of bytes' });
   }
   return { sizeBytes, metadata: parseHeader(headers['upload-metadata']) };
+}
+
+/** A header's number of bytes: decimal digits, and nothing that JavaScript would read as a number besides; null for all else. */
+export function bytesOf(header: string | string[] | undefined): number | null {
+  const bytes = typeof header === 'string' && /^\d+$/.test(header) ? Number(header) : NaN;
+  return Number.isSafeInteger(bytes) ? bytes : null;
 }
 
 /** Bytes that a request may hold in memory: the updates of a tiny model, of a thousand sites at once. */

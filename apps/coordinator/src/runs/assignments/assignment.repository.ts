@@ -197,7 +197,8 @@ export class AssignmentRepository {
         "stageSince" = CASE WHEN old."stage" = said."stage" THEN old."stageSince" ELSE said."at" END,
         "imagesPerSecond" = COALESCE(said."imagesPerSecond",
           CASE WHEN old."stage" = said."stage" THEN old."imagesPerSecond" END)
-      FROM said JOIN live ON live."id" = said."assignmentId" WHERE old."id" = said."assignmentId"`;
+      FROM said JOIN live ON live."id" = said."assignmentId"
+      WHERE old."id" = said."assignmentId" AND old."siteId" = said."siteId"`;
   }
 
   /** Adds what sites were sent, in one statement. */

@@ -28,13 +28,13 @@ export class ProgressService implements OnApplicationShutdown {
 
   report(siteId: string, progress: AssignmentProgress): void {
     const state = STATE_OF_STAGE[progress.stage];
-    this.latest.set(progress.assignmentId, { ...progress, siteId, state, at: this.clock.now() });
+    this.latest.set(keyOf(siteId, progress.assignmentId), { ...progress, siteId, state, at: this.clock.now() });
     this.timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
   }
 
   /** The assignment was answered: its progress is of no interest any more. */
-  forget(assignmentId: string): void {
-    this.latest.delete(assignmentId);
+  forget(siteId: string, assignmentId: string): void {
+    this.latest.delete(keyOf(siteId, assignmentId));
   }
 
   onApplicationShutdown(): void {
@@ -51,4 +51,9 @@ export class ProgressService implements OnApplicationShutdown {
       this.logger.warn({ err: error }, 'progress of sites was not kept');
     }
   }
+}
+
+/** What a site says of another's assignment must not take the place of what that one says. */
+function keyOf(siteId: string, assignmentId: string): string {
+  return `${siteId} ${assignmentId}`;
 }
