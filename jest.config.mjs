@@ -1,3 +1,6 @@
+// ONNX Runtime reads it when it is loaded; jest's workers inherit it, their modules see only a copy of the environment.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
 const swc = [
   '@swc/jest',
   {

@@ -67,6 +67,13 @@ describe('the law of imports', () => {
     expect(reaching).toEqual([]);
   });
 
+  it('loads ONNX Runtime in one place, where its reports to its maker are turned off before', () => {
+    const loading = sources.filter(
+      (file) => !file.endsWith('.spec.ts') && importsOf(file).includes('onnxruntime-node'),
+    );
+    expect(loading).toEqual(['libs/engines/src/onnx/onnx-runtime.ts']);
+  });
+
   it('keeps a feature of the coordinator private except its service and module', () => {
     const inFeature = /^apps\/coordinator\/src\/([^/]+)\//;
     const broken = sources.flatMap((file) => {

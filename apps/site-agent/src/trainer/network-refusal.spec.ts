@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { packagesReachedFrom } from '../../../../test/architecture/import-graph.js';
@@ -34,6 +37,7 @@ const ALLOWED = [
 
 const runTypeScript = new URL('../../test-support/run-typescript.mjs', import.meta.url).pathname;
 const refusal = new URL('./network-refusal.ts', import.meta.url).href;
+const runtime = new URL('../../../../libs/engines/src/onnx/onnx-runtime.ts', import.meta.url).href;
 
 async function inRefusingProcess(statement: string): Promise<string> {
   const program = `import { refuseNetwork } from '${refusal}'; refuseNetwork(); try { ${statement}; console.log('open') } catch (error) { console.log(error.message) }`;
@@ -47,7 +51,24 @@ async function inRefusingProcess(statement: string): Promise<string> {
   return stdout.trim();
 }
 
+/** What a process of its own leaves in its home; nothing of this process's environment tells libraries to keep quiet. */
+async function homeAfter(program: string): Promise<string[]> {
+  const home = await mkdtemp(join(tmpdir(), 'tributary-home-'));
+  try {
+    const words = ['--conditions=source', '--import', runTypeScript, '--input-type=module', '--eval', program];
+    await promisify(execFile)(process.execPath, words, { env: { PATH: process.env['PATH'], HOME: home } });
+    return await readdir(home, { recursive: true });
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
 describe('the trainer', () => {
+  it("starts ONNX Runtime without its reports to its maker, for which it keeps a device's id and a queue in the home", async () => {
+    const program = `import { InferenceSession } from '${runtime}'; await InferenceSession.create(new Uint8Array(8)).catch(() => 0)`;
+    expect((await homeAfter(program)).filter((path) => /microsoft|onnxruntime/i.test(path))).toEqual([]);
+  });
+
   it('reaches no module that opens a connection or starts a program', () => {
     const reached = packagesReachedFrom('apps/site-agent/src/trainer/main.ts');
     expect(reached.size).toBeGreaterThan(10);

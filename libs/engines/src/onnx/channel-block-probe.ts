@@ -1,4 +1,4 @@
-import * as ort from 'onnxruntime-node';
+import * as ort from './onnx-runtime.js';
 import { encodeModel, type Graph, GraphBuilder, product } from '@tributary/onnx-graph';
 import { convolve } from '@tributary/kernels';
 

@@ -1,4 +1,4 @@
-import * as ort from 'onnxruntime-node';
+import * as ort from './onnx-runtime.js';
 import { encodeModel, GraphBuilder } from '@tributary/onnx-graph';
 import type { Port, Recording } from '@tributary/tensor';
 import { checkLength, type Feeds, type Fetches, type ProgramMemory } from './host-memory.js';

@@ -1,5 +1,5 @@
 import { encodeModel, GraphBuilder, halfPrecision } from '@tributary/onnx-graph';
-import * as ort from 'onnxruntime-node';
+import * as ort from './onnx-runtime.js';
 import type { OnnxDevice } from './devices.js';
 import { createSession } from './onnx-session.js';
 

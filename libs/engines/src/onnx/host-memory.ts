@@ -1,4 +1,4 @@
-import * as ort from 'onnxruntime-node';
+import * as ort from './onnx-runtime.js';
 import { product } from '@tributary/onnx-graph';
 import type { Port, Recording } from '@tributary/tensor';
 

@@ -1,4 +1,4 @@
-import * as ort from 'onnxruntime-node';
+import * as ort from './onnx-runtime.js';
 import type { Arrays, Program, Recording } from '@tributary/tensor';
 import { checkInputs } from '../check-inputs.js';
 import type { Feeds, ProgramMemory } from './host-memory.js';

@@ -1,4 +1,4 @@
-import * as ort from 'onnxruntime-node';
+import * as ort from './onnx-runtime.js';
 import { availableParallelism } from 'node:os';
 import type { OnnxDevice } from './devices.js';
 

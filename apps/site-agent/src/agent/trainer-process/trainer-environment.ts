@@ -11,8 +11,12 @@ const PASSED_ON = [
   /^(CUDA|NVIDIA|VK|OMP|TF|MALLOC)_/,
 ];
 
+/** Native libraries that would talk to their makers are told not to before they are loaded. */
+const NO_REPORTS = { ORT_DISABLE_TELEMETRY: '1' };
+
 /** The part of an environment that a trainer is started with. */
 export function trainerEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const passed = Object.entries(environment).filter(([name]) => PASSED_ON.some((pattern) => pattern.test(name)));
-  return Object.fromEntries(passed.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  const values = Object.fromEntries(passed.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  return { ...values, ...NO_REPORTS };
 }

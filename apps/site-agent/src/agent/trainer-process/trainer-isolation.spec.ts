@@ -18,6 +18,7 @@ describe('trainerEnvironment', () => {
       NODE_OPTIONS: '--require /tmp/x.js',
       TRIBUTARY_API_KEY: 'tba_secret',
       AWS_SECRET_ACCESS_KEY: 'secret',
+      ORT_DISABLE_TELEMETRY: '0',
       EMPTY: undefined,
     };
     expect(trainerEnvironment(environment)).toEqual({
@@ -27,6 +28,7 @@ describe('trainerEnvironment', () => {
       CUDA_VISIBLE_DEVICES: '0',
       LD_LIBRARY_PATH: '/opt/lib',
       TRIBUTARY_ENGINES_DIR: '/opt/engines',
+      ORT_DISABLE_TELEMETRY: '1',
     });
   });
 });
