@@ -35,8 +35,10 @@ export function buildProgram(host: Host): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => host.stdout.write(text),
-      writeErr: () => undefined,
+      writeErr: (text) => host.stderr.write(text),
+      outputError: () => undefined,
     })
+    .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', '\nStart here:\n  $ tributary demo\n');
   const attach = attacher(host);
   defineDemoCommand(program, attach);

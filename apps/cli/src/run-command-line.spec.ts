@@ -35,6 +35,30 @@ describe('the command line', () => {
     expect(await fail(...args)).toMatchObject({ exitCode: 2, code: 'USAGE_INVALID' });
   });
 
+  it.each([[[]], [['run']], [['model']]])('answers %j with its verbs and exit code 2', async (args: string[]) => {
+    const { stderr, ...failure } = await fail(...args);
+    expect(failure).toMatchObject({ exitCode: 2, code: 'USAGE_INVALID' });
+    expect(stderr).toContain('Commands:');
+    expect(stderr).toContain('a verb is missing');
+  });
+
+  it('names the flags of every verb in the help of each', async () => {
+    const host = recordedHost();
+    await runCommandLine(['run', 'list', '--help'], host);
+    expect(host.stdout.text).toContain('--format <format>');
+  });
+
+  it.each(['ftp://coordinator', 'coordinator:7420', 'nowhere'])('refuses %s as an address', async (url) => {
+    const failure = await fail('run', 'list', '--url', url, '--api-key', 'x');
+    expect(failure).toMatchObject({ exitCode: 2, fields: [{ path: '--url' }] });
+  });
+
+  it('says an example of a time for --approve-by', async () => {
+    const failure = await fail('run', 'create', '-f', 'x', '--study', 's', '--approve-by', 'tomorrow');
+    expect(failure).toMatchObject({ exitCode: 2, fields: [{ path: '--approve-by' }] });
+    expect(failure.stderr).toContain('2026-12-01T08:00:00Z');
+  });
+
   it('asks for credentials with exit code 4', async () => {
     expect(await fail('run', 'list', '--url', 'http://127.0.0.1:1')).toMatchObject({
       exitCode: 4,

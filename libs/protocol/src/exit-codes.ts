@@ -25,6 +25,7 @@ const ENDINGS: Partial<Record<ErrorCode, keyof typeof EXIT_CODES>> = {
   QUORUM_LARGER_THAN_STUDY: 'badInput',
   SAMPLER_INCOMPATIBLE: 'badInput',
   MODEL_INVALID: 'badInput',
+  START_MODEL_UNFIT: 'badInput',
   EMA_WIDTH_UNREACHABLE: 'badInput',
   SAFETENSORS_INVALID: 'badInput',
   DATA_EMPTY: 'badInput',

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -13,12 +13,18 @@ const entrySchema = z.object({ seq: z.int() });
 const global = { format: 'json', quiet: false, color: false } as const;
 
 /** A coordinator with 2,345 entries that answers a page at a time. */
-async function context(): Promise<{ context: CommandContext; stdout: { text: string }; folder: string }> {
+async function context({ failsAfter = LAST } = {}): Promise<{
+  context: CommandContext;
+  stdout: { text: string };
+  folder: string;
+}> {
   const folder = await mkdtemp(join(tmpdir(), 'audit-'));
   const host = recordedHost({ cwd: folder });
   const answer = (url: string | URL | Request) => {
     const { searchParams } = new URL(url instanceof Request ? url.url : url);
     const after = Number(searchParams.get('after'));
+    const refusal = { code: 'AUTH_INVALID', message: 'no', remedy: 'none', retryable: false };
+    if (after > failsAfter) return Promise.resolve(Response.json(refusal, { status: 401 }));
     const count = Math.min(Number(searchParams.get('limit')), LAST - after);
     const page = Array.from({ length: count }, (_, i) => ({
       seq: after + i + 1,
@@ -46,6 +52,13 @@ describe('audit export', () => {
     const run = await context();
     await exportAudit(run.context, { arguments: [], options: {} });
     expect(seqs(run.stdout.text)).toEqual(Array.from({ length: LAST }, (_, i) => i + 1));
+  });
+
+  it('leaves no part of the chain in a file when it cannot be read to its end', async () => {
+    const run = await context({ failsAfter: 999 });
+    const input = { arguments: [], options: { out: 'logs/audit.ndjson' } };
+    await expect(exportAudit(run.context, input)).rejects.toMatchObject({ code: 'AUTH_INVALID' });
+    expect(await readdir(join(run.folder, 'logs'))).toEqual([]);
   });
 
   it('writes a new file and names the hash of its last entry, and leaves a file that exists alone', async () => {

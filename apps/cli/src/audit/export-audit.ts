@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { TributaryError } from '@tributary/protocol/errors';
 import { z } from 'zod';
 import type { Action, CommandContext } from '../command-context.js';
@@ -41,6 +41,7 @@ async function* entriesOf(context: CommandContext): AsyncGenerator<Entry> {
 }
 
 async function writeEntries(context: CommandContext, file: string): Promise<{ entries: number; headHash: string }> {
+  await mkdir(dirname(file), { recursive: true });
   const handle = await open(file, 'wx').catch((error: unknown) => {
     if (isSystemError(error, 'EEXIST')) throw new TributaryError('ALREADY_EXISTS', { detail: file });
     throw error;
@@ -54,6 +55,10 @@ async function writeEntries(context: CommandContext, file: string): Promise<{ en
       headHash = entry.hash;
     }
     await handle.sync();
+  } catch (error) {
+    // A part of the chain looks like all of it, and would be in the way of the next call.
+    await rm(file, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }

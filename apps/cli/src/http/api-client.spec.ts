@@ -47,6 +47,12 @@ describe('ApiClient', () => {
     expect(pauses).toEqual([250, 500, 1000]);
   });
 
+  it('says why a request could not be made', async () => {
+    const cause = new TypeError('fetch failed', { cause: new Error('bad port') });
+    const { client } = scripted(cause, cause, cause, cause);
+    await expect(client.get('/v1/things', answerSchema)).rejects.toThrow('bad port');
+  });
+
   it('repeats a change only when the request cannot have arrived', async () => {
     const again = scripted(refused(), Response.json({ n: 4 }));
     expect(await again.client.post('/v1/things', {}, answerSchema)).toEqual({ n: 4 });

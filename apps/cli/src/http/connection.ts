@@ -13,7 +13,7 @@ async function resolveConnection(global: GlobalOptions, host: Host): Promise<Pro
   const saved = await readProfile(host.env);
   const url = global.url ?? host.env['TRIBUTARY_URL'] ?? saved?.url;
   const apiKey = global.apiKey ?? host.env['TRIBUTARY_API_KEY'] ?? saved?.apiKey;
-  if (url === undefined || !URL.canParse(url)) {
+  if (url === undefined || !isHttpUrl(url)) {
     const fields = [{ path: '--url', expected: "the coordinator's address, such as http://127.0.0.1:8080" }];
     throw new TributaryError('USAGE_INVALID', { detail: 'no usable --url, TRIBUTARY_URL or saved profile', fields });
   }
@@ -21,4 +21,8 @@ async function resolveConnection(global: GlobalOptions, host: Host): Promise<Pro
     throw new TributaryError('AUTH_MISSING', { detail: 'give --api-key, TRIBUTARY_API_KEY or use `tributary login`' });
   }
   return { url, apiKey };
+}
+
+function isHttpUrl(url: string): boolean {
+  return ['http:', 'https:'].includes(URL.parse(url)?.protocol ?? '');
 }

@@ -10,7 +10,7 @@ import { openStartModel, recipesFrom, sendStartModel } from './start-from.js';
 
 const createOptionsSchema = z.object({
   study: z.string().min(1),
-  approveBy: z.iso.datetime({ offset: true }).optional(),
+  approveBy: z.iso.datetime({ offset: true, error: 'a time such as 2026-12-01T08:00:00Z' }).optional(),
   startFrom: z.string().min(1).optional(),
 });
 

@@ -1,11 +1,12 @@
 import { TributaryError } from '@tributary/protocol/errors';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { isSystemError } from '../../system-error.js';
 
-/** @throws TributaryError OUTPUT_NOT_OURS when the folder holds something. */
+/** @throws TributaryError OUTPUT_NOT_OURS when the folder holds something, or is a file. */
 export async function assertEmptyOutput(directory: string): Promise<void> {
   const isFilled = await readdir(directory).then(
     (names) => names.length > 0,
-    () => false,
+    (error: unknown) => !isSystemError(error, 'ENOENT'),
   );
   if (isFilled) throw new TributaryError('OUTPUT_NOT_OURS', { detail: '--out' });
 }
