@@ -154,55 +154,79 @@ interface DiffusionChoice {
 
 /** What does not fit together in the choice of process, objective, sampler and network; empty when all does. */
 export function diffusionFaults(choice: DiffusionChoice): DiffusionFault[] {
-  const { process, objective, conditioning, evaluation, network, image } = choice;
-  const { kind } = process;
-  const faults: DiffusionFault[] = [];
-  const expect = (holds: boolean, path: readonly string[], expected: string): void => {
-    if (!holds) faults.push({ path, expected });
-  };
+  const { process, objective, evaluation, image } = choice;
+  return [
+    ...objectiveFaults(process.kind, objective),
+    ...likelihoodFaults(process.kind, objective),
+    ...evaluationFaults(choice),
+    ...networkFaults(choice),
+    ...processFaults(process, image, evaluation.steps),
+  ];
+}
+
+function objectiveFaults(kind: ProcessKind, objective: DiffusionChoice['objective']): DiffusionFault[] {
+  const { prediction, variance, output, timeSampling } = objective;
   const isEdm = kind === 'edm';
-  expect(
-    isEdm === (objective.prediction === 'edm'),
-    ['objective', 'prediction'],
-    isEdm ? 'edm with process.kind edm' : `epsilon, sample, velocity or score with process.kind ${kind}`,
-  );
-  expect(
-    objective.variance === 'fixed' || (kind === 'ddpm' && objective.prediction !== 'score'),
-    ['objective', 'variance'],
-    'learned only with process.kind ddpm and prediction epsilon, sample or velocity',
-  );
-  expect(
-    objective.output === 'preconditioned' || ((kind === 'ddpm' || kind === 'vp') && objective.prediction === 'epsilon'),
-    ['objective', 'output'],
-    'prediction only with process.kind ddpm or vp and prediction epsilon',
-  );
-  expect(
-    objective.timeSampling !== 'log-normal' || isEdm,
-    ['objective', 'timeSampling'],
-    `uniform or importance with process.kind ${kind}`,
-  );
-  for (const fault of likelihoodFaults(kind, objective)) faults.push(fault);
-  for (const { path, expected } of samplerFaults(kind, evaluation)) expect(false, ['evaluation', ...path], expected);
-  expect(
-    evaluation.guidance === 1 || conditioning.dropout > 0,
-    ['evaluation', 'guidance'],
-    '1 with conditioning.dropout 0: the network never sees an image without its class',
-  );
-  const seesSigma = isEdm || kind === 've' || (kind === 'ncsn' && process.noiseConditional);
-  expect(
-    network.timeEmbedding === 'positional' || seesSigma,
-    ['network', 'timeEmbedding'],
-    `positional with process.kind ${kind}: the network is not told a noise level`,
-  );
+  return [
+    ...faultUnless(
+      isEdm === (prediction === 'edm'),
+      ['objective', 'prediction'],
+      isEdm ? 'edm with process.kind edm' : `epsilon, sample, velocity or score with process.kind ${kind}`,
+    ),
+    ...faultUnless(
+      variance === 'fixed' || (kind === 'ddpm' && prediction !== 'score'),
+      ['objective', 'variance'],
+      'learned only with process.kind ddpm and prediction epsilon, sample or velocity',
+    ),
+    ...faultUnless(
+      output === 'preconditioned' || ((kind === 'ddpm' || kind === 'vp') && prediction === 'epsilon'),
+      ['objective', 'output'],
+      'prediction only with process.kind ddpm or vp and prediction epsilon',
+    ),
+    ...faultUnless(
+      timeSampling !== 'log-normal' || isEdm,
+      ['objective', 'timeSampling'],
+      `uniform or importance with process.kind ${kind}`,
+    ),
+  ];
+}
+
+function evaluationFaults({ process, evaluation, conditioning }: DiffusionChoice): DiffusionFault[] {
+  return [
+    ...samplerFaults(process.kind, evaluation).map(({ path, expected }) => ({
+      path: ['evaluation', ...path],
+      expected,
+    })),
+    ...faultUnless(
+      evaluation.guidance === 1 || conditioning.dropout > 0,
+      ['evaluation', 'guidance'],
+      '1 with conditioning.dropout 0: the network never sees an image without its class',
+    ),
+  ];
+}
+
+function networkFaults({ process, network }: DiffusionChoice): DiffusionFault[] {
+  const { kind } = process;
+  const seesSigma = kind === 'edm' || kind === 've' || (kind === 'ncsn' && process.noiseConditional);
   // A group of one channel has mean 0 and variance 1 whatever it is given: what the embeddings of noise level and class add to a
   // channel is taken away again, and neither brightness nor the strength of the noise reaches the output.
   const narrowest = Math.min(...network.blockOutChannels);
-  expect(
-    network.normGroups < narrowest,
-    ['network', 'normGroups'],
-    `fewer than the ${narrowest} channels of the narrowest level: a group needs two channels or more`,
-  );
-  return [...faults, ...processFaults(process, image, evaluation.steps)];
+  return [
+    ...faultUnless(
+      network.timeEmbedding === 'positional' || seesSigma,
+      ['network', 'timeEmbedding'],
+      `positional with process.kind ${kind}: the network is not told a noise level`,
+    ),
+    ...faultUnless(
+      network.normGroups < narrowest,
+      ['network', 'normGroups'],
+      `fewer than the ${narrowest} channels of the narrowest level: a group needs two channels or more`,
+    ),
+  ];
+}
+
+function faultUnless(holds: boolean, path: readonly string[], expected: string): DiffusionFault[] {
+  return holds ? [] : [{ path, expected }];
 }
 
 /**
