@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import {
   assertSameNetwork,
   openDiffusersFolder,
@@ -12,6 +9,7 @@ import { startingWeights } from '@tributary/diffusion/initial-model';
 import { unetConfig } from '@tributary/diffusion/network/unet-config';
 import { rawOutputOf } from '@tributary/diffusion/parameterisation/raw-output';
 import { openFileBytes } from '@tributary/federation/vectors/byte-source';
+import { hashFile } from '@tributary/federation/vectors/file-hash';
 import { TributaryError } from '@tributary/protocol/errors';
 import { recipeSchema, type Recipe } from '@tributary/protocol/recipe';
 import { z } from 'zod';
@@ -32,8 +30,7 @@ export interface StartModel {
 /** @throws TributaryError START_MODEL_UNFIT when the folder is none. */
 export async function openStartModel(context: CommandContext, directory: string): Promise<StartModel> {
   const folder = await openDiffusersFolder(resolve(context.host.cwd, directory));
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(folder.weightsPath), hash);
+  const hash = await hashFile(folder.weightsPath);
   return { folder, sha256: hash.digest('hex') };
 }
 

@@ -1,4 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 
 /** SHA-256 of a file that is being written. */
 export interface FileHash {
@@ -22,3 +24,10 @@ export const hashHere: HashFile = () => {
     discard: () => undefined,
   };
 };
+
+/** SHA-256 of a file's first bytes, open for more. @param sizeBytes How many, at least one; else all. */
+export async function hashFile(path: string, sizeBytes = Infinity): Promise<Hash> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { end: sizeBytes - 1 }), hash, { end: false });
+  return hash;
+}

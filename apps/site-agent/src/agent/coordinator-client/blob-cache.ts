@@ -1,6 +1,6 @@
 import { link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hashFile } from '@tributary/federation/vectors/file-start';
+import { hashFile } from '@tributary/federation/vectors/file-hash';
 import { TributaryError, type BlobRef } from '@tributary/protocol';
 import type { Logger } from 'pino';
 import type { BlobDownload, DownloadOptions } from './blob-download.js';
