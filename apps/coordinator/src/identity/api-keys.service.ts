@@ -7,7 +7,7 @@ import { Clock } from '../platform/clock/clock.js';
 import { SECRETS, type Secrets } from '../platform/data-dir/secrets.js';
 import { Database } from '../platform/database/database.js';
 import { ApiKeyRepository, type NewApiKey } from './api-key.repository.js';
-import { randomSecret, secretHash } from './secret-hash.js';
+import { randomSecret, secretHash } from '../platform/access/secret-hash.js';
 
 const FIRST_ADMIN = 'first-admin';
 

@@ -19,7 +19,7 @@ import { issueAccessToken, looksLikeAccessToken, verifyAccessToken } from './acc
 import { ApiKeysService } from './api-keys.service.js';
 import { ChallengeRepository, type Challenge } from './challenge.repository.js';
 import { isSignedBy } from './ed25519.js';
-import { randomSecret, secretHash } from './secret-hash.js';
+import { randomSecret, secretHash } from '../platform/access/secret-hash.js';
 import { SitesService, type SiteCredentials } from './sites.service.js';
 
 const CHALLENGE_SECONDS = 60;

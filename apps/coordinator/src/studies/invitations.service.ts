@@ -1,9 +1,9 @@
-import { randomBytes, createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { TributaryError, type invitationResponseSchema } from '@tributary/protocol';
 import type { z } from 'zod';
 import { AuditService } from '../audit/audit.service.js';
 import type { Principal } from '../platform/access/access.js';
+import { randomSecret, secretHash } from '../platform/access/secret-hash.js';
 import { Clock, after } from '../platform/clock/clock.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
@@ -27,10 +27,10 @@ export class InvitationsService {
     invited: { studyId: string; siteId: string },
     by: Principal,
   ): Promise<z.infer<typeof invitationResponseSchema>> {
-    const token = `tbi_${randomBytes(32).toString('base64url')}`;
+    const token = randomSecret('tbi');
     const expiresAt = after(this.clock.now(), this.config.invitationSeconds);
     await this.database.transaction(async (db) => {
-      await this.invitations.create(db, { ...invited, tokenSha256: tokenHash(token), expiresAt, usedAt: null });
+      await this.invitations.create(db, { ...invited, tokenSha256: secretHash(token), expiresAt, usedAt: null });
       const detail = { studyId: invited.studyId, expiresAt: expiresAt.toISOString() };
       await this.audit.append(db, { actor: by.id, action: 'site.invited', subject: invited.siteId, detail });
     });
@@ -39,7 +39,7 @@ export class InvitationsService {
 
   /** @throws TributaryError ENROL_TOKEN_INVALID. */
   async find(token: string): Promise<Invitation> {
-    const invitation = await this.invitations.find(this.database.db, tokenHash(token));
+    const invitation = await this.invitations.find(this.database.db, secretHash(token));
     if (invitation === null) throw new TributaryError('ENROL_TOKEN_INVALID');
     return invitation;
   }
@@ -54,8 +54,4 @@ export class InvitationsService {
     if (expiresAt <= now) throw new TributaryError('ENROL_TOKEN_EXPIRED');
     if (!(await this.invitations.use(db, tokenSha256, now))) throw new TributaryError('ENROL_TOKEN_USED');
   }
-}
-
-function tokenHash(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
 }

@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } fr
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TributaryError } from '@tributary/protocol';
+import { randomSecret } from '../access/secret-hash.js';
 import { errnoOf, isErrno } from '../errors/errno.js';
 
 /** Injection token of the {@link Secrets}. */
@@ -32,7 +33,7 @@ export function initialiseSecrets(folder: string): { secrets: Secrets; createdAd
   try {
     const isNew = !existsSync(join(folder, TOKEN_KEY_FILE));
     if (isNew) makeFolder(folder);
-    if (isNew) writeOnce(join(folder, ADMIN_KEY_FILE), () => `tba_${randomBytes(32).toString('base64url')}\n`);
+    if (isNew) writeOnce(join(folder, ADMIN_KEY_FILE), () => `${randomSecret('tba')}\n`);
     writeOnce(join(folder, RELEASE_KEY_FILE), newReleaseKey);
     writeOnce(join(folder, TOKEN_KEY_FILE), () => randomBytes(32).toString('base64'));
     return { secrets: readSecrets(folder), createdAdminKey: isNew };
