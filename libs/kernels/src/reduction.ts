@@ -12,6 +12,7 @@ function along(g: GraphBuilder, op: string, { x, axis }: { x: Symbolic; axis: nu
   return symbolic(g.apply(op, [value], { shape: value.shape, attributes: { axis: place } }), x.order, x.shape);
 }
 
+/** exp(x) / Σ exp(x) along one axis, which may be counted from the end. */
 export function softmax(g: GraphBuilder, x: Symbolic, axis: number): Symbolic {
   return along(g, 'Softmax', { x, axis });
 }

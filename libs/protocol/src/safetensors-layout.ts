@@ -65,6 +65,7 @@ export function locateTensors(entries: readonly TensorEntry[]): TensorLocation[]
   });
 }
 
+/** Whether a header's `dtype` is one that this library reads. */
 export function isKnownDType(dtype: string): dtype is SafetensorsDType {
   return Object.hasOwn(DTYPE_BYTES, dtype);
 }

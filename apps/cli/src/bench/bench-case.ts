@@ -43,6 +43,7 @@ const CASES: Readonly<Record<BenchCaseName, Omit<BenchCase, 'name'>>> = {
   },
 };
 
+/** The case of that name. */
 export function benchCase(name: BenchCaseName): BenchCase {
   return { name, ...CASES[name] };
 }

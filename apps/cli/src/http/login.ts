@@ -22,6 +22,7 @@ export async function login(context: CommandContext): Promise<void> {
   );
 }
 
+/** `tributary whoami`: the name and role that the credentials stand for. */
 export async function whoami(context: CommandContext): Promise<void> {
   const api = await context.api();
   const person = await api.get('/v1/whoami', whoamiSchema);

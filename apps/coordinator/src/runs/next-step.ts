@@ -105,6 +105,7 @@ export interface AnswerCounts {
   readonly open: number;
 }
 
+/** How the sites of a round have answered so far; a failed one has declined. */
 export function countAnswers(assignments: readonly Assignment[]): AnswerCounts {
   return {
     received: assignments.filter(({ state }) => state === 'received').length,

@@ -6,6 +6,7 @@ import { roundTraffic } from './rounds/round-traffic.js';
 import type { RoundWithAssignments } from './rounds/round.repository.js';
 import type { Run } from './run.repository.js';
 
+/** A round as admins see it. */
 export function roundView(run: Run, round: RoundWithAssignments): RoundView {
   const { received, declined } = countAnswers(round.assignments);
   const { n, attempt, kind, state, openedAt, deadlineAt, closedAt, reason, loss, bytesUp, timings } = round;

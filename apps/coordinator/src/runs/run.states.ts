@@ -19,6 +19,7 @@ export function nextRunState(state: RunState, event: RunEventName): RunState {
   return nextState(RUN_TRANSITIONS, { state, event, illegal: 'RUN_ILLEGAL_TRANSITION' });
 }
 
+/** Whether nothing can happen to a run any more. */
 export function isEnded(state: RunState): boolean {
   return Object.keys(RUN_TRANSITIONS[state]).length === 0;
 }

@@ -18,6 +18,7 @@ export function imagesOf(tensors: Tensors, name: string): Images {
   return asImages(value);
 }
 
+/** Whether `x` is `[batch, depth, height, width, channels]`. */
 export function isVolumes(x: Tensor): x is Tensor5D {
   return x.rank === 5;
 }

@@ -36,6 +36,7 @@ export function tensorflowFolder(environment: NodeJS.ProcessEnv = process.env): 
   return path.resolve(parent, 'tensorflow');
 }
 
+/** SHA-256 over the sources of the addon: one that was built from others is built again. */
 export function addonRevision(): string {
   const hash = createHash('sha256');
   for (const name of readdirSync(NATIVE).sort()) hash.update(readFileSync(path.join(NATIVE, name)));

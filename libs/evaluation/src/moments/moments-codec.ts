@@ -85,6 +85,7 @@ export function decodeMoments(header: unknown, values: Float64Array): FeatureMom
 export const momentsJsonSchema = z.strictObject({ header: momentsHeaderSchema, values: z.base64() });
 export type MomentsJson = z.infer<typeof momentsJsonSchema>;
 
+/** Moments for a JSON document: the header, and the numbers as base64 of little-endian float64. */
 export function momentsToJson(moments: FeatureMoments): MomentsJson {
   const { header, values } = encodeMoments(moments);
   const bytes = Buffer.alloc(values.byteLength);

@@ -25,6 +25,7 @@ export interface RoundBufferOptions {
   readonly windowBytes: number;
 }
 
+/** Windows of all vectors of a round that fit into `windowBytes` together, whole blocks long, one block at the least. */
 export function allocateRoundBuffers(strategy: Strategy, options: RoundBufferOptions): RoundBuffers {
   const { length, siteCount, averages, windowBytes } = options;
   const vectors = strategy.updateVectors.length;

@@ -11,6 +11,7 @@ export interface FloatSource {
   close(): Promise<void>;
 }
 
+/** @throws RangeError when `count` numbers from `offset` on are not all inside a vector of `length`. */
 export function assertInside(length: number, offset: number, count: number): void {
   if (!Number.isSafeInteger(offset) || offset < 0 || offset + count > length) {
     throw new RangeError(`a window of ${count} at ${offset} reaches beyond the vector's ${length} numbers`);

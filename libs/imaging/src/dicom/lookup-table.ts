@@ -37,6 +37,7 @@ export function readLookupTable(dataSet: DataSet, { descriptor, data, signed }: 
   return { first, entries, bits: dataSet.uint16(descriptor, 2) ?? 16, bytesPerEntry };
 }
 
+/** The entry of a stored value; values beyond the table have its first or last entry (PS3.3 C.11.1.1). */
 export function lookUp({ first, entries }: LookupTable, stored: number): number {
   return entries[Math.min(entries.length - 1, Math.max(0, stored - first))] ?? 0;
 }

@@ -32,6 +32,7 @@ export function unary(g: GraphBuilder, op: string, s: Symbolic, attributes?: Att
   return symbolic(blocked ?? g.apply(op, [s.value], { shape, attributes }), s.order, s.shape);
 }
 
+/** The same numbers as another type; constants are converted now, towards zero for int32. */
 export function cast(g: GraphBuilder, s: Symbolic, type: ElementType): Symbolic {
   if (s.type === type) return s;
   const constant = fillValue(s);

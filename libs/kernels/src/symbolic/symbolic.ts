@@ -25,6 +25,7 @@ export interface Symbolic {
 /** The physical order of activations that tfjs sees as [batch, …, channels]: [batch, channels, …]. */
 export const channelsFirst = (rank: number): number[] => [0, rank - 1, ...range(rank - 2).map((i) => i + 1)];
 
+/** A value whose dimension `k` is the logical dimension `order[k]` of `shape`. */
 export function symbolic(value: Value, order: readonly number[], shape: readonly number[]): Symbolic {
   return { value, order, shape, type: value.type };
 }

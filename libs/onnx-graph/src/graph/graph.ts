@@ -40,6 +40,7 @@ export interface Graph {
   readonly outputs: readonly GraphOutput[];
 }
 
+/** Whether an attribute is a body, as loops have. */
 export function isGraph(attribute: AttributeValue): attribute is Graph {
   return typeof attribute === 'object' && 'nodes' in attribute;
 }

@@ -29,6 +29,7 @@ export interface Trace<T> {
   readonly collect: (traced: Traced) => T;
 }
 
+/** Names `PREFIX.NAME` in the graph, so that an input and a state may have one name. */
 export function ports(prefix: string, specs: Readonly<Record<string, TensorSpec>>): Port[] {
   return Object.entries(specs).map(([name, { shape, dtype = 'float32' }]) => ({
     name,

@@ -21,6 +21,7 @@ export interface ReferenceOptions {
   readonly seed: number;
 }
 
+/** The same references for the same phantom and seed. */
 export function referenceImages({ train, heldOut }: PhantomImages, options: ReferenceOptions): ReferenceImages {
   const { sizePx, count, seed } = options;
   const size = sizePx ** 2;

@@ -65,6 +65,7 @@ export function samplingsFor(kind: ProcessKind): Sampling[] {
   return quickestFirst(all.filter(({ steps }) => steps < 1000 || kind === 'ddpm'));
 }
 
+/** By calls of the network, so that a bench that is stopped has the cheap rows. */
 export function quickestFirst<S extends Pick<Sampling, 'evaluations'>>(samplings: readonly S[]): S[] {
   return samplings.toSorted((a, b) => costOf(a) - costOf(b));
 }

@@ -15,6 +15,7 @@ export interface Platform {
 
 const reportSchema = z.object({ header: z.object({ glibcVersionRuntime: z.string().optional() }) });
 
+/** The system that this process runs on. */
 export function thisPlatform(): Platform {
   const report = reportSchema.safeParse(process.report.getReport());
   return { os: platform(), architecture: arch(), glibc: report.data?.header.glibcVersionRuntime };

@@ -63,6 +63,7 @@ const CUDA_PLAN: InstallationPlan = {
   diskBytes: 9000 * MEGABYTE,
 };
 
+/** What is installed for the CPU, or for an NVIDIA GPU. */
 export function installationPlan({ isCuda }: { readonly isCuda: boolean }): InstallationPlan {
   return isCuda ? CUDA_PLAN : CPU_PLAN;
 }

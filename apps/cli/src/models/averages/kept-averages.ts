@@ -58,6 +58,7 @@ export function partsOfAverage(
   return { parts: parts.filter(({ weight }) => Math.abs(weight) >= LEAST_WEIGHT), residual };
 }
 
+/** The refusal of a width, with the reason. */
 export function unreachable(detail: string): TributaryError {
   return new TributaryError('EMA_WIDTH_UNREACHABLE', { detail });
 }

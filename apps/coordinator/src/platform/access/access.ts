@@ -28,6 +28,7 @@ export const Caller = createParamDecorator((_: unknown, context: ExecutionContex
   return principalOf(context.switchToHttp().getRequest<AuthenticatedRequest>());
 });
 
+/** Who sent a request that a guard has let in. @throws TributaryError AUTH_MISSING for one that no guard has seen. */
 export function principalOf(request: AuthenticatedRequest): Principal {
   if (request.principal === undefined) throw new TributaryError('AUTH_MISSING');
   return request.principal;

@@ -26,6 +26,7 @@ export async function openBlobs({ s3, blobDir, dataDir }: CoordinatorConfig): Pr
   return { kind: 's3', store: await storeModule.S3BlobStore.open(bucket, join(dataDir, 'staging')), bucket };
 }
 
+/** Ends the connections of a bucket; a folder has none. */
 export function closeBlobs(blobs: Blobs): void {
   if (blobs.kind === 's3') blobs.bucket.close();
 }

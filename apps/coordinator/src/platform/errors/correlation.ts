@@ -14,6 +14,7 @@ export function assignCorrelationId(request: CorrelatedRequest, response: Server
   next();
 }
 
+/** The id that a request has in the log and in its problem; drawn when it is asked for first. */
 export function correlationIdOf(request: CorrelatedRequest): string {
   request.correlationId ??= randomUUID();
   return request.correlationId;

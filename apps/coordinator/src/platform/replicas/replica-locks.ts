@@ -91,6 +91,7 @@ export class PostgresLocks extends ReplicaLocks {
   }
 }
 
+/** Locks of PostgreSQL, which replicas share; with the embedded database there is one replica, and nothing to lock. */
 export function openReplicaLocks(database: Database): Promise<ReplicaLocks> {
   return database.kind === 'postgres' ? PostgresLocks.open(database.session) : Promise.resolve(new LonelyLocks());
 }

@@ -223,6 +223,7 @@ function byId(rows: readonly AssignmentRow[]): Map<string, Assignment> {
   return new Map(rows.map((row) => [row.id, toAssignment(row)]));
 }
 
+/** A row as the domain has it. @throws ZodError when its JSON is not what this version wrote. */
 export function toAssignment({ report, problem, bytes, bytesDown, ...row }: AssignmentRow): Assignment {
   return {
     ...row,

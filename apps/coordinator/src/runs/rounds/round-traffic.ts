@@ -20,6 +20,7 @@ export interface RoundTraffic {
   readonly plainBytesDown: number;
 }
 
+/** The traffic of a round's received assignments; of a round that is open, so far. */
 export function roundTraffic(
   run: Pick<Run, 'recipe' | 'manifest' | 'sites'>,
   { kind, assignments }: Pick<RoundWithAssignments, 'kind' | 'assignments'>,

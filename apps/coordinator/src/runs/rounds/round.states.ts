@@ -21,6 +21,7 @@ export function isCollecting(state: RoundState): boolean {
   return ROUND_TRANSITIONS[state].close !== undefined;
 }
 
+/** Whether nothing can happen to a round any more. */
 export function isClosed(state: RoundState): boolean {
   return Object.keys(ROUND_TRANSITIONS[state]).length === 0;
 }

@@ -43,6 +43,7 @@ export async function requireSiteConfig(paths: SitePaths): Promise<SiteConfig> {
   return config;
 }
 
+/** Replaces the file in one step: after a crash there is the old one or the new one. */
 export async function saveSiteConfig(paths: SitePaths, config: SiteConfig): Promise<void> {
   await writeFileAtomically(paths.configFile, `${JSON.stringify(config, undefined, 2)}\n`);
 }

@@ -16,6 +16,7 @@ export interface SitePaths {
   readonly runs: string;
 }
 
+/** Where everything of a site lies below its data folder, as absolute paths. */
 export function sitePaths(dataDirectory: string): SitePaths {
   const root = resolve(dataDirectory);
   return {

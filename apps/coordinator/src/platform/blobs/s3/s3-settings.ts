@@ -19,6 +19,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const SILENCE_TIMEOUT_MS = 60_000;
 const MAX_ATTEMPTS = 4;
 
+/** How the client of the AWS SDK is set up; the credentials are the SDK's own to find. */
 export function s3ClientConfig({ region, endpoint }: S3Settings): S3ClientConfig {
   const agent = { maxSockets: MAX_CONNECTIONS, keepAlive: true };
   return {
