@@ -55,10 +55,10 @@ describe.each(databaseCases())('a coordinator among hostile and broken clients, 
     });
     return Number(answer.headers.get('upload-offset'));
   };
-  const begin = (uploadLength: string): Promise<Response> =>
+  const begin = (uploadLength: string, headers: Record<string, string> = {}): Promise<Response> =>
     siteA.api.fetch('/v1/uploads', {
       method: 'POST',
-      headers: { ...uploadHeaders(offer.assignmentId, update), 'upload-length': uploadLength },
+      headers: { ...uploadHeaders(offer.assignmentId, update), 'upload-length': uploadLength, ...headers },
     });
 
   it.each(['', '-1', '1e3', '0x10', '+5', '1.5'])('takes no upload of "%s" bytes', async (uploadLength) => {
@@ -77,6 +77,37 @@ describe.each(databaseCases())('a coordinator among hostile and broken clients, 
     expect(await heldBytes()).toBe(most);
     const wrongPlace = await patch('5', Buffer.alloc(1));
     expect(problemSchema.parse(await wrongPlace.json()).message).toContain(`${most} bytes are held`);
+  });
+
+  it('keeps what has come of an update when it refuses to begin it anew', async () => {
+    const held = await heldBytes();
+    expect(held).toBeGreaterThan(0);
+    expect(await codeOf(await begin(String(2 ** 50)))).toBe('REQUEST_TOO_LARGE');
+    expect(await codeOf(await begin('100', { 'tus-resumable': '0.2.2' }))).toBe('REQUEST_INVALID');
+    expect(await heldBytes()).toBe(held);
+  });
+
+  it('keeps what has come of a model when it refuses to begin it anew', async () => {
+    const { admin } = consortium.coordinator;
+    const sha256 = 'ab'.repeat(32);
+    const send = (uploadLength: string, headers: Record<string, string> = {}): Promise<Response> =>
+      admin.fetch('/v1/weights', {
+        method: 'POST',
+        headers: {
+          'tus-resumable': TUS_VERSION,
+          'content-type': OFFSET_TYPE,
+          'upload-length': uploadLength,
+          'upload-metadata': `sha256 ${Buffer.from(sha256).toString('base64')}`,
+          ...headers,
+        },
+        body: 'half',
+      });
+    expect((await send('8')).headers.get('upload-offset')).toBe('4');
+    expect(await codeOf(await send(String(2 ** 50)))).toBe('REQUEST_TOO_LARGE');
+    expect(await codeOf(await send('9', { 'tus-resumable': '0.2.2' }))).toBe('REQUEST_INVALID');
+    const headers = { 'tus-resumable': TUS_VERSION };
+    const told = await admin.fetch(`/v1/weights/${sha256}`, { method: 'HEAD', headers });
+    expect([told.headers.get('upload-offset'), told.headers.get('upload-length')]).toEqual(['4', '8']);
   });
 
   it('names what is wrong with a request by the name that the route gives it', async () => {

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { TributaryError } from '@tributary/protocol';
-import { OFFSET_TYPE, TUS_VERSION } from '@tributary/protocol/tus';
+import { OFFSET_TYPE } from '@tributary/protocol/tus';
 import type { Locker, Upload } from '@tus/server';
-import { bytesOf } from './upload-request.js';
+import { assertVersion, bytesOf } from './upload-request.js';
 import type { UploadStore } from './upload-store.js';
 
 /** Bytes of a request after which it is told that they came. */
@@ -112,10 +112,6 @@ export class UploadAppend {
 /** The library's lock rejects with what is no Error when its time is over or the request has ended. */
 function refused(error: unknown): never {
   throw error instanceof Error ? error : new TributaryError('UPLOAD_LOCKED');
-}
-
-function assertVersion({ headers }: IncomingMessage): void {
-  if (headers['tus-resumable'] !== TUS_VERSION) throw invalid(`Tus-Resumable: ${TUS_VERSION}`);
 }
 
 /** Where the bytes of a request belong. */

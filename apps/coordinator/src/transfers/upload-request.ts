@@ -48,6 +48,18 @@ export function readLengthAndMetadata({ headers }: IncomingMessage): {
   return { sizeBytes, metadata: parseHeader(headers['upload-metadata']) };
 }
 
+/** @throws TributaryError REQUEST_INVALID for a request that speaks another version of tus, or none. */
+export function assertVersion({ headers }: IncomingMessage): void {
+  if (headers['tus-resumable'] === TUS_VERSION) return;
+  throw new TributaryError('REQUEST_INVALID', { detail: `Tus-Resumable: ${TUS_VERSION}` });
+}
+
+/** @throws TributaryError REQUEST_TOO_LARGE. */
+export function assertUploadSize(sizeBytes: number, maxBytes: number): void {
+  if (sizeBytes <= maxBytes) return;
+  throw new TributaryError('REQUEST_TOO_LARGE', { detail: `an upload may have ${maxBytes} bytes`, maxBytes });
+}
+
 /** A header's number of bytes: decimal digits, and nothing that JavaScript would read as a number besides; null for all else. */
 export function bytesOf(header: string | string[] | undefined): number | null {
   const bytes = typeof header === 'string' && /^\d+$/.test(header) ? Number(header) : NaN;

@@ -11,7 +11,15 @@ import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { Exclusive } from '../platform/replicas/exclusive.js';
 import { AssignmentsService, type AssignmentContext } from '../runs/assignments/assignments.service.js';
 import { ReceivedUpdatesService } from './received-updates.service.js';
-import { bodyOf, isWholeAndSmall, readAnnouncement, readCreation, type AnnouncedUpload } from './upload-request.js';
+import {
+  assertUploadSize,
+  assertVersion,
+  bodyOf,
+  isWholeAndSmall,
+  readAnnouncement,
+  readCreation,
+  type AnnouncedUpload,
+} from './upload-request.js';
 import { heldBytes, storedBytes } from './uploaded-bytes.js';
 import { UpdateCheckService } from './update-check.service.js';
 import { answerTus, closingWhenCut, type Exchange, type TusAnswer } from './tus-answer.js';
@@ -69,6 +77,9 @@ export class UploadsService implements OnApplicationBootstrap {
       return answer(request, response, { status: 201, id: assignment.id, offset: sizeBytes });
     }
     assertOpen(context);
+    // Before anything is discarded: a request that is refused leaves an upload that was begun as it is.
+    assertVersion(request);
+    assertUploadSize(sizeBytes, this.maxBytes);
     const known = await this.store.find(assignment.id);
     // tus would empty a file that exists: only one that announces other bytes is begun anew.
     if (known?.size === sizeBytes && known.metadata?.['sha256'] === announced.sha256) {
@@ -129,8 +140,6 @@ export class UploadsService implements OnApplicationBootstrap {
   }
 
   private async begin({ announced, sizeBytes, context, ...exchange }: Creation): Promise<void> {
-    const { maxBytes } = this;
-    if (sizeBytes > maxBytes) throw new TributaryError('REQUEST_TOO_LARGE', { maxBytes });
     const id = this.store.idOf(context.assignment.id);
     const metadata = { ...announced, report: JSON.stringify(announced.report) };
     const upload = new Upload({ id, size: sizeBytes, offset: 0, metadata });

@@ -14,7 +14,7 @@ import { Exclusive } from '../platform/replicas/exclusive.js';
 import { FreeSpaceService } from '../storage/free-space.service.js';
 import { answerTus, type Exchange, type TusAnswer } from './tus-answer.js';
 import { UploadAppend } from './upload-append.js';
-import { readLengthAndMetadata } from './upload-request.js';
+import { assertUploadSize, assertVersion, readLengthAndMetadata } from './upload-request.js';
 import { UploadStore } from './upload-store.js';
 import { weightsUpload } from './weights-upload-name.js';
 
@@ -81,8 +81,10 @@ export class WeightsUploadsService {
     const name = weightsUpload(sha256);
     const known = await this.store.find(name);
     if (known?.size === sizeBytes) return this.counted(actor, sha256, known);
-    if (known !== null) await this.store.discard(name);
+    // Before anything is discarded: a request that is refused leaves an upload that was begun as it is.
+    assertVersion(request);
     await this.assertRoom(sizeBytes);
+    if (known !== null) await this.store.discard(name);
     const upload = new Upload({ id: this.store.idOf(name), size: sizeBytes, offset: 0, metadata: { sha256 } });
     return this.counted(actor, sha256, await this.appends.create(upload, request, () => undefined));
   }
@@ -92,8 +94,7 @@ export class WeightsUploadsService {
   }
 
   private async assertRoom(sizeBytes: number): Promise<void> {
-    const { maxUploadBytes: maxBytes } = this.config;
-    if (sizeBytes > maxBytes) throw new TributaryError('REQUEST_TOO_LARGE', { maxBytes });
+    assertUploadSize(sizeBytes, this.config.maxUploadBytes);
     const shortage = await this.freeSpace.shortageForFile(sizeBytes);
     if (shortage !== null) throw shortage;
   }
