@@ -339,7 +339,8 @@ export const ERRORS = {
     status: 422,
     retryable: false,
     text: 'the data folder holds no usable image',
-    remedy: 'Run `tributary data inspect` on the folder; it counts what was found by kind.',
+    remedy:
+      'Check the folder and who may read it; docs/how-to-prepare-data.md tells what it has to hold, `tributary data inspect` counts what is there.',
   },
   DATA_BAD_FILES: {
     status: 422,
@@ -505,8 +506,9 @@ export const ERRORS = {
   CONFIG_INVALID: {
     status: 422,
     retryable: false,
-    text: 'the configuration does not fit its schema',
-    remedy: 'Correct the named settings; docs/ref-configuration.md lists them.',
+    text: 'the configuration cannot be used',
+    remedy:
+      'Correct what is named; docs/ref-configuration.md lists the settings of a coordinator, docs/ref-site-configuration.md those of a site.',
   },
   DATABASE_UNREACHABLE: {
     status: 503,
@@ -549,8 +551,8 @@ export const ERRORS = {
   DATA_DIR_NOT_WRITABLE: {
     status: 422,
     retryable: false,
-    text: 'the folder cannot be written',
-    remedy: 'Choose another folder or change its rights.',
+    text: 'the folder, or a file in it, cannot be read or written',
+    remedy: 'Give the folder and what is in it to the user that runs this, or choose another folder.',
   },
   PORT_IN_USE: {
     status: 409,

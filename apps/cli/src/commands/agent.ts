@@ -14,10 +14,11 @@ export function defineAgentCommands(program: Command, attach: Attach): void {
 
   verb(
     'enroll',
-    'Makes the site’s key here, proves that the site has it, and prints the fingerprint for the admin. Needs --url.',
+    'Makes the site’s key here, proves that the site has it, and prints the fingerprint for the admin. Needs --url and --token the first time; later the other flags alone change settings.',
     'tributary agent enroll --url https://coordinator.example --token TOKEN --data-dir ./site --images /data/mri',
+    'tributary agent enroll --data-dir ./site --threads 4',
   )
-    .requiredOption('--token <token>', 'the one-time token of the invitation')
+    .option('--token <token>', 'the one-time token of the invitation')
     .option('--images <dir>', 'the folder with the site’s images')
     .option('--engine <name>', 'auto, onnx, tensorflow or reference')
     .option('--device <name>', 'cpu, webgpu or cuda (else what is quickest)')
@@ -26,7 +27,7 @@ export function defineAgentCommands(program: Command, attach: Attach): void {
     .option('--memory-limit-mib <n>', 'refuse recipes whose training step needs more');
   verb(
     'preflight',
-    'Checks reachability, TLS, clock, disk, engine, data folder and policy, and says what to fix.',
+    'Checks reachability, TLS, clock, disk, key, engine, data folder and policy, and says what to fix.',
     'tributary agent preflight --data-dir ./site',
   );
   verb(
@@ -38,7 +39,7 @@ export function defineAgentCommands(program: Command, attach: Attach): void {
   verb('ledger', 'What was trained and sent so far.', 'tributary agent ledger --data-dir ./site');
   verb(
     'approve <hash>',
-    'Approves a recipe by its SHA-256 where the policy asks for it.',
-    'tributary agent approve 3f8a…  --data-dir ./site',
+    'Approves a recipe by its SHA-256, or the first 8 digits or more of it, where the policy asks for it.',
+    'tributary agent approve 3f8a9c1d --data-dir ./site',
   );
 }

@@ -11,6 +11,13 @@ describe('parseCommandLine', () => {
     });
   });
 
+  it.each(['https://x.example', 'https://x.example/', 'http://127.0.0.1:7420', 'http://[::1]:7420/'])(
+    'takes %s',
+    (url) => {
+      expect(parseCommandLine(['enroll', '--data-dir', 'd', '--url', url])).toMatchObject({ flags: { url } });
+    },
+  );
+
   it.each([[[]], [['--help']], [['start', '-h']]])('answers %j with help', (words) => {
     expect(parseCommandLine(words)).toBe('help');
   });
@@ -21,6 +28,9 @@ describe('parseCommandLine', () => {
     [['start', '--data-dir', 'd', 'extra'], 'start takes 0 arguments'],
     [['approve', '--data-dir', 'd'], 'approve takes 1 argument: HASH'],
     [['enroll', '--data-dir', 'd', '--url', 'ftp://x'], '--url: an http or https address'],
+    [['enroll', '--data-dir', 'd', '--url', 'https://x.example/hospital'], '--url: an address without a path'],
+    [['enroll', '--data-dir', 'd', '--url', 'https://x.example/?a=b'], '--url: an address without a path'],
+    [['enroll', '--data-dir', 'd', '--url', 'https://me:secret@x.example'], '--url: an address without a path'],
     [['enroll', '--data-dir', 'd', '--threads', 'many'], '--threads: a whole number'],
     [['enroll', '--data-dir', 'd', '--threads', '1.5'], '--threads: a whole number'],
     [['enroll', '--data-dir', 'd', '--engine', 'magic'], '--engine'],

@@ -20,9 +20,14 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
+/** Every path of the coordinator begins at its address, so one that has a path of its own is another page's. */
+const coordinatorAddress = z
+  .url({ protocol: /^https?$/, error: 'an http or https address' })
+  .refine((url) => /^[^:]+:\/\/[^/?#@]+\/?$/.test(url), 'an address without a path, as https://coordinator.example');
+
 const valuesSchema = z.object({
   'data-dir': z.string('a folder for the key, the policy and the state of this site').min(1),
-  url: z.url({ protocol: /^https?$/, error: 'an http or https address' }).optional(),
+  url: coordinatorAddress.optional(),
   token: z.string().min(1).optional(),
   images: z.string().min(1).optional(),
   engine: engineSettingsSchema.shape.name.optional(),
@@ -80,10 +85,11 @@ function usage(detail: string): TributaryError {
 export const HELP = `The hospital's side of Tributary. Usage: tributary agent VERB --data-dir DIR [--format text|json]
 
   enroll     Makes the site's key here, proves that the site has it, prints the fingerprint for the admin.
+             Later the other flags alone change settings.
              --url URL --token TOKEN [--images DIR] [--engine auto|onnx|tensorflow|reference]
              [--device cpu|webgpu|cuda] [--threads N] [--memory-limit-mib N]
              [--precision float32|float16]
-  preflight  Checks reachability, TLS, clock, disk, engine, data folder and policy; says what to fix.
+  preflight  Checks reachability, TLS, clock, disk, key, engine, data folder and policy; says what to fix.
   start      Takes part in runs until it is stopped; connects outwards only.
   status     What this site is and what it is doing.
   approve    Approves a recipe: approve HASH (the SHA-256 or its first 8 digits or more).

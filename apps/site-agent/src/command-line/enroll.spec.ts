@@ -91,8 +91,18 @@ describe('enroll', () => {
   it('changes settings of an enrolled site without a token and without asking anybody', async () => {
     await run(paths, '--url', coordinator.url, '--token', TOKEN);
     await coordinator.close();
-    expect(await run(paths, '--images', '/data/mri')).toMatchObject({ siteId: 'site-a', state: 'enrolled' });
-    expect(await config()).toMatchObject({ imagesDirectory: '/data/mri' });
+    expect(await run(paths, '--images', folder)).toMatchObject({ siteId: 'site-a', state: 'enrolled' });
+    expect(await config()).toMatchObject({ imagesDirectory: folder });
+  });
+
+  it('refuses a folder of images that is not there, before the token is spent', async () => {
+    const misspelt = run(paths, '--url', coordinator.url, '--token', TOKEN, '--images', join(folder, 'mir'));
+    await expect(misspelt).rejects.toMatchObject({
+      code: 'USAGE_INVALID',
+      message: expect.stringContaining('--images'),
+    });
+    expect(invitations.keys.length).toBe(0);
+    expect(await config()).toBeUndefined();
   });
 
   it('refuses a token that somebody else has used, and enrols nothing', async () => {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { enrolmentResponseSchema, TributaryError } from '@tributary/protocol';
 import type { z } from 'zod';
@@ -23,6 +23,7 @@ export async function enroll(paths: SitePaths, flags: Flags, output: CommandOutp
   await mkdir(paths.root, { recursive: true, mode: 0o700 });
   const known = await loadSiteConfig(paths);
   const url = coordinatorUrl(known, flags);
+  await requireFolder(flags);
   const answer = known !== undefined && flags.token === undefined ? undefined : await proveKey(paths, url, flags);
   const config = withSettings(known ?? newConfig(url, answer), flags);
   if (answer !== undefined && answer.siteId !== config.siteId) {
@@ -34,14 +35,16 @@ export async function enroll(paths: SitePaths, flags: Flags, output: CommandOutp
   await saveSiteConfig(paths, config);
   const { siteId, fingerprint } = config;
   const state = answer?.state ?? 'enrolled';
-  output.document({ siteId, fingerprint, state }, () =>
-    [
+  output.document({ siteId, fingerprint, state }, () => {
+    if (answer === undefined)
+      return `Changed the settings of ${siteId}; an agent that runs reads them at its next start.`;
+    return [
       `This site is ${siteId} (${state}).`,
       `Fingerprint: ${fingerprint}`,
       'Read it to the admin of the consortium by telephone; the admin compares it and approves the site.',
       'Look through policy.yaml in the data folder, then run `tributary agent preflight` and `tributary agent start`.',
-    ].join('\n'),
-  );
+    ].join('\n');
+  });
 }
 
 /** @throws TributaryError USAGE_INVALID without an address, ALREADY_EXISTS when the folder belongs to another coordinator. */
@@ -53,6 +56,14 @@ function coordinatorUrl(known: SiteConfig | undefined, { url }: Flags): string {
     throw new TributaryError('ALREADY_EXISTS', { detail: `the folder holds ${known.siteId} of another coordinator` });
   }
   return known?.url ?? url ?? '';
+}
+
+/** @throws TributaryError USAGE_INVALID before a token is spent on a folder that is misspelt. */
+async function requireFolder({ images }: Flags): Promise<void> {
+  if (images === undefined) return;
+  const found = await stat(resolve(images)).catch(() => undefined);
+  if (found?.isDirectory() !== true)
+    throw new TributaryError('USAGE_INVALID', { detail: '--images: a folder that exists' });
 }
 
 async function proveKey(paths: SitePaths, url: string, { token }: Flags): Promise<Enrolment> {

@@ -14,6 +14,11 @@ export class CommandOutput {
     this.print(`${this.format === 'text' ? text() : JSON.stringify(value)}\n`);
   }
 
+  /** A line for a person while the command goes on; programs get the document alone. */
+  text(line: string): void {
+    if (this.format === 'text') this.print(`${line}\n`);
+  }
+
   /** What happened, what is wrong in which field, and what to do. */
   failure(error: TributaryError): void {
     const problem = toProblem(error);

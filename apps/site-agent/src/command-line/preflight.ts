@@ -10,10 +10,13 @@ import type { CommandOutput } from './output.js';
 export async function preflight(paths: SitePaths, output: CommandOutput): Promise<number> {
   const config = await requireSiteConfig(paths);
   const checks: CheckResult[] = [];
-  for (const check of [...coordinatorChecks(config), ...machineChecks(config, paths)])
-    checks.push(await runCheck(check));
+  for (const check of [...coordinatorChecks(config), ...machineChecks(config, paths)]) {
+    const result = await runCheck(check);
+    output.text(line(result));
+    checks.push(result);
+  }
   const ok = checks.every((check) => check.ok);
-  output.document({ ok, checks }, () => checks.map(line).join('\n'));
+  output.document({ ok, checks }, () => (ok ? 'This site can start.' : 'Mend what is marked FIX, then check again.'));
   return ok ? EXIT_CODES.done : EXIT_CODES.failed;
 }
 

@@ -7,6 +7,7 @@ import { connectionSchema } from '../agent/coordinator-client/connection-status.
 import { loadApprovals } from '../agent/policy/approvals.js';
 import { loadPolicy } from '../agent/policy/policy-file.js';
 import { ProposalStore } from '../agent/policy/proposal-store.js';
+import { isErrorCode, TributaryError } from '@tributary/protocol';
 import { z } from 'zod';
 import { readJson } from '../durable-files/read-json.js';
 import { textTable, type CommandOutput } from './output.js';
@@ -23,13 +24,13 @@ export async function status(paths: SitePaths, output: CommandOutput): Promise<v
   const sent = (await new Ledger(paths.ledgerFile).entries()).length;
   const document = { siteId, studyId, url, fingerprint, state, waitingFor, pid, proposals, runs, sent };
   output.document(document, () => {
-    const rows = runs.map((run) => [run.runId, String(run.round), run.kind, run.state, run.code ?? '']);
-    const asks = proposals.map(({ recipeSha256, name }) => `Waits for approval: ${recipeSha256} (${name})`);
+    const rows = runs.map((run) => [run.runId, String(run.round), run.kind, run.state, run.reason ?? '']);
     return [
-      `${siteId} of study ${studyId} at ${url}: ${state}${waitingFor === null ? '' : ` (${waitingFor})`}`,
+      `${siteId} of study ${studyId} at ${url}: ${state}`,
+      ...(waitingFor === null ? [] : [waitingText(waitingFor)]),
       `Fingerprint ${fingerprint}; ${sent} results sent`,
-      ...asks,
-      ...(rows.length === 0 ? [] : [textTable(['RUN', 'ROUND', 'KIND', 'STATE', 'CODE'], rows)]),
+      ...proposals.map(proposalText),
+      ...(rows.length === 0 ? [] : [textTable(['RUN', 'ROUND', 'KIND', 'STATE', 'REASON'], rows)]),
     ].join('\n');
   });
 }
@@ -41,7 +42,8 @@ async function runStates(store: AssignmentStore) {
     const newest = records.at(-1);
     if (newest === undefined) return [];
     const { runId, round, kind, assignmentId } = newest.offer;
-    return [{ runId, round, kind, assignmentId, state: newest.state, code: newest.problem?.code ?? null }];
+    const { code = null, message: reason = null } = newest.problem ?? {};
+    return [{ runId, round, kind, assignmentId, state: newest.state, code, reason }];
   });
 }
 
@@ -52,6 +54,20 @@ const shownSchema = z.object({
     .object({ count: z.int().nullable().catch(null), localSteps: z.int().nullable().catch(null) })
     .catch({ count: null, localSteps: null }),
 });
+
+/** What is waited for, in the words of the catalogue. */
+function waitingText(code: string): string {
+  if (!isErrorCode(code)) return code;
+  const { message, spec } = new TributaryError(code);
+  return `${code}: ${message}. ${spec.remedy}`;
+}
+
+type Proposal = Awaited<ReturnType<typeof openProposals>>[number];
+
+function proposalText({ recipeSha256, name, rounds, localSteps }: Proposal): string {
+  const work = rounds === null || localSteps === null ? '' : `, ${rounds} rounds of ${localSteps} steps`;
+  return `Waits for approval: ${recipeSha256} (${name}${work}); the recipe lies in proposals/`;
+}
 
 /** Recipes that a person has to decide about. */
 async function openProposals(paths: SitePaths) {

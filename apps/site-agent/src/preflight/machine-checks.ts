@@ -1,6 +1,7 @@
-import { statfs } from 'node:fs/promises';
+import { access, constants, statfs } from 'node:fs/promises';
 import type { SiteConfig } from '../agent/config/site-config.js';
 import type { SitePaths } from '../agent/config/site-paths.js';
+import { loadSiteKey } from '../agent/key-store/site-key.js';
 import { loadPolicy } from '../agent/policy/policy-file.js';
 import type { Check } from './check.js';
 
@@ -11,6 +12,7 @@ const WANTED_FREE_BYTES = 2 * 1024 ** 3;
 export function machineChecks(config: SiteConfig, paths: SitePaths): Check[] {
   return [
     { name: 'disk', look: () => diskFinding(paths) },
+    { name: 'key', look: () => keyFinding(config, paths) },
     { name: 'engine', look: () => engineFinding(config) },
     { name: 'images', look: () => imagesFinding(config) },
     { name: 'policy', look: () => policyFinding(paths) },
@@ -18,6 +20,14 @@ export function machineChecks(config: SiteConfig, paths: SitePaths): Check[] {
 }
 
 async function diskFinding({ root }: SitePaths) {
+  const { R_OK, W_OK, X_OK } = constants;
+  const isOpen = await access(root, R_OK | W_OK | X_OK).then(
+    () => true,
+    () => false,
+  );
+  if (!isOpen) {
+    return { detail: 'the data folder cannot be written', fix: "Give the folder and all in it to the agent's user." };
+  }
   const { bavail, bsize } = await statfs(root);
   const gibibytes = (bavail * bsize) / 1024 ** 3;
   const detail = `${gibibytes.toFixed(1)} GiB free in the data folder`;
@@ -26,10 +36,20 @@ async function diskFinding({ root }: SitePaths) {
     : { detail, fix: 'Free 2 GiB, or move the data folder to a larger disk.' };
 }
 
+async function keyFinding({ fingerprint }: SiteConfig, { keyFile }: SitePaths) {
+  const key = await loadSiteKey(keyFile).catch(() => undefined);
+  return key?.fingerprint === fingerprint
+    ? { detail: `keys/site-key.pem is that of ${fingerprint}` }
+    : {
+        detail: "keys/site-key.pem is missing, cannot be read, or is not the enrolled site's",
+        fix: "Restore it, or make it readable for the agent's user; without it, enrol into a new data folder.",
+      };
+}
+
 async function engineFinding({ engine: settings }: SiteConfig) {
   const { openSiteEngine } = await import('../trainer/run-engine.js');
   const { engine } = await openSiteEngine(settings);
-  const detail = `${engine.name} on ${engine.device}, ${engine.threads} threads, ${engine.precision}`;
+  const detail = `${engine.name} on ${engine.device}, ${engine.threads === 1 ? '1 thread' : `${engine.threads} threads`}, ${engine.precision}`;
   await engine.dispose();
   return { detail };
 }

@@ -68,7 +68,7 @@ export function sliceKey(slice: string): string {
 export async function readLabelRows(directory: string): Promise<LabelRow[] | undefined> {
   const text = await readFile(join(directory, 'labels.csv'), 'utf8').catch((error: unknown) => {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw new TributaryError('DATA_LABELS_INVALID', { detail: 'it cannot be read' }, { cause: error });
+    throw new TributaryError('DATA_LABELS_INVALID', { detail: 'it or its folder cannot be read' }, { cause: error });
   });
   return text === undefined ? undefined : parseLabelRows(text);
 }

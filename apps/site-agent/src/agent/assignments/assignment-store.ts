@@ -49,7 +49,10 @@ export class AssignmentStore {
     await mkdir(folder, { recursive: true });
     await writeFileAtomically(join(folder, STATE_FILE), JSON.stringify(record));
     this.cache.set(assignmentId, record);
-    this.log?.info({ runId, round, assignmentId, code: problem?.code, ...facts }, `assignment ${state}`);
+    this.log?.info(
+      { runId, round, assignmentId, code: problem?.code, reason: problem?.message, ...facts },
+      `assignment ${state}`,
+    );
     return record;
   }
 

@@ -23,10 +23,11 @@ export async function addApproval(approvalsFile: string, recipeSha256: string, n
  * The one known hash that starts with what was typed.
  *
  * @param typed At least 8 hex digits.
- * @throws TributaryError NOT_FOUND when none or several start so.
+ * @throws TributaryError USAGE_INVALID when fewer were typed, NOT_FOUND when none or several start so.
  */
 export function resolveHash(typed: string, known: readonly string[]): string {
-  const matching = known.filter((hash) => typed.length >= 8 && hash.startsWith(typed));
+  if (typed.length < 8) throw new TributaryError('USAGE_INVALID', { detail: 'HASH: its first 8 digits or more' });
+  const matching = known.filter((hash) => hash.startsWith(typed));
   const [only] = matching;
   if (only !== undefined && matching.length === 1) return only;
   const detail =

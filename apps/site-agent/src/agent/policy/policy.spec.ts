@@ -124,7 +124,17 @@ describe('resolveHash', () => {
     expect(resolveHash('abcdcdcd', known)).toBe(known[1]);
   });
 
-  it.each(['ab', 'abab', 'ffffffff', ''])('refuses %j, which names none, several or too little', (typed) => {
-    expect(() => resolveHash(typed, known)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
+  it.each([
+    ['ffffffff', 'NOT_FOUND'],
+    ['ab', 'USAGE_INVALID'],
+    ['ababab', 'USAGE_INVALID'],
+    ['', 'USAGE_INVALID'],
+  ])('refuses %j, which names none or has too few digits, with %s', (typed, code) => {
+    expect(() => resolveHash(typed, known)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('refuses a beginning that several recipes have', () => {
+    const twins = ['0', '1'].map((last) => `${'a'.repeat(63)}${last}`);
+    expect(() => resolveHash('aaaaaaaa', twins)).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
   });
 });
