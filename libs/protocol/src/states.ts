@@ -17,6 +17,8 @@ export type PauseCause = z.infer<typeof pauseCauseSchema>;
 
 export const roundStateSchema = z.enum(['offered', 'collecting', 'aggregating', 'published', 'abandoned']);
 export type RoundState = z.infer<typeof roundStateSchema>;
+/** Of a round that still goes on; its transitions in the coordinator say the same. */
+export const LIVE_ROUND_STATES = roundStateSchema.extract(['offered', 'collecting', 'aggregating']).options;
 
 export const assignmentStateSchema = z.enum([
   'offered',
@@ -30,6 +32,13 @@ export const assignmentStateSchema = z.enum([
   'superseded',
 ]);
 export type AssignmentState = z.infer<typeof assignmentStateSchema>;
+/** Of an assignment whose site may still answer; its transitions in the coordinator say the same. */
+export const OPEN_ASSIGNMENT_STATES = assignmentStateSchema.extract([
+  'offered',
+  'accepted',
+  'training',
+  'uploading',
+]).options;
 
 export const siteStateSchema = z.enum(['pending', 'approved', 'revoked']);
 export type SiteState = z.infer<typeof siteStateSchema>;

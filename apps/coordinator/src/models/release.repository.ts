@@ -11,7 +11,12 @@ export interface ReleasedVersion {
 
 @Injectable()
 export class ReleaseRepository {
-  async create(db: Db, { runId, round }: ReleasedVersion, release: Release, createdAt: Date): Promise<void> {
+  /** Stores what was signed, for the version that it is about. */
+  async create(
+    db: Db,
+    release: Release,
+    { runId, round, createdAt }: ReleasedVersion & { createdAt: Date },
+  ): Promise<void> {
     const { lineage, signature, publicKey } = release;
     await db.release.create({ data: { runId, round, lineage: storedJson(lineage), signature, publicKey, createdAt } });
   }

@@ -20,7 +20,7 @@ export class ReleaseService {
   async create(db: Db, material: LineageMaterial): Promise<Release> {
     const release = signLineage(lineageOf(material), this.secrets.releaseKey);
     const released = { runId: material.run.id, round: material.version.round };
-    await this.releases.create(db, released, release, material.createdAt);
+    await this.releases.create(db, release, { ...released, createdAt: material.createdAt });
     return release;
   }
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  LIVE_ROUND_STATES,
+  OPEN_ASSIGNMENT_STATES,
   assignmentStateSchema,
   roundStateSchema,
   runStateSchema,
@@ -9,7 +11,6 @@ import {
 } from '@tributary/protocol';
 import {
   ASSIGNMENT_TRANSITIONS,
-  OPEN_STATES,
   isOpen,
   nextAssignmentState,
   type AssignmentEventName,
@@ -83,6 +84,10 @@ describe('the life cycle of a round', () => {
     expect(roundStateSchema.options.filter(isCollecting)).toEqual(['offered', 'collecting']);
     expect(roundStateSchema.options.filter(isClosed)).toEqual(['published', 'abandoned']);
   });
+
+  it('names the live states alike for queries and for decisions', () => {
+    expect(roundStateSchema.options.filter((state) => !isClosed(state))).toEqual(LIVE_ROUND_STATES);
+  });
 });
 
 describe('the life cycle of an assignment', () => {
@@ -115,7 +120,7 @@ describe('the life cycle of an assignment', () => {
   });
 
   it('names the open states alike for queries and for decisions', () => {
-    expect(assignmentStateSchema.options.filter(isOpen)).toEqual(OPEN_STATES);
+    expect(assignmentStateSchema.options.filter(isOpen)).toEqual(OPEN_ASSIGNMENT_STATES);
     expect(Object.keys(ASSIGNMENT_TRANSITIONS)).toEqual(assignmentStateSchema.options);
   });
 });

@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { blobRefSchema, type AssignmentState, type Recipe } from '@tributary/protocol';
+import { LIVE_ROUND_STATES, OPEN_ASSIGNMENT_STATES, blobRefSchema, type Recipe } from '@tributary/protocol';
 import { z } from 'zod';
 import type { Db } from '../platform/database/database.js';
 import { RECORDED_RECIPE, readableRecipe } from '../platform/database/stored-recipe.js';
 
 const stateSchema = z.record(z.string(), blobRefSchema);
 const referencedRowsSchema = z.array(z.object({ sha256: z.string() }));
-const ENDED_ROUNDS: ('published' | 'abandoned')[] = ['published', 'abandoned'];
-const OPEN_ASSIGNMENTS: AssignmentState[] = ['offered', 'accepted', 'training', 'uploading'];
 
 /** Files of one row that may be removed. */
 export interface StoredVersion {
@@ -15,9 +13,11 @@ export interface StoredVersion {
   readonly sha256s: readonly string[];
 }
 
+/** The file of an update, or of an evaluation's result. */
 export interface StoredUpdate {
   readonly assignmentId: string;
   readonly sha256: string;
+  /** Number of its round. */
   readonly n: number;
   /** Of a training round; an evaluation's files are of no use once it is scored. */
   readonly isPublished: boolean;
@@ -50,7 +50,12 @@ export class RetentionRepository {
   /** Updates and evaluations of ended rounds whose files have not been removed. */
   async storedUpdates(db: Db, runId: string): Promise<StoredUpdate[]> {
     const rows = await db.assignment.findMany({
-      where: { runId, updateSha256: { not: null }, updatePrunedAt: null, round: { state: { in: ENDED_ROUNDS } } },
+      where: {
+        runId,
+        updateSha256: { not: null },
+        updatePrunedAt: null,
+        round: { state: { notIn: LIVE_ROUND_STATES } },
+      },
       select: { id: true, updateSha256: true, round: { select: { n: true, state: true, kind: true } } },
     });
     return rows.flatMap(({ id, updateSha256, round: { n, state, kind } }) => {
@@ -63,16 +68,22 @@ export class RetentionRepository {
   async versionsInUse(db: Db, runId: string): Promise<Set<number>> {
     const release = await db.release.findUnique({ where: { runId }, select: { round: true } });
     const open = await db.assignment.findMany({
-      where: { runId, state: { in: OPEN_ASSIGNMENTS } },
+      where: { runId, state: { in: OPEN_ASSIGNMENT_STATES } },
       select: { baseVersion: true },
     });
     return new Set([...(release === null ? [] : [release.round]), ...open.map(({ baseVersion }) => baseVersion)]);
   }
 
-  async markVersionsPruned(db: Db, runId: string, rounds: number[], at: Date): Promise<void> {
+  /** The files of the versions after these rounds of a run are about to be removed. */
+  async markVersionsPruned(
+    db: Db,
+    { runId, rounds }: { readonly runId: string; readonly rounds: number[] },
+    at: Date,
+  ): Promise<void> {
     await db.modelVersion.updateMany({ where: { runId, round: { in: rounds } }, data: { prunedAt: at } });
   }
 
+  /** The files of these updates are about to be removed. */
   async markUpdatesPruned(db: Db, assignmentIds: string[], at: Date): Promise<void> {
     await db.assignment.updateMany({ where: { id: { in: assignmentIds } }, data: { updatePrunedAt: at } });
   }

@@ -49,7 +49,7 @@ export class RetentionService implements OnApplicationShutdown {
       await this.references.lockForRemoval(db);
       const { rounds, assignmentIds, sha256s } = await this.prunable(db, id, recipe);
       const at = this.clock.now();
-      await this.repository.markVersionsPruned(db, id, rounds, at);
+      await this.repository.markVersionsPruned(db, { runId: id, rounds }, at);
       await this.repository.markUpdatesPruned(db, assignmentIds, at);
       return this.removeUnreferenced(db, sha256s);
     });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
+  OPEN_ASSIGNMENT_STATES,
   TributaryError,
   assignmentReportSchema,
   problemSchema,
@@ -11,7 +12,6 @@ import {
 import type { Assignment as AssignmentRow } from '../../generated/prisma/client.js';
 import type { Db } from '../../platform/database/database.js';
 import { storedJson } from '../../platform/database/stored-json.js';
-import { OPEN_STATES } from './assignment.states.js';
 
 export interface Assignment {
   readonly id: string;
@@ -102,7 +102,7 @@ export class AssignmentRepository {
   /** What sites may still answer. */
   async openOf(db: Db, siteIds: readonly string[]): Promise<Assignment[]> {
     const rows = await db.assignment.findMany({
-      where: { siteId: { in: [...siteIds] }, state: { in: OPEN_STATES } },
+      where: { siteId: { in: [...siteIds] }, state: { in: OPEN_ASSIGNMENT_STATES } },
       orderBy: { id: 'asc' },
     });
     return rows.map(toAssignment);
@@ -131,7 +131,7 @@ export class AssignmentRepository {
   /** Moves every open assignment of a round to `state`. @returns Those that were open. */
   async closeOpen(db: Db, roundId: string, { state, at }: { state: AssignmentState; at: Date }): Promise<Assignment[]> {
     const rows = await db.assignment.updateManyAndReturn({
-      where: { roundId, state: { in: OPEN_STATES } },
+      where: { roundId, state: { in: OPEN_ASSIGNMENT_STATES } },
       data: { state, updatedAt: at, stageSince: at },
     });
     return rows.map(toAssignment);
@@ -139,7 +139,10 @@ export class AssignmentRepository {
 
   /** Gives the open assignments of a round to another one, which will count them. */
   async passOn(db: Db, { from, to }: { from: string; to: string }): Promise<void> {
-    await db.assignment.updateMany({ where: { roundId: from, state: { in: OPEN_STATES } }, data: { roundId: to } });
+    await db.assignment.updateMany({
+      where: { roundId: from, state: { in: OPEN_ASSIGNMENT_STATES } },
+      data: { roundId: to },
+    });
   }
 
   /**
@@ -162,18 +165,18 @@ export class AssignmentRepository {
     const groups = await db.assignment.groupBy({ by: ['state'], where: { roundId }, _count: true });
     const sum = (states: readonly AssignmentState[]): number =>
       groups.reduce((total, { state, _count }) => total + (states.includes(state) ? _count : 0), 0);
-    return { received: sum(['received']), open: sum(OPEN_STATES) };
+    return { received: sum(['received']), open: sum(OPEN_ASSIGNMENT_STATES) };
   }
 
   /** How many open assignments there are in each stage. */
   async openByStage(db: Db): Promise<Map<string, number>> {
     const groups = await db.assignment.groupBy({
       by: ['state'],
-      where: { state: { in: OPEN_STATES } },
+      where: { state: { in: OPEN_ASSIGNMENT_STATES } },
       _count: true,
     });
     return new Map<string, number>([
-      ...OPEN_STATES.map((state) => [state, 0] as const),
+      ...OPEN_ASSIGNMENT_STATES.map((state) => [state, 0] as const),
       ...groups.map(({ state, _count }) => [state, _count] as const),
     ]);
   }

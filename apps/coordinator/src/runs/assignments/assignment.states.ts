@@ -28,6 +28,3 @@ export function nextAssignmentState(state: AssignmentState, event: AssignmentEve
 export function isOpen(state: AssignmentState): boolean {
   return ASSIGNMENT_TRANSITIONS[state].receive !== undefined;
 }
-
-/** Every open state, for guards in queries. */
-export const OPEN_STATES: AssignmentState[] = ['offered', 'accepted', 'training', 'uploading'];

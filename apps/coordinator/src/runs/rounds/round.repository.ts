@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { TributaryError, type RoundState } from '@tributary/protocol';
+import { LIVE_ROUND_STATES, TributaryError, type RoundState } from '@tributary/protocol';
 import { z } from 'zod';
 import { Prisma } from '../../generated/prisma/client.js';
 import type { Db } from '../../platform/database/database.js';
@@ -36,7 +36,6 @@ export type RoundPatch = Partial<
   Pick<Round, 'state' | 'attempt' | 'deadlineAt' | 'closedAt' | 'reason' | 'loss' | 'bytesUp' | 'timings'>
 >;
 
-const LIVE_STATES: RoundState[] = ['offered', 'collecting', 'aggregating'];
 const WITH_ASSIGNMENTS = { assignments: { orderBy: { siteId: 'asc' } } } as const;
 type RoundHeadRow = Prisma.RoundGetPayload<object>;
 type RoundRow = Prisma.RoundGetPayload<{ include: typeof WITH_ASSIGNMENTS }>;
@@ -71,7 +70,7 @@ export class RoundRepository {
   /** Rounds that have not ended, ascending. One; asynchronous runs fill a round while they aggregate the one before. */
   async live(db: Db, runId: string): Promise<RoundWithAssignments[]> {
     const rows = await db.round.findMany({
-      where: { runId, state: { in: LIVE_STATES } },
+      where: { runId, state: { in: LIVE_ROUND_STATES } },
       orderBy: { n: 'asc' },
       include: WITH_ASSIGNMENTS,
     });
