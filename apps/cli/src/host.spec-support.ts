@@ -5,7 +5,10 @@ import { Output, type OutputFormat, type TextSink } from './output/output.js';
 export class RecordedSink implements TextSink {
   text = '';
 
-  constructor(readonly isTTY = false) {}
+  constructor(
+    readonly isTTY = false,
+    readonly columns = 80,
+  ) {}
 
   write(text: string): void {
     this.text += text;
@@ -24,8 +27,8 @@ export function recordedHost(changes: Partial<Host> = {}): RecordedHost {
 }
 
 /** An output in a format, with the streams that it writes to. */
-export function recordedOutput(format: OutputFormat, { isTTY = false } = {}) {
+export function recordedOutput(format: OutputFormat, { isTTY = false, columns = 80 } = {}) {
   const stdout = new RecordedSink();
-  const stderr = new RecordedSink(isTTY);
+  const stderr = new RecordedSink(isTTY, columns);
   return { stdout, stderr, output: new Output({ format, quiet: false, color: false, stdout, stderr }) };
 }

@@ -85,6 +85,16 @@ describe('the command line', () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
+  it('says each wrong field once, with the setting that is wrong', async () => {
+    const flags = ['--model', 'x', '--out', 'y', '--settings', 'eta=much', '--steps', '0'];
+    const { stderr } = await fail('generate', ...flags);
+    expect(stderr.split('\n').slice(0, 3)).toEqual([
+      'USAGE_INVALID: the command cannot be understood',
+      '  --steps: a whole number from 1 to 10000',
+      expect.stringMatching(/^ {2}--settings eta: .*number/),
+    ]);
+  });
+
   it('prints nothing but the help for --help and ends with 0', async () => {
     const host = recordedHost();
     expect(await runCommandLine(['demo', '--help'], host)).toBe(0);

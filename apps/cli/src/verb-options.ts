@@ -1,5 +1,5 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { fieldProblems } from '@tributary/protocol/problem';
+import { fieldProblems, fieldsText } from '@tributary/protocol/problem';
 import { z } from 'zod';
 
 /** A whole number typed on the command line. */
@@ -17,14 +17,14 @@ export function parseVerbOptions<S extends z.ZodType>(schema: S, options: unknow
   const parsed = schema.safeParse(options);
   if (parsed.success) return parsed.data;
   const fields = fieldProblems(parsed.error).map(({ path, expected }) => ({ path: flagOf(path), expected }));
-  const detail = fields.map(({ path, expected }) => `${path} must be ${expected}`).join('; ');
-  throw new TributaryError('USAGE_INVALID', { detail, fields });
+  throw new TributaryError('USAGE_INVALID', { detail: fieldsText(fields), fields });
 }
 
-/** The flag of a field; of a list's item, the list's. */
+/** The flag of a field, with the name of a setting; of a list's item, the list's. */
 function flagOf(path: string): string {
-  const [field = path] = path.split('.');
-  return `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const [field = path, ...inner] = path.split('.');
+  const names = inner.filter((name) => !/^\d+$/.test(name));
+  return [`--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, ...names].join(' ');
 }
 
 /**

@@ -331,7 +331,8 @@ export const ERRORS = {
     status: 507,
     retryable: true,
     text: 'there is not enough disk space',
-    remedy: 'Free disk space where the blobs lie; nothing was lost, and the work goes on by itself.',
+    remedy:
+      'Free disk space. Coordinators and agents have lost nothing and go on by themselves; start any other command again.',
   },
 
   // data of a site
@@ -452,7 +453,7 @@ export const ERRORS = {
     status: 422,
     retryable: false,
     text: 'this sampler does not fit the model',
-    remedy: 'Choose one of the samplers that the message names.',
+    remedy: 'Change what the message names, or choose a sampler that fits.',
   },
   MODEL_INVALID: {
     status: 422,
@@ -601,7 +602,7 @@ export const ERRORS = {
     status: 499,
     retryable: true,
     text: 'the work was interrupted',
-    remedy: 'Start it again: it goes on where it was.',
+    remedy: 'Start it again: what was downloaded or acknowledged is kept.',
   },
 } as const satisfies Record<string, ErrorSpec>;
 

@@ -42,6 +42,14 @@ export function fieldProblems(error: z.ZodError): FieldProblem[] {
   return error.issues.map((issue) => ({ path: issue.path.map(String).join('.') || '(root)', expected: issue.message }));
 }
 
+/** The first fields in one line, as a message of `parseOrThrow` names them. */
+export function fieldsText(fields: readonly FieldProblem[]): string {
+  return fields
+    .slice(0, 5)
+    .map(({ path, expected }) => `${path}: ${expected}`)
+    .join('; ');
+}
+
 /**
  * Parses `value` or throws a coded error that names each wrong field, also one whose text cannot be kept.
  *
@@ -51,9 +59,5 @@ export function parseOrThrow<S extends z.ZodType>(schema: S, value: unknown, cod
   const parsed = schema.safeParse(value);
   const fields = parsed.success ? textFaults(parsed.data) : fieldProblems(parsed.error);
   if (parsed.success && fields.length === 0) return parsed.data;
-  const shown = fields
-    .slice(0, 5)
-    .map((field) => `${field.path}: ${field.expected}`)
-    .join('; ');
-  throw new TributaryError(code, { detail: shown, fields });
+  throw new TributaryError(code, { detail: fieldsText(fields), fields });
 }

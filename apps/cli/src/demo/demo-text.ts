@@ -1,4 +1,4 @@
-import { formatBytes, formatSeconds, formatShare } from '../output/quantities.js';
+import { formatBytes, formatNumberOf, formatSeconds, formatShare } from '../output/quantities.js';
 import { textTable } from '../output/table.js';
 import type { RunningCoordinator } from '../processes/coordinator-process.js';
 import type { DemoResult } from './demo-result.js';
@@ -11,7 +11,10 @@ export function resultText(result: DemoResult): string {
       ? 'not measured'
       : `${realOnly.mean.toFixed(3)} ± ${realOnly.sd.toFixed(3)} real only, ${withSynthetic.mean.toFixed(3)} ± ${withSynthetic.sd.toFixed(3)} with synthetic`;
   return textTable(
-    ['Done', `${result.rounds.length} rounds over ${result.sites.length} site(s) in ${formatSeconds(result.seconds)}`],
+    [
+      'Done',
+      `${formatNumberOf(result.rounds.length, 'round')} over ${formatNumberOf(result.sites.length, 'site')} in ${formatSeconds(result.seconds)}`,
+    ],
     [
       ['Frechet distance', `${scores.before.fd.toPrecision(3)} -> ${scores.after.fd.toPrecision(3)}`],
       ['Kernel distance', `${scores.before.kid.toPrecision(3)} -> ${scores.after.kid.toPrecision(3)}`],

@@ -2,7 +2,7 @@ import { openEngine, probeEngines } from '@tributary/engines';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import type { Action } from '../command-context.js';
-import { formatBytes } from '../output/quantities.js';
+import { formatBytes, formatNumberOf } from '../output/quantities.js';
 import { textTable } from '../output/table.js';
 import { candidateTable } from './engine-list.js';
 import { probeTraining } from './training-probe.js';
@@ -36,6 +36,9 @@ export const doctor: Action = async (context) => {
     ['disk here', `${formatBytes(document.diskFreeBytes)} free`],
     ['Node', document.node],
   ];
-  const summary = textTable(['engine', `${engine.name} on ${engine.device}, ${engine.threads} thread(s)`], rows);
+  const summary = textTable(
+    ['engine', `${engine.name} on ${engine.device}, ${formatNumberOf(engine.threads, 'thread')}`],
+    rows,
+  );
   context.output.document(document, `${summary}\n\n${candidateTable(candidates)}`);
 };

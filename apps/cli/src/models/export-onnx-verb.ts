@@ -1,6 +1,6 @@
 import { exportOnnxDenoiser } from '@tributary/diffusion';
 import { embeddingRows } from '@tributary/protocol/recipe';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
@@ -14,6 +14,13 @@ export const exportOnnxVerb: Action = async (context, { arguments: values, optio
   const file = resolve(context.host.cwd, out);
   await mkdir(dirname(file), { recursive: true });
   const classRows = embeddingRows(recipe, siteIds.length);
-  await exportOnnxDenoiser({ recipe, weights: weights.values, classRows, file });
+  const part = `${file}.part`;
+  try {
+    await exportOnnxDenoiser({ recipe, weights: weights.values, classRows, file: part });
+    await rename(part, file);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
   context.output.document({ version, file, classRows }, `The denoiser of ${version} is in ${file}.`);
 };

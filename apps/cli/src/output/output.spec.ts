@@ -15,6 +15,22 @@ describe('Output', () => {
     expect(stderr.text).toBe('working\n');
   });
 
+  it.each([
+    [[], 'GONE: it went: far away\nCall it.\n'],
+    [[{ path: 'a.b', expected: 'a number' }], 'GONE: it went: far away\n  a.b: a number\nCall it.\n'],
+  ])('says what happened, each of the fields %j, and what to do', (fields, text) => {
+    const { output, stderr } = recordedOutput('text');
+    output.failure({ code: 'GONE', message: 'it went: far away', remedy: 'Call it.', retryable: false, fields });
+    expect(stderr.text).toBe(text);
+  });
+
+  it('says fields once that the message names too', () => {
+    const { output, stderr } = recordedOutput('text');
+    const fields = [{ path: 'a', expected: 'a number' }];
+    output.failure({ code: 'BAD', message: 'it is bad: a: a number', remedy: 'Mend it.', retryable: false, fields });
+    expect(stderr.text).toBe('BAD: it is bad\n  a: a number\nMend it.\n');
+  });
+
   it('prints one line an item with ndjson', () => {
     const { output, stdout } = recordedOutput('ndjson');
     output.list([{ n: 1 }, { n: 2 }], 'table');
@@ -57,6 +73,29 @@ describe('Progress', () => {
     nowMs = 5000;
     progress.update(100);
     expect(stderr.text).toBe('Reading: 100 of 300 images · 20 images/s, 10 s left\n');
+  });
+
+  it.each([
+    [100, '░'.repeat(24)],
+    [76, '░'.repeat(12)],
+    [64, ''],
+  ])('gives the rate and the time left room before the bar in %d columns', (columns, cells) => {
+    let nowMs = 0;
+    const { output, stderr } = recordedOutput('text', { isTTY: true, columns });
+    const progress = new Progress(output, { label: 'Generating', total: 2000, unit: 'images', nowMs: () => nowMs });
+    nowMs = 5000;
+    progress.update(16);
+    const line = `${cells}${cells === '' ? '' : ' '}Generating: 16 of 2000 images · 3.2 images/s, 10 min 20 s left`;
+    expect(stderr.text).toContain(`\u001b[2K${line}\n`);
+  });
+
+  it('leaves out what is going on before the rate in a narrow terminal', () => {
+    let nowMs = 0;
+    const { output, stderr } = recordedOutput('text', { isTTY: true, columns: 60 });
+    const progress = new Progress(output, { label: 'Generating', total: 200, unit: 'images', nowMs: () => nowMs });
+    nowMs = 5000;
+    progress.updateWithin(16, { share: 0.08, detail: 'step 3 of 12' });
+    expect(stderr.text).toContain('\u001b[2KGenerating: 16 of 200 images · 3.2 images/s, 58 s left\n');
   });
 
   it('tells how far the ones under way are', () => {

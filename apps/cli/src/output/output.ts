@@ -1,4 +1,4 @@
-import type { Problem } from '@tributary/protocol/problem';
+import { fieldsText, type Problem } from '@tributary/protocol/problem';
 import colors from 'picocolors';
 
 export type OutputFormat = 'text' | 'json' | 'ndjson';
@@ -74,11 +74,12 @@ export class Output {
   /** The end of a verb that failed: what happened, what to do, and the stable code. */
   failure(problem: Problem): void {
     if (this.format !== 'text') this.document({ error: problem }, '');
-    const fields = (problem.fields ?? []).map((field) => `  ${field.path}: ${field.expected}\n`).join('');
+    const { fields: named = [] } = problem;
+    const fields = named.map((field) => `  ${field.path}: ${field.expected}\n`).join('');
+    // The list says it.
+    const message = named.length === 0 ? problem.message : problem.message.replace(`: ${fieldsText(named)}`, '');
     const correlation = problem.correlationId === undefined ? '' : ` (correlation id ${problem.correlationId})`;
     const paint = colors.createColors(this.options.color && this.options.stderr.isTTY === true);
-    this.options.stderr.write(
-      `${paint.red(problem.code)}: ${problem.message}${correlation}\n${fields}${problem.remedy}\n`,
-    );
+    this.options.stderr.write(`${paint.red(problem.code)}: ${message}${correlation}\n${fields}${problem.remedy}\n`);
   }
 }

@@ -3,6 +3,8 @@ import type { Output } from './output.js';
 import { formatSeconds } from './quantities.js';
 
 const BAR_CELLS = 24;
+/** A shorter bar says less than the room it takes. */
+const LEAST_BAR_CELLS = 6;
 
 export interface ProgressOptions {
   /** What is being done: `writing images`. */
@@ -28,7 +30,7 @@ export class Progress {
   private total: number;
 
   constructor(
-    output: Output,
+    private readonly output: Output,
     private readonly options: ProgressOptions,
   ) {
     this.nowMs = options.nowMs ?? Date.now;
@@ -66,19 +68,24 @@ export class Progress {
     this.block.update([this.bar()], this.line());
   }
 
-  private line(): string {
+  private line(detail = this.detail): string {
     const { total, reached } = this;
     const { label, unit, before = 0 } = this.options;
     const seconds = (this.nowMs() - this.startedAtMs) / 1000;
     const rate = seconds > 0.2 ? (reached - before) / seconds : 0;
     const left = rate > 0 && reached < total ? `, ${formatSeconds((total - reached) / rate)} left` : '';
     const pace = rate > 0 ? ` · ${rate < 10 ? rate.toPrecision(2) : Math.round(rate)} ${unit}/s${left}` : '';
-    const detail = this.detail === '' ? '' : `, ${this.detail}`;
-    return `${label}: ${this.done} of ${total} ${unit}${detail}${pace}`;
+    const doing = detail === '' ? '' : `, ${detail}`;
+    return `${label}: ${this.done} of ${total} ${unit}${doing}${pace}`;
   }
 
   private bar(): string {
-    return `${progressBar(this.reached, this.total)} ${this.line()}`;
+    const { columns } = this.output;
+    const whole = this.line();
+    const line = whole.length < columns ? whole : this.line('');
+    // The last column stays free, and a blank is between: rate and time left are never cut for the bar.
+    const cells = Math.min(BAR_CELLS, columns - line.length - 2);
+    return cells < LEAST_BAR_CELLS ? line : `${progressBar(this.reached, this.total, cells)} ${line}`;
   }
 }
 

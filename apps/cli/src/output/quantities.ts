@@ -43,6 +43,11 @@ export function formatCount(count: number): string {
     .replace(/\B(?=(\d{3})+$)/g, '\u202f');
 }
 
+/** So many of something: `1 site`, `3 sites`. */
+export function formatNumberOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** A loss with as many digits as tell two rounds apart: `0.0412`. */
 export function formatLoss(loss: number | null): string {
   return loss === null ? '–' : loss.toPrecision(3);

@@ -4,6 +4,7 @@ import type { Action } from '../command-context.js';
 import { readInputFile } from '../input-file.js';
 import { textTable } from '../output/table.js';
 import { argumentAt } from '../verb-options.js';
+import { formatNumberOf } from '../output/quantities.js';
 
 export const createStudy: Action = async (context, { options }) => {
   const request = await readInputFile(context, options, { schema: studyRequestSchema, code: 'INPUT_FILE_INVALID' });
@@ -31,7 +32,7 @@ function studyText(study: Study): string {
     [study.id, study.title],
     [
       ['modality', study.modality],
-      ['image', `${study.image.sizePx} x ${study.image.sizePx}, ${study.image.channels} channel(s)`],
+      ['image', `${study.image.sizePx} x ${study.image.sizePx}, ${formatNumberOf(study.image.channels, 'channel')}`],
       ['classes', study.classes.join(', ')],
       ['scarce', study.scarceClasses.join(', ') || 'none'],
     ],

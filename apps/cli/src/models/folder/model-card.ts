@@ -1,4 +1,5 @@
 import type { Lineage } from '@tributary/protocol/http';
+import { formatNumberOf } from '../../output/quantities.js';
 
 /** `MODEL_CARD.md` of a release, made from its lineage alone. */
 export function modelCard(lineage: Lineage): string {
@@ -6,8 +7,8 @@ export function modelCard(lineage: Lineage): string {
   const images = sites.reduce((sum, site) => sum + site.images, 0);
   const isTrained = lineage.rounds.length > 0;
   const origin = isTrained
-    ? `trained across ${sites.length} site(s) of study \`${lineage.studyId}\` over ${lineage.rounds.length} federated rounds.\nImages never left their sites`
-    : `evaluated by ${sites.length} site(s) of study \`${lineage.studyId}\`; its weights are those that the recipe names (\`startFrom\`)`;
+    ? `trained across ${formatNumberOf(sites.length, 'site')} of study \`${lineage.studyId}\` over ${lineage.rounds.length} federated rounds.\nImages never left their sites`
+    : `evaluated by ${formatNumberOf(sites.length, 'site')} of study \`${lineage.studyId}\`; its weights are those that the recipe names (\`startFrom\`)`;
   const scores =
     evaluation === null
       ? 'This release was not evaluated.'

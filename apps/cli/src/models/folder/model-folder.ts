@@ -4,7 +4,7 @@ import { parseOrThrow } from '@tributary/protocol/problem';
 import type { Recipe } from '@tributary/protocol/recipe';
 import { readLineage } from '@tributary/protocol/recorded-lineage';
 import { readRecipe } from '@tributary/protocol/recorded-recipe';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reconstructionSchema } from '../averages/reconstruction.js';
 import { readFlatWeights, summariseWeights, type FlatWeights, type WeightsSummary } from './weights-file.js';
@@ -51,6 +51,7 @@ export interface SignedModel {
  *   the named one, DOCUMENT_UNREADABLE for one of another version.
  */
 export async function readModelFolder(directory: string): Promise<Model> {
+  await assertFolder(directory);
   if (!(await isReconstruction(directory))) {
     const facts = releaseFacts(await readRelease(directory));
     return { ...facts, weights: await ofFolder(directory, readFlatWeights) };
@@ -98,6 +99,15 @@ async function ofFolder<T>(directory: string, read: (path: string) => Promise<T>
   } catch (error) {
     throw error instanceof TributaryError ? error : unreadable(WEIGHTS_FILE, error);
   }
+}
+
+async function assertFolder(directory: string): Promise<void> {
+  const isThere = await stat(directory).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isThere)
+    throw new TributaryError('MODEL_INVALID', { detail: 'there is no such folder, and no run has this name' });
 }
 
 async function isReconstruction(directory: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { TributaryError } from '@tributary/protocol/errors';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { isSystemError } from '../../system-error.js';
 
 /** @throws TributaryError OUTPUT_NOT_OURS when the folder holds something, or is a file. */
@@ -9,6 +10,22 @@ export async function assertEmptyOutput(directory: string): Promise<void> {
     (error: unknown) => !isSystemError(error, 'ENOENT'),
   );
   if (isFilled) throw new TributaryError('OUTPUT_NOT_OURS', { detail: '--out' });
+}
+
+/**
+ * For work that takes long before it writes.
+ *
+ * @throws TributaryError OUTPUT_NOT_OURS when a file has the name of the folder or of one above it, and the system's error where
+ *   nothing may be written.
+ */
+export async function assertWritableOutput(directory: string): Promise<void> {
+  const found = await stat(directory).catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT') || isSystemError(error, 'ENOTDIR')) return undefined;
+    throw error;
+  });
+  if (found === undefined) return assertWritableOutput(dirname(directory));
+  if (!found.isDirectory()) throw new TributaryError('OUTPUT_NOT_OURS', { detail: '--out lies where a file is' });
+  await access(directory, constants.W_OK);
 }
 
 /** Where what is downloaded for a new folder lies until the folder is there; it outlives the process. */

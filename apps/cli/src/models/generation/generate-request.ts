@@ -1,5 +1,6 @@
 import { SAMPLER_NAMES, samplerSettingsSchema, type SamplerName } from '@tributary/protocol/samplers';
 import { TributaryError } from '@tributary/protocol/errors';
+import { fieldsText } from '@tributary/protocol/problem';
 import { embeddingRow, type Recipe } from '@tributary/protocol/recipe';
 import { z } from 'zod';
 import { wholeNumber } from '../../verb-options.js';
@@ -24,8 +25,9 @@ export const settingsSchema = z
   .transform((text) =>
     Object.fromEntries(
       text.split(',').map((part) => {
-        const [name = '', value = ''] = part.split('=');
-        return [name.trim(), Number.isNaN(Number(value)) ? value.trim() : Number(value)];
+        const [name = '', typed = ''] = part.split('=');
+        const value = typed.trim();
+        return [name.trim(), value === '' || Number.isNaN(Number(value)) ? value : Number(value)];
       }),
     ),
   )
@@ -66,7 +68,7 @@ export interface SamplePlan {
 /**
  * Which images are made: every seed once, classes and sites in turn unless one was named.
  *
- * @throws TributaryError USAGE_INVALID for a class or site that the model does not have.
+ * @throws TributaryError USAGE_INVALID for a class or site that the model does not have, or more images than seeds.
  */
 export function planSamples(
   options: Pick<GenerateOptions, 'seeds' | 'count' | 'class' | 'site'>,
@@ -75,7 +77,9 @@ export function planSamples(
   const seeds = options.seeds === undefined ? firstSeeds(options.count ?? DEFAULT_COUNT) : parseSeeds(options.seeds);
   const classes = oneOrAll('--class', options.class, recipe.classes);
   const sites = oneOrAll('--site', options.site, recipe.conditioning.site ? siteIds : []);
-  const chosen = options.count === undefined ? seeds : seeds.slice(0, options.count);
+  const { count = seeds.length } = options;
+  if (count > seeds.length) throw refusedFlag('--count', `at most ${seeds.length}, as many as --seeds names`);
+  const chosen = seeds.slice(0, count);
   return chosen.map((seed, index) => {
     const classIndex = classes[index % classes.length] ?? 0;
     const siteIndex = sites[Math.floor(index / classes.length) % Math.max(1, sites.length)] ?? 0;
@@ -109,12 +113,14 @@ function firstSeeds(count: number): number[] {
   return Array.from({ length: count }, (_, seed) => seed);
 }
 
+function refusedFlag(path: string, expected: string): TributaryError {
+  const fields = [{ path, expected }];
+  return new TributaryError('USAGE_INVALID', { detail: fieldsText(fields), fields });
+}
+
 function oneOrAll(flag: string, name: string | undefined, known: readonly string[]): number[] {
   if (name === undefined) return known.map((_, index) => index);
   const index = known.indexOf(name);
   if (index >= 0) return [index];
-  const fields = [
-    { path: flag, expected: known.length === 0 ? 'nothing: the model has none' : `one of ${known.join(', ')}` },
-  ];
-  throw new TributaryError('USAGE_INVALID', { detail: flag, fields });
+  throw refusedFlag(flag, known.length === 0 ? 'nothing: the model has none' : `one of ${known.join(', ')}`);
 }

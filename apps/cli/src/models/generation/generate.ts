@@ -14,6 +14,7 @@ import {
   type SamplePlan,
 } from './generate-request.js';
 import { readInputs, type GenerateInputs } from './generate-inputs.js';
+import { assertWritableOutput } from '../folder/new-folder.js';
 import type { Model } from '../folder/model-folder.js';
 import { openModel } from '../open-model.js';
 import { writeSamples } from './write-samples.js';
@@ -33,10 +34,11 @@ export const generateVerb: Action = async (context, { options: typed }) => {
     count: plans.length,
     note: (line) => context.output.note(line),
   });
+  const directory = resolve(context.host.cwd, options.out);
+  await assertWritableOutput(directory);
   const startedMs = performance.now();
   const images = await drawSamples(context, model, { options, plans, inputs });
   const imagesPerSecond = images.length / ((performance.now() - startedMs) / 1000);
-  const directory = resolve(context.host.cwd, options.out);
   const window = windowOf(options, recipe);
   const samples = await writeSamples(directory, { recipe, plans, images, window });
   const grid = join(directory, 'grid.png');

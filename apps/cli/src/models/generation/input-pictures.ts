@@ -74,5 +74,5 @@ async function decoded(path: string, { image, data }: PictureRequest['recipe']):
 
 /** The refusal of a flag, saying what fits. */
 export function refusedInput(path: string, expected: string): TributaryError {
-  return new TributaryError('USAGE_INVALID', { detail: `${path} must be ${expected}`, fields: [{ path, expected }] });
+  return new TributaryError('USAGE_INVALID', { detail: `${path}: ${expected}`, fields: [{ path, expected }] });
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { recipeSchema } from '@tributary/protocol/recipe';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -68,5 +68,36 @@ describe('a volume that was made', () => {
     expect(sample?.file).toBe('00000-seed-9.png');
     const npz = await readFile(join(directory, 'samples.npz'));
     expect(npz.toString('latin1')).toContain(`(1, ${DEPTH_PX}, ${SIZE_PX}, ${SIZE_PX}, 1)`);
+  });
+});
+
+describe('a folder of images that an earlier call made', () => {
+  const volume = (seed: number) => ({ seed, className: 'base', siteId: null, classRow: 0 });
+  const files = [
+    '00000-seed-4.nii.gz',
+    '00000-seed-4.png',
+    'grid.png',
+    'notes.txt',
+    'samples.json',
+    'samples.npz',
+  ] as const;
+
+  it('holds the images of the last call only, and what else somebody put there', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'samples-'));
+    const window = { low: 0, high: 1000 };
+    await writeSamples(directory, { recipe, plans: [volume(1), volume(2)], images: [VOLUME, VOLUME], window });
+    await writeFile(join(directory, 'notes.txt'), 'mine');
+    await writeSamples(directory, { recipe, plans: [volume(4)], images: [VOLUME], window: undefined });
+    expect((await readdir(directory)).sort()).toEqual(files);
+    await rm(directory, { recursive: true });
+  });
+
+  it('removes nothing that a list names which is not its own', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'samples-'));
+    await writeFile(join(directory, 'kept.png'), 'mine');
+    await writeFile(join(directory, 'samples.json'), JSON.stringify([{ file: 'kept.png' }, { file: '../kept.png' }]));
+    await writeSamples(directory, { recipe, plans: [volume(4)], images: [VOLUME], window: undefined });
+    expect(await readdir(directory)).toContain('kept.png');
+    await rm(directory, { recursive: true });
   });
 });

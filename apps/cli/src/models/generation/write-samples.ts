@@ -5,6 +5,7 @@ import type { Recipe } from '@tributary/protocol/recipe';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWholeFile } from '../../whole-file.js';
+import { removeEarlierSamples } from './earlier-samples.js';
 import type { SamplePlan } from './generate-request.js';
 import { concatenated } from '@tributary/layers/parameters/concatenated';
 import { npzOfBytes, npzOfFloats } from './npz-file.js';
@@ -28,11 +29,12 @@ export interface WrittenSample {
   readonly volume?: string;
 }
 
-/** Writes a PNG for each image, `grid.png`, `samples.npz`, `samples.json`, and with a window `values.npz`. */
+/** Replaces what an earlier call left in the folder: a PNG for each image, `grid.png`, `samples.npz`, `samples.json`, and with a window `values.npz`. */
 export async function writeSamples(directory: string, drawn: Drawn): Promise<WrittenSample[]> {
   const { recipe, plans, images, window } = drawn;
   const { sizePx, channels } = recipe.image;
   await mkdir(directory, { recursive: true });
+  await removeEarlierSamples(directory);
   const samples: WrittenSample[] = [];
   for (const [index, { seed, className, siteId }] of plans.entries()) {
     const file = `${String(index).padStart(5, '0')}-seed-${seed}.png`;
