@@ -41,4 +41,6 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
+// Whoever read the answer may have seen enough (`agent ledger | head`).
+process.stdout.on('error', () => undefined);
 process.exit(await main(process.argv.slice(2)));

@@ -50,7 +50,7 @@ export class AssignmentStore {
     await writeFileAtomically(join(folder, STATE_FILE), JSON.stringify(record));
     this.cache.set(assignmentId, record);
     this.log?.info(
-      { runId, round, assignmentId, code: problem?.code, reason: problem?.message, ...facts },
+      { runId, round, assignmentId, code: problem?.code, message: problem?.message, ...facts },
       `assignment ${state}`,
     );
     return record;
