@@ -33,12 +33,20 @@ describe('CoordinatorHttp', () => {
     ['a page of a portal', 200, 'something else answers'],
     ['a redirection', 301, 'HTTP 301 from something else'],
     ['a method that is not allowed', 405, 'HTTP 405 from something else'],
+    ['a page that another server does not have', 404, 'HTTP 404 from something else'],
+    ['a server that wants a password', 401, 'HTTP 401 from something else'],
+    ['a server that cannot do it', 501, 'HTTP 501 from something else'],
   ])('takes %s for a coordinator that cannot be reached, to be tried again', async (_name, status, detail) => {
     const http = await clientOf((response) =>
       response.writeHead(status, { location: 'https://portal.example' }).end('<html>'),
     );
     const failure = expect(ask(http)).rejects;
     await failure.toMatchObject({ code: 'COORDINATOR_UNREACHABLE', context: { detail }, spec: { retryable: true } });
+  });
+
+  it.each([429, 502, 503, 504])('takes HTTP %i of a proxy for a coordinator that is not ready', async (status) => {
+    const http = await clientOf((response) => response.writeHead(status).end('<html>'));
+    await expect(ask(http)).rejects.toMatchObject({ code: 'SERVICE_NOT_READY' });
   });
 
   it('takes JSON of another shape for another version of the protocol', async () => {

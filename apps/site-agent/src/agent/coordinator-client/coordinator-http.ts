@@ -81,7 +81,7 @@ export class CoordinatorHttp {
       throw error instanceof TributaryError ? error : unreachable(error);
     }
     if (isGood(answer)) return answer;
-    throw await refusal(answer).finally(() => silence.over());
+    throw await refusal(answer, request).finally(() => silence.over());
   }
 }
 
@@ -101,11 +101,18 @@ export function unreachable(error: unknown): TributaryError {
   return new TributaryError('COORDINATOR_UNREACHABLE', { detail }, { cause: error });
 }
 
-async function refusal(answer: IncomingMessage): Promise<TributaryError> {
+async function refusal(answer: IncomingMessage, { body: asked }: HttpRequest): Promise<TributaryError> {
   const body = await text(answer).catch(() => '');
   const problem = problemSchema.safeParse(jsonOrUndefined(body));
   if (problem.success) return fromProblem(problem.data);
-  return withoutProblem(answer.statusCode ?? 0);
+  const status = answer.statusCode ?? 0;
+  // The coordinator gives a reason to every question in JSON; only what stands before it may ask for patience without one.
+  const isElse = typeof asked === 'string' && ![429, 502, 503, 504].includes(status);
+  return isElse ? somethingElse(status) : withoutProblem(status);
+}
+
+function somethingElse(status: number): TributaryError {
+  return new TributaryError('COORDINATOR_UNREACHABLE', { detail: `HTTP ${status} from something else`, status });
 }
 
 /** The JSON of an answer; a portal or a proxy in between may say something else. */
@@ -123,5 +130,5 @@ function withoutProblem(status: number): TributaryError {
   if (status === 403) return new TributaryError('AUTH_FORBIDDEN', context);
   if (status === 423) return new TributaryError('UPLOAD_LOCKED', context);
   if (status >= 500 || status === 429) return new TributaryError('SERVICE_NOT_READY', context);
-  return new TributaryError('COORDINATOR_UNREACHABLE', { detail: `HTTP ${status} from something else`, status });
+  return somethingElse(status);
 }
