@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { unetConfigFile } from '@tributary/diffusion/exchange/diffusers-config';
 import { unetConfig } from '@tributary/diffusion/network/unet-config';
 import { tensorflowInstallation } from '@tributary/engines/tensorflow/installation';
+import { ENGINE_CONTENDER_MAIN } from '../processes/app-paths.js';
 import { benchRecipe, type BenchCase } from './bench-case.js';
 import type { ContenderProgram } from './contender.js';
 
-const OURS = join(import.meta.dirname, '../../dist/bench/engine-contender-process.js');
 const PEER = join(import.meta.dirname, '../../bench/diffusers_unet.py');
 
 /** A training step, an evaluation of the network, or 16 images by 18 steps of Heun's method. */
@@ -42,7 +42,7 @@ function contenderProgram(
   { bench, task, threads }: EngineRun,
   { name, ...options }: { readonly name: string; readonly [option: string]: string | number },
 ): ContenderProgram {
-  const args = [OURS, JSON.stringify({ case: bench.name, task, threads, ...options })];
+  const args = [ENGINE_CONTENDER_MAIN, JSON.stringify({ case: bench.name, task, threads, ...options })];
   return { name, command: process.execPath, args };
 }
 

@@ -6,6 +6,7 @@ const fromHere = (path: string): string => fileURLToPath(new URL(path, import.me
 export const COORDINATOR_MAIN = fromHere('../../../coordinator/dist/main.js');
 export const AGENT_MAIN = fromHere('../../../site-agent/dist/main.js');
 export const AGGREGATION_BENCH_MAIN = fromHere('../../../coordinator/dist/update-thread/aggregation-bench-process.js');
+export const ENGINE_CONTENDER_MAIN = fromHere('../../dist/bench/engine-contender-process.js');
 export const LIGHT_SITES_MAIN = fromHere('../../../site-agent/dist/light-sites/light-sites-process.js');
 
 /**

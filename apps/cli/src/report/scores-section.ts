@@ -6,7 +6,7 @@ import type { ReportData } from './report-data.js';
 
 /** The measured quality, with what the measures mean. */
 export function scoresSection({ result }: ReportData): Markup {
-  const { scores, slabShare, siteShare, realClassShare, realSiteShare, realFd } = result;
+  const { scores, realFd } = result;
   const realBars = realFd === null ? [] : [bar('real to real', realFd)];
   return html`<section>
     <h2>How good are the images?</h2>
@@ -29,34 +29,39 @@ export function scoresSection({ result }: ReportData): Markup {
         ${barList([bar('before', scores.before.kid), bar('after', scores.after.kid)])}
       </div>
     </div>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>Judged by a classifier built from real images</th>
-            <th class="number">generated</th>
-            <th class="number">real, held out</th>
-          </tr>
-        </thead>
-        <tbody>
-          <tr>
-            <td>shows the part of the brain that was asked for</td>
-            <td class="number">${formatShare(slabShare)}</td>
-            <td class="number">${formatShare(realClassShare)}</td>
-          </tr>
-          <tr>
-            <td>looks like the scanner of its site</td>
-            <td class="number">${formatShare(siteShare)}</td>
-            <td class="number">${formatShare(realSiteShare)}</td>
-          </tr>
-        </tbody>
-      </table>
-    </div>
+    ${classifierTable(result)}
     <p class="small">
       The features come from a fixed network with a stated seed, not from a network trained on photographs: figures can
       be compared between runs of Tributary, not with published FID values.
     </p>
   </section>`;
+}
+
+/** Whether a classifier built from real images finds in the generated ones what was asked for. */
+function classifierTable({ slabShare, siteShare, realClassShare, realSiteShare }: ReportData['result']): Markup {
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th>Judged by a classifier built from real images</th>
+          <th class="number">generated</th>
+          <th class="number">real, held out</th>
+        </tr>
+      </thead>
+      <tbody>
+        <tr>
+          <td>shows the part of the brain that was asked for</td>
+          <td class="number">${formatShare(slabShare)}</td>
+          <td class="number">${formatShare(realClassShare)}</td>
+        </tr>
+        <tr>
+          <td>looks like the scanner of its site</td>
+          <td class="number">${formatShare(siteShare)}</td>
+          <td class="number">${formatShare(realSiteShare)}</td>
+        </tr>
+      </tbody>
+    </table>
+  </div>`;
 }
 
 /** What the synthetic images of the scarce class are good for. */
@@ -68,14 +73,6 @@ export function utilitySection({ result }: ReportData): Markup {
       <p>Not measured in this run.</p>
     </section>`;
   }
-  const gain = withSynthetic.mean - realOnly.mean;
-  const noise = Math.hypot(realOnly.sd, withSynthetic.sd);
-  const verdict =
-    Math.abs(gain) <= noise
-      ? 'The difference is within the spread between seeds: no clear effect in this run.'
-      : gain > 0
-        ? 'The synthetic images helped in this run.'
-        : 'The synthetic images did not help in this run.';
   return html`<section>
     <h2>Do the synthetic ${rareClass} images help?</h2>
     <p>
@@ -99,8 +96,17 @@ export function utilitySection({ result }: ReportData): Markup {
         </tbody>
       </table>
     </div>
-    <p>${verdict}</p>
+    <p>${gainText(realOnly, withSynthetic)}</p>
   </section>`;
+}
+
+/** Whether the gain in the mean is more than the spread between seeds. */
+function gainText(realOnly: Spread, withSynthetic: Spread): string {
+  const gain = withSynthetic.mean - realOnly.mean;
+  const spread = Math.hypot(realOnly.sd, withSynthetic.sd);
+  if (Math.abs(gain) <= spread)
+    return 'The difference is within the spread between seeds: no clear effect in this run.';
+  return gain > 0 ? 'The synthetic images helped in this run.' : 'The synthetic images did not help in this run.';
 }
 
 /** Where the time went. */

@@ -110,20 +110,15 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     weights: () => program.readState('weights'),
     averagedWeights: () => program.readState('ema'),
     optimiserState: async () => {
-      const read = names.map(async (name) => [name, await program.readState(name)] as const);
-      return { vectors: Object.fromEntries(await Promise.all(read)), step: seenSteps, ...(lossScale && { lossScale }) };
+      const vectors = await readVectors(program, names);
+      return { vectors, step: seenSteps, ...(lossScale && { lossScale }) };
     },
     setOptimiserState: ({ vectors, step, lossScale: kept }) => {
       for (const name of names) program.writeState(name, vectors[name] ?? new Float32Array(0));
       seenSteps = step;
       lossScale = firstScale && (kept ?? firstScale);
     },
-    strategyState: async () => {
-      const kept = strategyVectors(recipe.strategy);
-      return Object.fromEntries(
-        await Promise.all(kept.map(async (name) => [name, await program.readState(name)] as const)),
-      );
-    },
+    strategyState: () => readVectors(program, strategyVectors(recipe.strategy)),
     setStrategyState: (vectors) => {
       for (const [name, vector] of Object.entries(vectors)) program.writeState(name, vector);
     },
@@ -141,6 +136,12 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     },
     dispose: () => program.dispose(),
   };
+}
+
+/** Vectors of the program's state by name. */
+async function readVectors(program: Program, names: readonly string[]): Promise<Record<string, Float32Array>> {
+  const read = names.map(async (name) => [name, await program.readState(name)] as const);
+  return Object.fromEntries(await Promise.all(read));
 }
 
 /** Mean loss of the parts of a step, and the norm of the whole gradient. */
