@@ -110,6 +110,29 @@ describe.each(databaseCases())('a coordinator among hostile and broken clients, 
     expect([told.headers.get('upload-offset'), told.headers.get('upload-length')]).toEqual(['4', '8']);
   });
 
+  it('answers wrong last bytes with a problem that names the request', async () => {
+    const response = await patch(String(await heldBytes()), Buffer.alloc(10, 1));
+    expect(response.headers.get('content-type')).toContain('application/json');
+    const correlationId = response.headers.get('x-correlation-id');
+    expect(problemSchema.parse(await response.json())).toMatchObject({ code: 'UPDATE_WRONG_HASH', correlationId });
+  });
+
+  it('takes no other length for bytes that it has', async () => {
+    const good = buildUpdate(await siteB.globalWeights(offer), siteB.id, 2);
+    const assignmentId = offer.assignmentId.replace('site-a', 'site-b');
+    expect((await siteB.upload(assignmentId, good)).status).toBe(201);
+    const headers = { ...uploadHeaders(assignmentId, good), 'upload-length': '5' };
+    expect(await codeOf(await siteB.api.fetch('/v1/uploads', { method: 'POST', headers }))).toBe('UPDATE_CONFLICT');
+    if (offer.kind !== 'train') throw new Error('an offer to train was expected');
+    const metadata = `sha256 ${Buffer.from(offer.weights.sha256).toString('base64')}`;
+    const { code, problem } = await consortium.coordinator.admin.refusal('/v1/weights', {
+      method: 'POST',
+      headers: { 'tus-resumable': TUS_VERSION, 'upload-length': '5', 'upload-metadata': metadata },
+    });
+    expect(code).toBe('UPLOAD_METADATA_INVALID');
+    expect(problem.message).toContain(String(offer.weights.sizeBytes));
+  });
+
   it('names what is wrong with a request by the name that the route gives it', async () => {
     const { admin } = consortium.coordinator;
     const refused = async (path: string, init: RequestInit): Promise<[string, string[] | undefined]> => {
@@ -124,6 +147,20 @@ describe.each(databaseCases())('a coordinator among hostile and broken clients, 
     expect((await admin.refusal('/v1/studies', jsonBody(study))).problem.message).toContain('1 (grey) or 3 (colour)');
     const grey = { ...study, image: { sizePx: 16, channels: 1 } };
     expect((await admin.refusal('/v1/studies', jsonBody(grey))).problem.message).toContain('class names that differ');
+  });
+
+  it('takes no query that it does not know, and no number but in digits', async () => {
+    const { admin } = consortium.coordinator;
+    const fieldOf = async (path: string): Promise<string | undefined> =>
+      (await admin.refusal(path)).problem.fields?.map((field) => `${field.path}: ${field.expected}`).join();
+    expect(await fieldOf('/v1/audit?limt=1')).toContain('limt');
+    expect(await fieldOf('/v1/models?runid=run-00000000')).toContain('runid');
+    const digits = 'limit: a whole number from 1 to 1000';
+    for (const limit of ['', '%20', '0x10', '1e2', '1.5', '-0', '1001', '9'.repeat(400), '1&limit=2'])
+      expect(await fieldOf(`/v1/audit?limit=${limit}`)).toBe(digits);
+    expect(await fieldOf(`/v1/models/${runId}/%20`)).toBe('round: a whole number from 0 to 2147483647');
+    expect(await fieldOf(`/v1/runs/${runId}/events?waitSeconds=26`)).toBe('waitSeconds: a whole number from 0 to 25');
+    expect((await admin.fetch('/v1/audit?after=1&limit=2')).status).toBe(200);
   });
 
   it("does not let a site's word of another's assignment take the place of that one's own", async () => {

@@ -176,7 +176,8 @@ describe.each(databaseCases())('what a coordinator refuses, on $name', (database
         });
       expect(await refusalOf({ accessToken: 'v1.e30.x' })).toBe('AUTH_INVALID');
       expect(await refusalOf({ accessToken: 5 })).toBe('AUTH_MISSING');
-      expect(await refusalOf({ protocolVersion: 99 })).toBe('PROTOCOL_VERSION');
+      for (const protocolVersion of [99, 1.5, '1', null])
+        expect(await refusalOf({ protocolVersion })).toBe('PROTOCOL_VERSION');
     });
   });
 

@@ -1,12 +1,13 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { LARGEST_INTEGER } from '../platform/database/largest-integer.js';
+import { wholeNumber } from '../platform/requests/whole-number.js';
 import type { AuditEntry } from './audit-chain.js';
 import { AuditService, type AuditVerdict } from './audit.service.js';
 
-const pageSchema = z.object({
-  after: z.coerce.number().int().min(0).max(LARGEST_INTEGER).default(0),
-  limit: z.coerce.number().int().min(1).max(1000).default(200),
+const pageSchema = z.strictObject({
+  after: wholeNumber(0, LARGEST_INTEGER).default(0),
+  limit: wholeNumber(1, 1000).default(200),
 });
 
 @Controller('v1/audit')

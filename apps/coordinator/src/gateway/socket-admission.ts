@@ -12,6 +12,9 @@ import { toTributaryError } from '../platform/errors/problem.filter.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import type { SiteSocket } from './site-socket.js';
 
+const credentialsSchema = socketAuthSchema.pick({ accessToken: true });
+const versionSchema = socketAuthSchema.pick({ protocolVersion: true });
+
 /** What Socket.IO hands to the refused client: `connect_error` with the problem as its data. */
 export class AdmissionRefused extends Error {
   constructor(readonly data: Problem) {
@@ -30,7 +33,9 @@ export class SocketAdmission {
   /** @throws AdmissionRefused. */
   async admit(socket: SiteSocket): Promise<void> {
     try {
-      const { accessToken, protocolVersion } = parseOrThrow(socketAuthSchema, socket.handshake.auth, 'AUTH_MISSING');
+      const { auth } = socket.handshake;
+      const { accessToken } = parseOrThrow(credentialsSchema, auth, 'AUTH_MISSING');
+      const { protocolVersion } = parseOrThrow(versionSchema, auth, 'PROTOCOL_VERSION');
       if (protocolVersion !== PROTOCOL_VERSION) {
         throw new TributaryError('PROTOCOL_VERSION', { detail: `version ${PROTOCOL_VERSION} is spoken here` });
       }

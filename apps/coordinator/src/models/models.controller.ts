@@ -3,10 +3,11 @@ import { runIdSchema, type ModelVersion, type Release } from '@tributary/protoco
 import { z } from 'zod';
 import { Allow, Caller, type Principal } from '../platform/access/access.js';
 import { LARGEST_INTEGER } from '../platform/database/largest-integer.js';
+import { wholeNumber } from '../platform/requests/whole-number.js';
 import { ModelCatalogueService } from './model-catalogue.service.js';
 
-const filterSchema = z.object({ runId: runIdSchema.optional() });
-const roundSchema = z.coerce.number().int().min(0).max(LARGEST_INTEGER);
+const filterSchema = z.strictObject({ runId: runIdSchema.optional() });
+const roundSchema = wholeNumber(0, LARGEST_INTEGER);
 
 @Controller('v1')
 @Allow('admin', 'researcher')

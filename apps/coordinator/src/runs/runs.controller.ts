@@ -14,14 +14,15 @@ import { z } from 'zod';
 import { SitesService } from '../identity/sites.service.js';
 import { Allow, Caller, type Principal } from '../platform/access/access.js';
 import { LARGEST_INTEGER } from '../platform/database/largest-integer.js';
+import { wholeNumber } from '../platform/requests/whole-number.js';
 import { RunProposalsService } from './proposal/run-proposals.service.js';
 import { RunViewsService } from './run-views.service.js';
 import { RunsService } from './runs.service.js';
 
 const MAX_WAIT_SECONDS = 25;
-const pollSchema = z.object({
-  after: z.coerce.number().int().min(0).max(LARGEST_INTEGER).default(0),
-  waitSeconds: z.coerce.number().min(0).max(MAX_WAIT_SECONDS).default(0),
+const pollSchema = z.strictObject({
+  after: wholeNumber(0, LARGEST_INTEGER).default(0),
+  waitSeconds: wholeNumber(0, MAX_WAIT_SECONDS).default(0),
 });
 const RUN_ID = { schema: runIdSchema };
 

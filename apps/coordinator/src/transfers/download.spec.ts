@@ -26,9 +26,12 @@ describe('a download', () => {
     });
   });
 
-  it.each(['bytes=0-1,5-6', 'bytes=nonsense'])('is the whole file for %s', (range) => {
-    expect(downloadOf({ range }, file)).toMatchObject({ status: 200, range: undefined });
-  });
+  it.each(['bytes=0-1,5-6', 'bytes=nonsense', 'items=0-1', 'items=1000-', 'bytes'])(
+    'is the whole file for %s',
+    (range) => {
+      expect(downloadOf({ range }, file)).toMatchObject({ status: 200, range: undefined });
+    },
+  );
 
   it('is refused for a range behind the end', () => {
     expect(downloadOf({ range: 'bytes=1000-' }, file)).toEqual({ kind: 'outside' });

@@ -16,7 +16,8 @@ export type Download =
 
 /**
  * Reads a request's conditions and range (RFC 9110, sections 13 and 14). The file never changes and its hash is its entity
- * tag. Several ranges at once are answered with the whole file, as the RFC allows.
+ * tag. Several ranges at once, and ranges of other units, are answered
+ * with the whole file, as the RFC allows.
  */
 export function downloadOf(
   { 'if-none-match': ifNoneMatch, 'if-range': ifRange, range }: IncomingHttpHeaders,
@@ -25,7 +26,8 @@ export function downloadOf(
   if (ifNoneMatch !== undefined && namesTag(ifNoneMatch, sha256))
     return { kind: 'unchanged', status: 304, headers: {} };
   const whole = { kind: 'bytes', status: 200, headers: bytesHeaders(sizeBytes), range: undefined } as const;
-  if (range === undefined || (ifRange !== undefined && !namesTag(String(ifRange), sha256))) return whole;
+  if (range === undefined || !OF_BYTES.test(range) || (ifRange !== undefined && !namesTag(String(ifRange), sha256)))
+    return whole;
   const ranges = rangeParser(sizeBytes, range);
   if (ranges === UNSATISFIABLE) return { kind: 'outside' };
   const [first, ...others] = ranges === MALFORMED ? [] : ranges;
@@ -35,6 +37,7 @@ export function downloadOf(
   return { kind: 'bytes', status: 206, headers, range: { begin: start, end: end + 1 } };
 }
 
+const OF_BYTES = /^bytes=/i;
 /** What range-parser answers with instead of ranges. */
 const UNSATISFIABLE = -1;
 const MALFORMED = -2;

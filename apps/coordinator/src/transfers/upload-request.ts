@@ -7,7 +7,11 @@ import {
   uploadMetadataSchema,
   type AssignmentReport,
 } from '@tributary/protocol';
+import { z } from 'zod';
 import { OFFSET_TYPE, TUS_VERSION } from '@tributary/protocol/tus';
+
+/** In a field, so that a refusal names the report's wrong fields as its own. */
+const reportSchema = z.object({ report: assignmentReportSchema });
 
 /** What a site announces of an upload. */
 export interface AnnouncedUpload {
@@ -26,7 +30,7 @@ export function readAnnouncement(metadata: Record<string, string | null> | undef
   return {
     assignmentId,
     sha256,
-    report: parseOrThrow(assignmentReportSchema, parseJson(report), 'UPLOAD_METADATA_INVALID'),
+    ...parseOrThrow(reportSchema, { report: parseJson(report) }, 'UPLOAD_METADATA_INVALID'),
   };
 }
 
@@ -91,7 +95,11 @@ function parseHeader(header: string | string[] | undefined): Record<string, stri
   try {
     return Metadata.parse(String(header ?? ''));
   } catch (error) {
-    throw new TributaryError('UPLOAD_METADATA_INVALID', { detail: 'Upload-Metadata cannot be read' }, { cause: error });
+    throw new TributaryError(
+      'UPLOAD_METADATA_INVALID',
+      { detail: 'Upload-Metadata: pairs of a name and base64, with commas between' },
+      { cause: error },
+    );
   }
 }
 
@@ -99,6 +107,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new TributaryError('UPLOAD_METADATA_INVALID', { detail: 'report: JSON' }, { cause: error });
+    throw new TributaryError('UPLOAD_METADATA_INVALID', { detail: 'report: not JSON' }, { cause: error });
   }
 }

@@ -6,6 +6,7 @@ import { Upload } from '@tus/server';
 import { BlobStore } from '../platform/blobs/blob-store.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { CoordinatorConfig } from '../platform/config/coordinator-config.js';
+import { correlationIdOf } from '../platform/errors/correlation.js';
 import { toTributaryError } from '../platform/errors/problem.filter.js';
 import { LOGGER, type Logger } from '../platform/logging/logger.js';
 import { Exclusive } from '../platform/replicas/exclusive.js';
@@ -72,7 +73,7 @@ export class UploadsService implements OnApplicationBootstrap {
     const context = await this.assignments.contextFor(siteId, announced.assignmentId);
     const { assignment } = context;
     if (assignment.state === 'received') {
-      if (assignment.updateSha256 !== announced.sha256)
+      if (assignment.updateSha256 !== announced.sha256 || assignment.bytes !== sizeBytes)
         throw new TributaryError('UPDATE_CONFLICT', { assignmentId: assignment.id });
       return answer(request, response, { status: 201, id: assignment.id, offset: sizeBytes });
     }
@@ -187,7 +188,8 @@ export class UploadsService implements OnApplicationBootstrap {
       const known = toTributaryError(error);
       if (known.spec.status >= 500)
         this.logger.warn({ code: known.code, err: error }, 'an upload failed; it can be resumed');
-      response.writeHead(known.spec.status, { 'tus-resumable': TUS_VERSION }).end(JSON.stringify(toProblem(known)));
+      const headers = { 'tus-resumable': TUS_VERSION, 'content-type': 'application/json; charset=utf-8' };
+      response.writeHead(known.spec.status, headers).end(JSON.stringify(toProblem(known, correlationIdOf(request))));
     }
   }
 

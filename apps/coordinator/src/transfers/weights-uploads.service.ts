@@ -77,7 +77,11 @@ export class WeightsUploadsService {
 
   /** @returns How many bytes are held. */
   private async begin(actor: string, { sha256, sizeBytes }: Announced, request: IncomingMessage): Promise<number> {
-    if ((await this.blobs.sizeOf(sha256)) !== null) return sizeBytes;
+    const storedBytes = await this.blobs.sizeOf(sha256);
+    if (storedBytes === sizeBytes) return sizeBytes;
+    if (storedBytes !== null) {
+      throw new TributaryError('UPLOAD_METADATA_INVALID', { detail: `Upload-Length: ${storedBytes}, as in that file` });
+    }
     const name = weightsUpload(sha256);
     const known = await this.store.find(name);
     if (known?.size === sizeBytes) return this.counted(actor, sha256, known);
