@@ -1,32 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { runViewSchema, type RunView } from '@tributary/protocol/http';
+import type { RunView } from '@tributary/protocol/http';
 import { runText } from './run-text.js';
+import { runViewOf } from './run-view.spec-support.js';
 
 const NOW = new Date('2026-11-22T18:10:00Z');
-
-function view(changes: Partial<RunView> = {}): RunView {
-  return runViewSchema.parse({
-    id: 'run-4f3a9c1d',
-    studyId: 'brain-mri',
-    name: 'night',
-    recipeSha256: 'ab'.repeat(32),
-    state: 'running',
-    sites: ['site-a', 'site-b'],
-    rounds: 8,
-    roundsDone: 2,
-    createdAt: '2026-11-22T18:00:00Z',
-    endedAt: null,
-    waitingFor: 'site-a (training), site-b (uploading)',
-    waitingUntil: '2026-11-22T19:00:00Z',
-    pauseCause: null,
-    problem: null,
-    currentRound: null,
-    assignments: [],
-    evaluation: null,
-    release: null,
-    ...changes,
-  });
-}
 
 const part = {
   id: 'run-4f3a9c1d-r3-a0-site-a',
@@ -57,7 +34,7 @@ describe('what run show says', () => {
       done: 15e6,
       total: 60e6,
     } as const;
-    const text = runText(view({ assignments: [part, { ...uploading, imagesPerSecond: null }] }), NOW);
+    const text = runText(runViewOf({ assignments: [part, { ...uploading, imagesPerSecond: null }] }), NOW);
     expect(text).toMatch(/site-a +training +2 min 0 s +30 of 120 \(25 %\) +6\.3 images\/s/);
     expect(text).toMatch(/site-b +uploading +2 min 0 s +15\.0 MB of 60\.0 MB \(25 %\)/);
     expect(text).toMatch(/until +2026-11-22 19:00:00 UTC, in 50 min 0 s/);
@@ -84,7 +61,7 @@ describe('what run show says', () => {
       plainBytesDown: 4_400_000,
       timings: null,
     };
-    const text = runText(view({ assignments: [received], currentRound: round }), NOW);
+    const text = runText(runViewOf({ assignments: [received], currentRound: round }), NOW);
     expect(text).toMatch(/site-a +received +2 min 0 s +660 kB sent, 1\.1 MB fetched +6\.3 images\/s/);
     expect(text).toMatch(/round +3 \(train, attempt 2\): collecting, 10 min 0 s, 1 answered/);
     expect(text).toMatch(/fetched +1\.1 MB \(4\.0 times smaller\)/);
@@ -92,7 +69,7 @@ describe('what run show says', () => {
   });
 
   it('tells by how much a time has passed', () => {
-    const text = runText(view({ waitingUntil: '2026-11-22T18:09:00Z' }), NOW);
+    const text = runText(runViewOf({ waitingUntil: '2026-11-22T18:09:00Z' }), NOW);
     expect(text).toContain('2026-11-22 18:09:00 UTC, 1 min 0 s ago');
   });
 
@@ -103,7 +80,7 @@ describe('what run show says', () => {
       remedy: 'Free space.',
       retryable: true,
     };
-    const text = runText(view({ state: 'paused', pauseCause: 'storage', problem }), NOW);
+    const text = runText(runViewOf({ state: 'paused', pauseCause: 'storage', problem }), NOW);
     expect(text).toContain('paused (storage)');
     expect(text).toContain('DISK_FULL: 3 GB are needed, 1 GB is free');
     expect(text).toContain('Free space.');

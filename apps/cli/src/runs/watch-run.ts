@@ -15,8 +15,9 @@ export const watchRun: Action = async (context, { arguments: values }) => {
     for (const event of page.events) context.output.streamed(event, `${timeOf(event)} ${eventLine(event)}`);
   }
   const run = await api.get(`/v1/runs/${encodeURIComponent(runId)}`, runViewSchema);
-  if (context.output.format === 'json') context.output.document(run, '');
+  // The failure is the one document then.
   if (run.state === 'failed' && run.problem !== null) throw fromProblem(run.problem);
+  if (context.output.format === 'json') context.output.document(run, '');
 };
 
 /** The time of day in UTC: `18:00:07`. */

@@ -60,7 +60,7 @@ export class ApprovalsService {
       return true;
     }
     if (!isTimeUp) return false;
-    const detail = `${approved.length} of ${run.recipe.rounds.quorum} sites approved the recipe in time`;
+    const detail = `approvals of the recipe in time: ${approved.length}, quorum ${run.recipe.rounds.quorum}`;
     await this.fail(run, new TributaryError('ROUND_QUORUM_NOT_MET', { detail }));
     return true;
   }
