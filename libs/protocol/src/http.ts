@@ -28,7 +28,7 @@ export const MAX_JSON_BODY_BYTES = 1024 * 1024;
 
 // ---- POST /v1/enrolment (anonymous: the one-time token is the credential)
 export const enrolmentRequestSchema = z.strictObject({
-  token: z.string().min(20).max(200),
+  token: z.string().min(20, 'the whole token, as the invitation has it').max(200),
   /** Raw Ed25519 public key, 32 bytes, base64. */
   publicKey: z.base64().length(44),
   /** Ed25519 signature of `tributary-enrol:<token>` by that key, base64: proof of possession. */
@@ -86,9 +86,11 @@ export const invitationResponseSchema = z.object({
 /** Hours of a site's wall clock in which it may be asked to train; they may pass midnight. Null: at any time. */
 export const trainingHoursSchema = z
   .strictObject({
-    from: z.string().regex(CLOCK_TIME, 'a time such as 20:00'),
-    until: z.string().regex(CLOCK_TIME, 'a time such as 06:30'),
-    timeZone: z.string().refine(isTimeZone, 'an IANA time zone such as Europe/Berlin'),
+    from: z.string('a time such as 20:00').regex(CLOCK_TIME, 'a time such as 20:00'),
+    until: z.string('a time such as 06:30').regex(CLOCK_TIME, 'a time such as 06:30'),
+    timeZone: z
+      .string('an IANA time zone such as Europe/Berlin')
+      .refine(isTimeZone, 'an IANA time zone such as Europe/Berlin'),
   })
   .refine(({ from, until }) => from !== until, { path: ['until'], message: 'another time than from' });
 export type TrainingHours = z.infer<typeof trainingHoursSchema>;

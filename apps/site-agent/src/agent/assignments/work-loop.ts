@@ -57,7 +57,9 @@ export class WorkLoop {
       status.connected();
       this.background(this.look(signal));
     });
-    this.socket.on('disconnected', () => status.disconnected());
+    this.socket.on('disconnected', () => {
+      if (!signal.aborted) status.disconnected();
+    });
     this.socket.on('silent', () => this.http.breakOff());
     this.socket.on('proposed', (proposal) => this.propose(proposal, signal));
     this.socket.on('offered', (offer) => this.offer(offer, signal));
