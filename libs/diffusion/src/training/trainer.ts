@@ -104,11 +104,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     parameterCount: network.parameterCount,
     optimiserVectors: names,
     initialWeights: network.initial,
-    setWeights: (weights) => {
-      program.writeState('weights', weights);
-    },
-    weights: () => program.readState('weights'),
-    averagedWeights: () => program.readState('ema'),
+    ...trainedState(program, recipe),
     optimiserState: async () => {
       const vectors = await readVectors(program, names);
       return { vectors, step: seenSteps, ...(lossScale && { lossScale }) };
@@ -117,10 +113,6 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       for (const name of names) program.writeState(name, vectors[name] ?? new Float32Array(0));
       seenSteps = step;
       lossScale = firstScale && (kept ?? firstScale);
-    },
-    strategyState: () => readVectors(program, strategyVectors(recipe.strategy)),
-    setStrategyState: (vectors) => {
-      for (const [name, vector] of Object.entries(vectors)) program.writeState(name, vector);
     },
     step: async (request) => {
       const inputs = stepInputs(request, settings, { step: seenSteps + 1, emaDecay, lossScale });
@@ -135,6 +127,24 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       return { loss, gradientNorm, isSkipped };
     },
     dispose: () => program.dispose(),
+  };
+}
+
+/** What of a trainer is the state of its program and nothing besides. */
+function trainedState(
+  program: Program,
+  { strategy }: Recipe,
+): Pick<Trainer, 'setWeights' | 'weights' | 'averagedWeights' | 'strategyState' | 'setStrategyState'> {
+  return {
+    setWeights: (weights) => {
+      program.writeState('weights', weights);
+    },
+    weights: () => program.readState('weights'),
+    averagedWeights: () => program.readState('ema'),
+    strategyState: () => readVectors(program, strategyVectors(strategy)),
+    setStrategyState: (vectors) => {
+      for (const [name, vector] of Object.entries(vectors)) program.writeState(name, vector);
+    },
   };
 }
 
