@@ -2,7 +2,7 @@ import { modelVersionSchema, releaseSchema, type ModelVersion } from '@tributary
 import { readLineage } from '@tributary/protocol/recorded-lineage';
 import { z } from 'zod';
 import type { Action } from '../command-context.js';
-import { formatBytes } from '../output/quantities.js';
+import { formatBytes, formatMoment } from '../output/quantities.js';
 import { textTable } from '../output/table.js';
 import { argumentAt } from '../verb-options.js';
 import { modelCard } from './folder/model-card.js';
@@ -36,7 +36,7 @@ export const printCard: Action = async (context, { arguments: values }) => {
 function versionTable(versions: readonly ModelVersion[]): string {
   const rows = versions.map(({ version, createdAt, released, weights }) => [
     version,
-    createdAt,
+    formatMoment(createdAt),
     released ? 'yes' : 'no',
     formatBytes(weights.sizeBytes),
     weights.sha256.slice(0, 16),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { recordedOutput } from '../host.spec-support.js';
 import { LiveBlock } from './live-block.js';
 import { Progress } from './progress.js';
-import { formatBytes, formatSeconds, formatShare } from './quantities.js';
+import { formatBytes, formatMoment, formatResidual, formatSeconds, formatShare } from './quantities.js';
 import { textTable } from './table.js';
 
 describe('Output', () => {
@@ -135,6 +135,11 @@ describe('quantities and tables', () => {
     [null, 'not measured'],
   ])('writes the share %d as %s', (share, text) => {
     expect(formatShare(share)).toBe(text);
+  });
+
+  it('writes moments to the second, and residuals without the digits of rounding', () => {
+    expect(formatMoment('2026-11-22T19:00:00.968Z')).toBe('2026-11-22 19:00:00 UTC');
+    expect([3e-16, 0.0123, 0.2].map(formatResidual)).toEqual(['less than 0.01 %', '1.2 %', '20 %']);
   });
 
   it('makes columns as wide as their longest cell and leaves no trailing blanks', () => {

@@ -53,6 +53,17 @@ export function formatLoss(loss: number | null): string {
   return loss === null ? '–' : loss.toPrecision(3);
 }
 
+/** A moment for a person: `2026-11-22 19:00:00 UTC`. */
+export function formatMoment(at: string): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** How far a residual is off, of which the digits of rounding tell nothing: `1.2 %`, `less than 0.01 %`. */
+export function formatResidual(residual: number): string {
+  const percent = 100 * residual;
+  return percent < 0.01 ? 'less than 0.01 %' : `${percent.toPrecision(2)} %`;
+}
+
 /** A share as per cent: `83 %`, `0.5 %`. */
 export function formatShare(share: number | null): string {
   if (share === null) return 'not measured';

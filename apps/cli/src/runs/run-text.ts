@@ -1,5 +1,5 @@
 import type { AssignmentView, RunView } from '@tributary/protocol/http';
-import { formatBytes, formatSeconds, formatTraffic } from '../output/quantities.js';
+import { formatBytes, formatMoment, formatSeconds, formatTraffic } from '../output/quantities.js';
 import { textTable } from '../output/table.js';
 
 /** Stages whose progress is counted in bytes; the others count steps or images. */
@@ -50,7 +50,7 @@ function roundRows({ currentRound: round, waitingUntil }: RunView, now: Date): s
 function momentText(at: string, now: Date): string {
   const leftSeconds = (Date.parse(at) - now.getTime()) / 1000;
   const distance = leftSeconds >= 0 ? `in ${formatSeconds(leftSeconds)}` : `${formatSeconds(-leftSeconds)} ago`;
-  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC, ${distance}`;
+  return `${formatMoment(at)}, ${distance}`;
 }
 
 function resultRows({ release, evaluation }: RunView): string[][] {

@@ -59,7 +59,7 @@ export async function sendStartModel(
     });
   }
   const { size: sizeBytes } = await stat(folder.weightsPath);
-  const progress = new Progress(context.output, { label: 'sending weights', total: kilobytes(sizeBytes), unit: 'kB' });
+  const progress = new Progress(context.output, { label: 'Sending weights', total: kilobytes(sizeBytes), unit: 'kB' });
   const api = await context.api();
   const file = { path: folder.weightsPath, sha256, sizeBytes };
   await sendWeights(api, file, (bytes) => progress.update(kilobytes(bytes)));

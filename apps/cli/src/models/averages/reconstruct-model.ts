@@ -19,7 +19,7 @@ import { modelReferenceOf, type ModelReference } from '../model-reference.js';
 import { assertEmptyOutput, downloadsOf, writeNewFolder } from '../folder/new-folder.js';
 import { reconstructionCard, type Reconstruction } from './reconstruction.js';
 import { RunningSum } from './running-sum.js';
-import { formatNumberOf } from '../../output/quantities.js';
+import { formatNumberOf, formatResidual } from '../../output/quantities.js';
 
 const optionsSchema = z.object({
   out: z.string().min(1),
@@ -34,7 +34,7 @@ export const reconstructModelVerb: Action = async (context, { arguments: values,
   const request = { reference, width: emaWidth, directory, output: context.output };
   const made = await reconstructModel(await context.api(), request);
   const { version, residual, parts, weightsSha256 } = made;
-  const text = `${version} with width ${emaWidth} is in ${directory}, from ${formatNumberOf(parts.length, 'average')}, its profile ${offText(residual)}. It is not released.`;
+  const text = `${version} with width ${emaWidth} is in ${directory}, from ${formatNumberOf(parts.length, 'average')}, its profile ${formatResidual(residual)} off. It is not released.`;
   context.output.document({ version, width: emaWidth, residual, parts, weightsSha256, path: directory }, text);
 };
 
@@ -110,10 +110,4 @@ async function writeReconstruction(
     await writeFile(join(part, CARD_FILE), reconstructionCard(reconstruction));
     return reconstruction;
   });
-}
-
-/** How far the profile of an average is from the wanted one; nobody needs the digits of a rounding error. */
-function offText(residual: number): string {
-  const percent = 100 * residual;
-  return percent < 0.01 ? 'less than 0.01 % off' : `${percent.toPrecision(2)} % off`;
 }

@@ -2,7 +2,7 @@ import { sha256Schema, siteIdSchema } from '@tributary/protocol/identifiers';
 import { recordedRecipeSchema } from '@tributary/protocol/recorded-recipe';
 import { emaWidthSchema } from '@tributary/protocol/server-ema';
 import { z } from 'zod';
-import { formatNumberOf } from '../../output/quantities.js';
+import { formatNumberOf, formatResidual } from '../../output/quantities.js';
 
 /** `reconstruction.json`: of which kept averages a model for trials was put together, and how well they fit. */
 export const reconstructionSchema = z.object({
@@ -28,7 +28,7 @@ export function reconstructionCard({ version, width, residual, parts, weightsSha
 **Not released.** Put together from ${formatNumberOf(parts.length, 'kept average')} of the run for an admin's own trials: no site evaluated these weights, and
 nobody signed them. \`tributary model verify\` refuses this folder.
 
-- profile: ${(100 * residual).toPrecision(2)} % from that of the wanted width
+- profile: ${formatResidual(residual)} from that of the wanted width
 - weights SHA-256: \`${weightsSha256}\`
 - \`reconstruction.json\` names the averages by their hash and weight
 
