@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { recordRecipe } from '@tributary/protocol';
 import { buildRecipe } from '../../../../test/factories/recipe.js';
 import { SystemClock } from '../platform/clock/clock.js';
-import { Database } from '../platform/database/database.js';
+import { Database, type Db } from '../platform/database/database.js';
 import { openPGlite } from '../platform/database/pglite-backend.js';
 import { RunChanges } from './run-change.js';
 import { RunEventRepository } from './run-event.repository.js';
@@ -29,14 +29,18 @@ beforeEach(async () => {
   const recipe = buildRecipe();
   const study = { id: `study-${made}`, title: 'Brains', modality: 'MR', classes: recipe.classes };
   await database.db.study.create({ data: { ...study, scarceClasses: [], imageSizePx: 16, imageChannels: 1 } });
-  const approvalDeadlineAt = new Date();
-  const run = { id: runId, studyId: study.id, name: recipe.name, approvalDeadlineAt };
-  await runs.create(database.db, run, recordRecipe(recipe));
+  await create(database.db, runId);
 });
 afterAll(async () => {
   await database.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+function create(db: Db, id: string): Promise<void> {
+  const recipe = buildRecipe();
+  const run = { id, studyId: `study-${made}`, name: recipe.name, approvalDeadlineAt: new Date() };
+  return runs.create(db, run, recordRecipe(recipe));
+}
 
 /** One event that tells who made it. */
 function say(name: string): Promise<string> {
@@ -73,6 +77,20 @@ describe('changes of one run that come together', () => {
       [2, 'last'],
     ]);
     expect((await runs.find(database.db, runId))?.name).toBe('tiny');
+  });
+
+  it('are made with the run that is written before them, or neither is', async () => {
+    const newId = `run-1000000${made}`;
+    const first = (fails: boolean) =>
+      changes.change(
+        newId,
+        (change) => (fails ? Promise.reject(new RangeError('no')) : Promise.resolve(change.move('propose'))),
+        (db) => create(db, newId),
+      );
+    await expect(first(true)).rejects.toThrow('no');
+    expect(await runs.find(database.db, newId)).toBeNull();
+    await first(false);
+    expect((await runs.find(database.db, newId))?.state).toBe('approving');
   });
 
   it('wake the driver, unless there is nothing to do about them', async () => {

@@ -64,10 +64,16 @@ export class RunChanges {
    * Changes a run, its rounds and assignments in one transaction; its events are part of it. Changes of one run come one after
    * the other.
    *
+   * @param before What comes first in the same transaction: a run that does not exist before is written there.
    * @throws TributaryError NOT_FOUND, and what `work` throws; nothing has changed then.
    */
-  async change<T>(runId: string, work: (change: RunChange) => Promise<T>): Promise<T> {
+  async change<T>(
+    runId: string,
+    work: (change: RunChange) => Promise<T>,
+    before?: (db: Db) => Promise<void>,
+  ): Promise<T> {
     const { change, result } = await this.database.transaction(async (db) => {
+      await before?.(db);
       const change = new RunChange(db, await this.runs.lock(db, runId), this.clock.now());
       const result = await work(change);
       await this.write(change);

@@ -16,10 +16,10 @@ import type { Principal } from '../../platform/access/access.js';
 import { Clock, after } from '../../platform/clock/clock.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import type { CoordinatorConfig } from '../../platform/config/coordinator-config.js';
-import { Database } from '../../platform/database/database.js';
+import { Database, type Db } from '../../platform/database/database.js';
 import { SiteHints } from '../../platform/hints/site-hints.js';
 import { StudiesService } from '../../studies/studies.service.js';
-import { RunChanges } from '../run-change.js';
+import { RunChanges, type RunChange } from '../run-change.js';
 import { RunRepository } from '../run.repository.js';
 import { StartWeightsService } from './start-weights.service.js';
 import { assertFitsStudy } from './study-fit.js';
@@ -66,25 +66,21 @@ export class RunProposalsService {
     const id = `run-${randomBytes(4).toString('hex')}`;
     const recorded = recordRecipe(recipe);
     const { recipeSha256 } = recorded;
-    await this.database.transaction(async (db) => {
+    const create = async (db: Db): Promise<void> => {
       await this.starts.hold(db, recipe);
       await this.runs.create(db, { id, studyId, name: recipe.name, approvalDeadlineAt }, recorded);
-      await this.audit.append(db, {
-        actor: by.id,
-        action: 'run.created',
-        subject: id,
-        detail: { studyId, recipeSha256 },
-      });
-    });
-    await this.changes.change(id, (change) => {
+      const detail = { studyId, recipeSha256 };
+      await this.audit.append(db, { actor: by.id, action: 'run.created', subject: id, detail });
+    };
+    const ask = (change: RunChange): Promise<void> => {
       change.move('propose');
       change.set({ sites });
-      change.onCommit(() => {
-        for (const siteId of sites)
-          this.hints.tell(siteId, { event: 'run:proposed', body: { runId: id, recipeSha256 } });
-      });
+      const hint = { event: 'run:proposed', body: { runId: id, recipeSha256 } } as const;
+      change.onCommit(() => sites.forEach((siteId) => this.hints.tell(siteId, hint)));
       return Promise.resolve();
-    });
+    };
+    // In one transaction: a run that nobody was asked about would stay a draft for ever.
+    await this.changes.change(id, ask, create);
     return id;
   }
 
