@@ -83,6 +83,8 @@ describe.each(databaseCases())('a coordinator among hostile and broken clients, 
     const held = await heldBytes();
     expect(held).toBeGreaterThan(0);
     expect(await codeOf(await begin(String(2 ** 50)))).toBe('REQUEST_TOO_LARGE');
+    // Within the coordinator's limit, and far more than this model's updates have.
+    expect(await codeOf(await begin(String(2 ** 30)))).toBe('UPDATE_WRONG_SIZE');
     expect(await codeOf(await begin('100', { 'tus-resumable': '0.2.2' }))).toBe('REQUEST_INVALID');
     expect(await heldBytes()).toBe(held);
   });

@@ -17,6 +17,7 @@ export { changedBytes } from './exchange/changed-bytes.js';
 export { assertExchange } from './exchange/assert-exchange.js';
 export { exchangedParameters, sharedParameters, type Exchange } from './exchange/partial-exchange.js';
 export {
+  largestUpdateBytes,
   ownedParameters,
   updateInput,
   updateLayout,

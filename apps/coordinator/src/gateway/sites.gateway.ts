@@ -9,6 +9,7 @@ import {
   type OnGatewayInit,
 } from '@nestjs/websockets';
 import {
+  MAX_SOCKET_MESSAGE_BYTES,
   TributaryError,
   assignmentAnswerSchema,
   assignmentFailureSchema,
@@ -30,12 +31,11 @@ import { acknowledge } from './acknowledge.js';
 import { SocketAdmission } from './socket-admission.js';
 import type { SiteServer, SiteSocket } from './site-socket.js';
 
-const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** A connection that a firewall forgot is found dead, by both ends, after the sum of these; nobody tells them. */
 const HEARTBEAT = { pingInterval: 10_000, pingTimeout: 10_000 };
 
 /** The control connections of the sites: offers out, answers in. Everything durable lies in the database. */
-@WebSocketGateway({ maxHttpBufferSize: MAX_MESSAGE_BYTES, serveClient: false, ...HEARTBEAT })
+@WebSocketGateway({ maxHttpBufferSize: MAX_SOCKET_MESSAGE_BYTES, serveClient: false, ...HEARTBEAT })
 export class SitesGateway implements OnGatewayInit<SiteServer>, OnGatewayConnection, OnGatewayDisconnect {
   private server: SiteServer | undefined;
   private readonly noting = new Together((siteIds: readonly string[]) => this.noteConnections(siteIds));

@@ -71,9 +71,12 @@ export class RunDriver implements OnApplicationBootstrap, OnApplicationShutdown 
 
   /** The run shows what went wrong until a step succeeds; the next sweep tries again. */
   private async noteFailure(runId: string, error: unknown): Promise<void> {
+    const known = toTributaryError(error);
+    if (known.code === 'SERVICE_NOT_READY')
+      return this.logger.info({ runId }, 'the coordinator stops; a step of a run is left to the next start');
     this.logger.error({ runId, err: error }, 'a step of a run failed; the next sweep tries again');
     try {
-      await this.runs.noteProblem(this.database.db, runId, toProblem(toTributaryError(error)));
+      await this.runs.noteProblem(this.database.db, runId, toProblem(known));
     } catch (noteError) {
       this.logger.error({ runId, err: noteError }, 'the failure of a step was not kept');
     }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
-import { UpdateVerifier, updateLayout } from '@tributary/federation';
+import { UpdateVerifier, largestUpdateBytes, updateLayout, type UpdateLayout } from '@tributary/federation';
 import { TributaryError } from '@tributary/protocol';
 import { EvaluationService } from '../evaluation/evaluation.service.js';
 import type { AssignmentContext } from '../runs/assignments/assignments.service.js';
@@ -32,6 +32,20 @@ export class UpdateCheckService {
     private readonly uploads: UploadStore,
     private readonly thread: UpdateThreadService,
   ) {}
+
+  /**
+   * Refuses what can never be right before any byte of it is taken.
+   *
+   * @throws TributaryError UPDATE_WRONG_SIZE.
+   */
+  assertSize(sizeBytes: number, context: AssignmentContext): void {
+    const mostBytes = context.kind === 'train' ? largestUpdateBytes(layoutOf(context)) : MAX_EVALUATION_BYTES;
+    if (sizeBytes <= mostBytes) return;
+    throw new TributaryError('UPDATE_WRONG_SIZE', {
+      assignmentId: context.assignment.id,
+      detail: `${sizeBytes} bytes, and ${mostBytes} at the most can be right`,
+    });
+  }
 
   /** Goes on checking an update of which `bytes` have arrived, in another thread: little is left when it is whole. */
   arrived(upload: CheckedFile, context: AssignmentContext, bytes: number): void {
@@ -65,12 +79,9 @@ export class UpdateCheckService {
     } else await this.checkEvaluation(upload);
   }
 
-  private checkOf({ announced, sizeBytes }: CheckedFile, { run, assignment, round }: AssignmentContext): UpdateCheck {
-    if (run.manifest === null) throw new Error(`run ${run.id} has no manifest`);
-    const { recipe, manifest: whole, sites } = run;
+  private checkOf({ announced, sizeBytes }: CheckedFile, context: AssignmentContext): UpdateCheck {
     const { assignmentId, sha256 } = announced;
-    const { siteId } = assignment;
-    const { manifest, compression } = updateLayout({ recipe, manifest: whole, sites, siteId, round });
+    const { manifest, compression } = layoutOf(context);
     const address = this.uploads.addressOf(assignmentId);
     return { assignmentId, address, expected: { sizeBytes, sha256, manifest, compression } };
   }
@@ -83,12 +94,16 @@ export class UpdateCheckService {
     verifier.finish();
   }
 
-  private async checkEvaluation({ announced, sizeBytes, bytes: { held } }: WholeFile): Promise<void> {
-    if (sizeBytes > MAX_EVALUATION_BYTES)
-      throw new TributaryError('UPDATE_WRONG_SIZE', { detail: 'too large for an evaluation' });
+  private async checkEvaluation({ announced, bytes: { held } }: WholeFile): Promise<void> {
     const bytes = held ?? (await buffer(await this.uploads.read(announced.assignmentId)));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     if (sha256 !== announced.sha256) throw new TributaryError('UPDATE_WRONG_HASH');
     this.evaluation.check(bytes);
   }
+}
+
+function layoutOf({ run, assignment: { siteId }, round }: AssignmentContext): UpdateLayout {
+  if (run.manifest === null) throw new Error(`run ${run.id} has no manifest`);
+  const { recipe, manifest, sites } = run;
+  return updateLayout({ recipe, manifest, sites, siteId, round });
 }

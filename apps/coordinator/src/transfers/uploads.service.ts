@@ -66,7 +66,7 @@ export class UploadsService implements OnApplicationBootstrap {
   /**
    * Creates an upload, or says how far the existing one is.
    *
-   * @throws TributaryError UPLOAD_METADATA_INVALID, ASSIGNMENT_NOT_YOURS, ASSIGNMENT_CLOSED, UPDATE_CONFLICT, REQUEST_TOO_LARGE.
+   * @throws TributaryError UPLOAD_METADATA_INVALID, ASSIGNMENT_NOT_YOURS, ASSIGNMENT_CLOSED, UPDATE_CONFLICT, REQUEST_TOO_LARGE, UPDATE_WRONG_SIZE.
    */
   async create(siteId: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { announced, sizeBytes } = readCreation(request);
@@ -81,6 +81,7 @@ export class UploadsService implements OnApplicationBootstrap {
     // Before anything is discarded: a request that is refused leaves an upload that was begun as it is.
     assertVersion(request);
     assertUploadSize(sizeBytes, this.maxBytes);
+    this.checks.assertSize(sizeBytes, context);
     const known = await this.store.find(assignment.id);
     // tus would empty a file that exists: only one that announces other bytes is begun anew.
     if (known?.size === sizeBytes && known.metadata?.['sha256'] === announced.sha256) {
@@ -186,8 +187,12 @@ export class UploadsService implements OnApplicationBootstrap {
     } catch (error) {
       // A refused update is in the audit log already: it is no refused request besides.
       const known = toTributaryError(error);
+      const isStopping = known.code === 'SERVICE_NOT_READY';
       if (known.spec.status >= 500)
-        this.logger.warn({ code: known.code, err: error }, 'an upload failed; it can be resumed');
+        this.logger.warn(
+          { code: known.code, ...(isStopping ? {} : { err: error }) },
+          'an upload failed; it can be resumed',
+        );
       const headers = { 'tus-resumable': TUS_VERSION, 'content-type': 'application/json; charset=utf-8' };
       response.writeHead(known.spec.status, headers).end(JSON.stringify(toProblem(known, correlationIdOf(request))));
     }

@@ -1,10 +1,14 @@
 import type { Compression } from '@tributary/protocol/federation';
-import type { ParameterEntry } from '@tributary/protocol/manifest';
+import { parameterCount, type ParameterEntry } from '@tributary/protocol/manifest';
 import { embeddingRows, type Recipe } from '@tributary/protocol/recipe';
+import { LENGTH_PREFIX_BYTES, MAX_HEADER_JSON_BYTES } from '@tributary/protocol/safetensors';
 import type { z } from 'zod';
 import type { updateInputSchema } from '../aggregation/aggregation-request.js';
 import type { OwnedRows } from '../aggregation/coverage.js';
+import { codecOf } from '../compression/codec-of.js';
+import { encodedVectorBytes } from '../compression/window-codec.js';
 import { createStrategy } from '../strategies/create-strategy.js';
+import { FLOAT_BYTES } from '../vectors/float-file.js';
 import { updateManifest } from '../vectors/vector-names.js';
 import type { Range } from '../vectors/range.js';
 import { heldManifest } from './exchanged-vector.js';
@@ -54,6 +58,14 @@ export function updateLayout(context: UpdateContext): UpdateLayout {
       .filter((parameter) => parameters.includes(parameter))
       .map((parameter) => ({ parameter, rows: ownRows(recipe, { siteIndex, siteCount: sites.length }) })),
   };
+}
+
+/** Bytes that the file of an update has at the most: the longest header that is read, and its numbers. */
+export function largestUpdateBytes({ manifest, compression }: Pick<UpdateLayout, 'manifest' | 'compression'>): number {
+  const length = parameterCount(manifest);
+  const codec = codecOf(compression);
+  const dataBytes = codec === undefined ? length * FLOAT_BYTES : encodedVectorBytes(codec, length);
+  return LENGTH_PREFIX_BYTES + MAX_HEADER_JSON_BYTES + dataBytes;
 }
 
 /** A received update, as the site reported it. */

@@ -15,12 +15,13 @@ parentPort.on('message', ({ order, id }) => {
 });`;
 
 const onEnd = jest.fn();
-const thread = new StandingThread<string, string>({
+const program = {
   title: 'the test thread',
   url: new URL(`data:text/javascript,${encodeURIComponent(PROGRAM)}`),
   settings: { greeting: 'hello ' },
   onEnd,
-});
+};
+const thread = new StandingThread<string, string>(program);
 afterEach(() => thread.terminate());
 
 describe('StandingThread', () => {
@@ -34,6 +35,12 @@ describe('StandingThread', () => {
     expect(refusal).toBeInstanceOf(TributaryError);
     expect(refusal).toMatchObject({ code: 'DISK_FULL' });
     await expect(thread.ask('fail')).rejects.toThrow('no luck');
+  });
+
+  it('tells who waits that the service stops when it is ended', async () => {
+    const stopped = new StandingThread<string, string>(program);
+    const waiting = Promise.all([stopped.ask('a'), stopped.ask('b')]);
+    await Promise.all([expect(waiting).rejects.toMatchObject({ code: 'SERVICE_NOT_READY' }), stopped.terminate()]);
   });
 
   it('fails what is under way when the thread dies, and starts another for the next order', async () => {

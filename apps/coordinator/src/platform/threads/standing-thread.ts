@@ -25,6 +25,7 @@ export class StandingThread<Order, Result> {
   private worker: Worker | undefined;
   private readonly pending = new Map<number, Pending<Result>>();
   private lastId = 0;
+  private isEnding = false;
 
   constructor(private readonly program: ThreadProgram) {}
 
@@ -42,7 +43,9 @@ export class StandingThread<Order, Result> {
     this.send({ order });
   }
 
+  /** Ends it, with what is under way: SERVICE_NOT_READY for who waits. */
   async terminate(): Promise<void> {
+    this.isEnding = true;
     await this.worker?.terminate();
   }
 
@@ -53,6 +56,7 @@ export class StandingThread<Order, Result> {
 
   private start(): Worker {
     const { url, settings, title, onEnd } = this.program;
+    this.isEnding = false;
     const worker = new Worker(url, { workerData: settings });
     worker.unref();
     worker.on('message', (reply: ThreadReply<Result>) => this.settle(reply));
@@ -60,7 +64,11 @@ export class StandingThread<Order, Result> {
     worker.on('exit', (exitCode) => {
       this.worker = undefined;
       onEnd?.();
-      this.failAll(new Error(`${title} ended with exit code ${exitCode}`));
+      this.failAll(
+        this.isEnding
+          ? new TributaryError('SERVICE_NOT_READY')
+          : new Error(`${title} ended with exit code ${exitCode}`),
+      );
     });
     return worker;
   }
