@@ -6,7 +6,7 @@ import {
   type RoundState,
   type RunState,
 } from '@tributary/protocol';
-import { nextStep, ownWorkText, type RunSnapshot } from './next-step.js';
+import { approvalText, nextStep, ownWorkText, type RunSnapshot } from './next-step.js';
 import type { RoundWithAssignments } from './rounds/round.repository.js';
 import { buildAssignment, buildRound as roundOf } from './rounds/round.spec-support.js';
 import type { Run } from './run.repository.js';
@@ -203,5 +203,20 @@ describe('the next step of a run', () => {
       const round = buildRound('collecting', ['received', 'declined', 'failed']);
       expect(nextStep(snapshot(asynchronous('running'), round)).kind).toBe('abandon-round');
     });
+  });
+});
+
+describe('what a run waits for before it begins', () => {
+  it('is told by name, with the sites that declined', () => {
+    expect(approvalText({ silent: ['c', 'd'], declined: [] })).toBe('answers to the recipe from c, d');
+    expect(approvalText({ silent: ['c'], declined: ['a', 'b'] })).toBe(
+      'answers to the recipe from c; declined by a, b',
+    );
+    expect(approvalText({ silent: [], declined: ['a'] })).toBe('a quorum of approvals; declined by a');
+  });
+
+  it('names a few of many sites and counts the others', () => {
+    const silent = Array.from({ length: 1000 }, (_, index) => `site-${index}`);
+    expect(approvalText({ silent, declined: [] })).toMatch(/^answers to the recipe from site-0, .*site-19, 980 more$/);
   });
 });

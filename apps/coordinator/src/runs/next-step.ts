@@ -1,3 +1,4 @@
+import type { ApprovalCount } from './proposal/approvals.service.js';
 import type { Assignment } from './assignments/assignment.repository.js';
 import { isOpen } from './assignments/assignment.states.js';
 import { bufferOf, idleSites, overdue, type BufferRules } from './rounds/buffer.js';
@@ -140,7 +141,16 @@ const MOST_NAMED = 20;
 /** The sites that have not answered, each with its stage. */
 export function waitingText(assignments: readonly Assignment[]): string {
   const waiting = assignments.filter(({ state }) => isOpen(state));
-  const named = waiting.slice(0, MOST_NAMED).map(({ siteId, state, stage }) => `${siteId} (${stage ?? state})`);
-  const others = waiting.length - named.length;
-  return [...named, ...(others > 0 ? [`${others} more`] : [])].join(', ');
+  return listed(waiting.map(({ siteId, state, stage }) => `${siteId} (${stage ?? state})`));
+}
+
+/** What a run waits for until its sites have answered its recipe. */
+export function approvalText({ silent, declined }: Pick<ApprovalCount, 'silent' | 'declined'>): string {
+  const awaited = silent.length === 0 ? 'a quorum of approvals' : `answers to the recipe from ${listed(silent)}`;
+  return declined.length === 0 ? awaited : `${awaited}; declined by ${listed(declined)}`;
+}
+
+function listed(names: readonly string[]): string {
+  const others = names.length - MOST_NAMED;
+  return [...names.slice(0, MOST_NAMED), ...(others > 0 ? [`${others} more`] : [])].join(', ');
 }

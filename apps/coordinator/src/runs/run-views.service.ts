@@ -6,7 +6,7 @@ import { VersionsService } from '../models/versions.service.js';
 import { Clock } from '../platform/clock/clock.js';
 import { Database } from '../platform/database/database.js';
 import { ApprovalsService } from './proposal/approvals.service.js';
-import { nextStep, ownWorkText, waitingText } from './next-step.js';
+import { approvalText, nextStep, ownWorkText, waitingText } from './next-step.js';
 import { RoundRepository, type RoundWithAssignments } from './rounds/round.repository.js';
 import { RunEventRepository } from './run-event.repository.js';
 import { RunNotices } from './run-notices.js';
@@ -74,9 +74,8 @@ export class RunViewsService {
 
   private async waiting(run: Run, round: RoundWithAssignments | null, roundsDone: number) {
     if (run.state === 'approving') {
-      const { silent } = await this.approvals.count(this.database.db, run);
-      const answers = silent.length === 0 ? 'a quorum of approvals' : `answers to the recipe from ${silent.join(', ')}`;
-      return { for: answers, until: run.approvalDeadlineAt };
+      const approvals = await this.approvals.count(this.database.db, run);
+      return { for: approvalText(approvals), until: run.approvalDeadlineAt };
     }
     const step = nextStep({ run, round, roundsDone, now: this.clock.now() });
     if (step.kind === 'wait') return step;

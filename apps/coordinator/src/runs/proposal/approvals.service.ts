@@ -17,6 +17,7 @@ export interface ApprovalCount {
   readonly approved: readonly string[];
   /** Approved sites of the study that have not answered. */
   readonly silent: readonly string[];
+  readonly declined: readonly string[];
 }
 
 @Injectable()
@@ -41,6 +42,7 @@ export class ApprovalsService {
     return {
       approved: members.filter((siteId) => approving.has(siteId)),
       silent: members.filter((siteId) => !answered.has(siteId)),
+      declined: members.filter((siteId) => answered.has(siteId) && !approving.has(siteId)),
     };
   }
 
