@@ -1,6 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 
 /** SHA-256 of a file that is being written. */
 export interface FileHash {
@@ -28,6 +27,7 @@ export const hashHere: HashFile = () => {
 /** SHA-256 of a file's first bytes, open for more. @param sizeBytes How many, at least one; else all. */
 export async function hashFile(path: string, sizeBytes = Infinity): Promise<Hash> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { end: sizeBytes - 1 }), hash, { end: false });
+  const chunks: AsyncIterable<Buffer> = createReadStream(path, { end: sizeBytes - 1 });
+  for await (const chunk of chunks) hash.update(chunk);
   return hash;
 }
