@@ -2,16 +2,28 @@ import type { Command } from 'commander';
 import type { Attach } from '../program.js';
 import { withExample } from './example.js';
 
-const SAMPLER_TEXT =
-  'ddpm, ddim, heun, dpmpp-2m, dpmpp-2m-sde, euler, unipc, lms, pndm, ode, euler-maruyama, pc or langevin, as the process allows (else that of the recipe’s evaluation)';
-const STEPS_TEXT = 'steps of the sampler (else those of the recipe’s evaluation, or usual for another sampler)';
-const SETTINGS_TEXT =
-  'what the sampler leaves to choose, as eta=0.5, churn=40, snr=0.2,corrector=none or tolerance=1e-4: evaluation.settings of the recipe';
-
 /** What models are for: images, and how good they are. */
 export function defineGeneratorCommands(program: Command, attach: Attach): void {
   defineGenerate(program, attach);
   defineEvaluate(program, attach);
+}
+
+/** How images are drawn, wherever they are. */
+function withSampling(command: Command): Command {
+  return command
+    .option(
+      '--sampler <name>',
+      'ddpm, ddim, heun, dpmpp-2m, dpmpp-2m-sde, euler, unipc, lms, pndm, ode, euler-maruyama, pc or langevin, as the process allows (else that of the recipe’s evaluation)',
+    )
+    .option('--steps <n>', 'steps of the sampler (else those of the recipe’s evaluation, or usual for another sampler)')
+    .option(
+      '--settings <list>',
+      'what the sampler leaves to choose, as eta=0.5, churn=40, snr=0.2,corrector=none or tolerance=1e-4: evaluation.settings of the recipe',
+    )
+    .option(
+      '--guidance <weight>',
+      'classifier-free guidance, 0 to 20; 1 is none (else that of the recipe’s evaluation)',
+    );
 }
 
 function defineGenerate(program: Command, attach: Attach): void {
@@ -24,14 +36,8 @@ function defineGenerate(program: Command, attach: Attach): void {
     .option('--class <name>', 'only this class (else all classes in turn)')
     .option('--site <id>', 'in the style of this site (else all sites in turn)')
     .option('--count <n>', 'how many images (else 16, or as many as there are seeds)')
-    .option('--seeds <seeds>', 'seeds such as 0-63 or 1,5,9 (else 0 to count - 1)')
-    .option('--sampler <name>', SAMPLER_TEXT)
-    .option('--steps <n>', STEPS_TEXT)
-    .option('--settings <list>', SETTINGS_TEXT)
-    .option(
-      '--guidance <weight>',
-      'classifier-free guidance, 0 to 20; 1 is none (else that of the recipe’s evaluation)',
-    )
+    .option('--seeds <seeds>', 'seeds such as 0-63 or 1,5,9 (else 0 to count - 1)');
+  withSampling(generate)
     .option('--from <file>', 'start from this image (PNG, DICOM, NIfTI), fitted to the model’s size, instead of noise')
     .option('--strength <share>', 'with --from: how much is changed, 0 to 1 (else 0.5; with --mask 1)')
     .option('--mask <file>', 'with --from: make the white part anew and keep the black one')
@@ -60,14 +66,8 @@ function defineEvaluate(program: Command, attach: Attach): void {
     .requiredOption('--data <folder>', 'real images with labels.csv')
     .option('--count <n>', 'how many images are generated', '256')
     .option('--class <name>', 'only this class (else classes as frequent as in the folder)')
-    .option('--site <id>', 'in the style of this site, whose folder it is: patients are split as for its training')
-    .option('--sampler <name>', SAMPLER_TEXT)
-    .option('--steps <n>', STEPS_TEXT)
-    .option('--settings <list>', SETTINGS_TEXT)
-    .option(
-      '--guidance <weight>',
-      'classifier-free guidance, 0 to 20; 1 is none (else that of the recipe’s evaluation)',
-    )
+    .option('--site <id>', 'in the style of this site, whose folder it is: patients are split as for its training');
+  withSampling(evaluate)
     .option('--utility-seeds <n>', 'trainings of the classifier a variant, 0 for none (else those of the recipe)')
     .option('--likelihood', 'also bits per dimension of held-out images, for processes that have an ODE')
     .option('--likelihood-images <n>', 'with --likelihood: of so many of them, drawn at random (else of all)')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RunEvent, RunView } from '@tributary/protocol/http';
+import { runViewOf } from '../runs/run-view.spec-support.js';
 import { NO_PROGRESS, liveLines, milestoneText, withEvents, withView } from './run-progress.js';
 
 function published(round: number): RunEvent {
@@ -8,27 +9,7 @@ function published(round: number): RunEvent {
 }
 
 function view(changes: Partial<RunView> = {}): RunView {
-  return {
-    id: 'run-4f3a9c1d',
-    studyId: 'phantom-brain',
-    name: 'demo',
-    recipeSha256: 'ab'.repeat(32),
-    state: 'running',
-    sites: ['site-a', 'site-b', 'site-c'],
-    rounds: 8,
-    roundsDone: 2,
-    createdAt: '2026-11-22T18:00:00Z',
-    endedAt: null,
-    waitingFor: 'site-b',
-    waitingUntil: null,
-    pauseCause: null,
-    problem: null,
-    currentRound: null,
-    assignments: [],
-    evaluation: null,
-    release: null,
-    ...changes,
-  };
+  return runViewOf({ sites: ['site-a', 'site-b', 'site-c'], waitingFor: 'site-b', waitingUntil: null, ...changes });
 }
 
 describe('the live view', () => {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { TributaryError, type Study } from '@tributary/protocol';
+import { TributaryError, fieldsText, type Study } from '@tributary/protocol';
 import { AuditService } from '../audit/audit.service.js';
 import type { Principal } from '../platform/access/access.js';
 import { Clock } from '../platform/clock/clock.js';
@@ -43,8 +43,5 @@ function assertScarceAreClasses({ classes, scarceClasses }: Pick<Study, 'classes
   const fields = unknown.map((index) => ({ path: `scarceClasses.${index}`, expected: 'one of the classes' }));
   const twice = classes.findIndex((name, index) => classes.indexOf(name) !== index);
   if (twice >= 0) fields.push({ path: `classes.${twice}`, expected: 'class names that differ' });
-  if (fields.length > 0) {
-    const detail = fields.map(({ path, expected }) => `${path}: ${expected}`).join('; ');
-    throw new TributaryError('REQUEST_INVALID', { detail, fields });
-  }
+  if (fields.length > 0) throw new TributaryError('REQUEST_INVALID', { detail: fieldsText(fields), fields });
 }

@@ -187,12 +187,8 @@ export class UploadsService implements OnApplicationBootstrap {
     } catch (error) {
       // A refused update is in the audit log already: it is no refused request besides.
       const known = toTributaryError(error);
-      const isStopping = known.code === 'SERVICE_NOT_READY';
-      if (known.spec.status >= 500)
-        this.logger.warn(
-          { code: known.code, ...(isStopping ? {} : { err: error }) },
-          'an upload failed; it can be resumed',
-        );
+      const err = known.code === 'SERVICE_NOT_READY' ? undefined : error;
+      if (known.spec.status >= 500) this.logger.warn({ code: known.code, err }, 'an upload failed; it can be resumed');
       const headers = { 'tus-resumable': TUS_VERSION, 'content-type': 'application/json; charset=utf-8' };
       response.writeHead(known.spec.status, headers).end(JSON.stringify(toProblem(known, correlationIdOf(request))));
     }

@@ -1,23 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { recipeSchema } from '@tributary/protocol/recipe';
+import { buildRecipe } from '../../../../../test/factories/recipe.js';
 import { planSamples, settingsSchema } from './generate-request.js';
 
-const recipe = recipeSchema.parse({
-  name: 'two classes',
-  seed: 1,
-  image: { sizePx: 8, channels: 1 },
-  classes: ['base', 'lesion'],
-  data: { intensity: { method: 'percentile' } },
-  conditioning: { site: false },
-  network: { kind: 'unet2d', blockOutChannels: [8], attention: [false] },
-  process: { kind: 'edm' },
-  objective: { prediction: 'edm' },
-  optimiser: { kind: 'adamw', learningRate: 1e-3 },
-  rounds: { count: 1, localSteps: 1, batchSize: 1, quorum: 1 },
-  strategy: { kind: 'fedavg' },
-  evaluation: { sampler: 'heun' },
-});
-const model = { recipe, siteIds: ['north'] };
+const model = { recipe: buildRecipe(), siteIds: ['north'] };
 
 describe('planSamples', () => {
   it('takes the first seeds when fewer images are wanted', () => {

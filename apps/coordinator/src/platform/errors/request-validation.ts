@@ -1,12 +1,11 @@
 import { StandardSchemaValidationPipe, type ArgumentMetadata } from '@nestjs/common';
-import { TributaryError, textFaults, type FieldProblem } from '@tributary/protocol';
+import { TributaryError, fieldsText, textFaults, type FieldProblem } from '@tributary/protocol';
 
 type Issues = Parameters<
   NonNullable<ConstructorParameters<typeof StandardSchemaValidationPipe>[0]>['exceptionFactory'] & object
 >[0];
 
 const RECIPE_FIELD = 'recipe';
-const SHOWN_FIELDS = 5;
 const ROOT = '(root)';
 const NO_BODY: FieldProblem = { path: ROOT, expected: 'a JSON object with Content-Type: application/json' };
 
@@ -43,11 +42,7 @@ function fieldsOf({ issues }: Misfit, { data = ROOT }: ArgumentMetadata): FieldP
 
 function refusal(fields: readonly FieldProblem[]): TributaryError {
   const isRecipe = fields.length > 0 && fields.every(({ path }) => path.split('.')[0] === RECIPE_FIELD);
-  const detail = fields
-    .slice(0, SHOWN_FIELDS)
-    .map(({ path, expected }) => `${path}: ${expected}`)
-    .join('; ');
-  return new TributaryError(isRecipe ? 'RECIPE_INVALID' : 'REQUEST_INVALID', { detail, fields });
+  return new TributaryError(isRecipe ? 'RECIPE_INVALID' : 'REQUEST_INVALID', { detail: fieldsText(fields), fields });
 }
 
 function pathOf(path: Issues[number]['path']): string {

@@ -1,4 +1,4 @@
-import { TributaryError, type Recipe, type Study } from '@tributary/protocol';
+import { TributaryError, fieldsText, type Recipe, type Study } from '@tributary/protocol';
 
 /** @throws TributaryError RECIPE_STUDY_MISMATCH with every field of the recipe that is not the study's. */
 export function assertFitsStudy(recipe: Recipe, study: Study): void {
@@ -14,6 +14,5 @@ export function assertFitsStudy(recipe: Recipe, study: Study): void {
       : [{ path: 'recipe.image.channels', expected: String(study.image.channels) }]),
   ];
   if (fields.length === 0) return;
-  const detail = fields.map(({ path, expected }) => `${path}: ${expected}`).join('; ');
-  throw new TributaryError('RECIPE_STUDY_MISMATCH', { detail, fields });
+  throw new TributaryError('RECIPE_STUDY_MISMATCH', { detail: fieldsText(fields), fields });
 }
