@@ -14,7 +14,11 @@ export const serverEmaSchema = z.discriminatedUnion(
   [
     z.strictObject({
       kind: z.literal('constant').default('constant'),
-      decay: largestDecay.default(0.9).describe('decay a round of the averaged global weights, warmed up'),
+      decay: largestDecay
+        .default(0.9)
+        .describe(
+          'decay a round of the averaged global weights, warmed up; 0: the weights themselves are evaluated and released',
+        ),
     }),
     z.strictObject({
       kind: z.literal('inverse-power'),

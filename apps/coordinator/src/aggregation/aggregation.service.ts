@@ -94,23 +94,25 @@ export class AggregationService {
       statePaths: Object.fromEntries(stateNames(round).map((name) => [name, stagingPath(name)])),
     };
     const averages = this.averages(round, stagingPath);
+    const written = averages.filter(({ decay }) => decay > 0);
     const startedAt = performance.now();
-    const result = await this.thread.aggregate(this.request(round, { out, averages }), signal);
+    const result = await this.thread.aggregate(this.request(round, { out, averages: written }), signal);
     this.metrics.aggregated(result.bytesRead, (performance.now() - startedAt) / 1000);
     const { weights, updateNorms } = result;
-    const [ema, ...others] = result.averages;
-    if (ema === undefined) throw new Error('the aggregation left out the moving average');
     await Promise.all([
       this.blobs.adopt(out.weightsPath, weights.sha256),
       ...Object.entries(result.state).map(([name, { sha256 }]) =>
         this.blobs.adopt(out.statePaths[name] ?? name, sha256),
       ),
-      ...result.averages.map(({ sha256 }, index) => this.blobs.adopt(averages[index]?.path ?? '', sha256)),
+      ...result.averages.map(({ sha256 }, index) => this.blobs.adopt(written[index]?.path ?? '', sha256)),
     ]);
-    const named = others.map((average, index) => [averages[index + 1]?.name ?? '', average] as const);
-    return { weights, ema, state: { ...result.state, ...Object.fromEntries(named) }, updateNorms };
+    const moved = new Map(written.map(({ name }, index) => [name, result.averages[index]]));
+    const [released, ...others] = averages.map(({ name }) => [name ?? '', moved.get(name) ?? weights] as const);
+    if (released === undefined) throw new Error('no average is kept');
+    return { weights, ema: released[1], state: { ...result.state, ...Object.fromEntries(others) }, updateNorms };
   }
 
+  /** All of the run; one that keeps nothing of what it was is the weights, and needs no file. */
   private averages({ recipe, n, previous }: RoundToAggregate, stagingPath: (name: string) => string): AverageFiles[] {
     return serverAverages(recipe.serverEma, n - 1).map(({ name, decay }) => {
       const kept = name === null ? previous.ema : previous.state[name];

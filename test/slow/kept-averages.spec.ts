@@ -12,8 +12,8 @@ import { readModelFolder, readSignedModel } from '../../apps/cli/src/models/fold
 import { reconstructModel } from '../../apps/cli/src/models/averages/reconstruct-model.js';
 import { readFlatWeights } from '../../apps/cli/src/models/folder/weights-file.js';
 import { buildRecipe } from '../factories/recipe.js';
-import { Consortium } from './support/consortium.js';
-import { databaseCases } from './support/databases.js';
+import { Consortium } from '../medium/support/consortium.js';
+import { databaseCases } from '../medium/support/databases.js';
 
 jest.setTimeout(240_000);
 
@@ -21,7 +21,7 @@ jest.setTimeout(240_000);
 const ROUNDS = 34;
 
 // Nothing here asks the database for more than whole-run.spec.ts does on both.
-describe.each(databaseCases().slice(0, 1))('power-function averages on $name', (databaseCase) => {
+describe.each(databaseCases().slice(0, 1))('averages on $name', (databaseCase) => {
   let consortium: Consortium;
   let folder: string;
   let api: ApiClient;
@@ -129,5 +129,15 @@ describe.each(databaseCases().slice(0, 1))('power-function averages on $name', (
       const request = { reference: { runId: id, round: null }, width: 0.25, directory: join(folder, id) };
       await expect(reconstructModel(api, request)).rejects.toEqual(refusal);
     }
+  });
+
+  it('are none where nothing of them is kept: the weights are evaluated and released, and no second file is written', async () => {
+    const keep = { retention: { weightsEvery: 1 } };
+    const none = await versionsOf(await finished(3, { serverEma: { decay: 0 }, ...keep }));
+    const one = await versionsOf(await finished(3, { serverEma: { decay: 0.9 }, ...keep }));
+    const areWeights = (versions: ModelVersion[]): boolean[] =>
+      versions.toSorted((a, b) => a.round - b.round).map(({ ema, weights }) => ema.sha256 === weights.sha256);
+    expect(areWeights(none)).toEqual([true, true, true, true]);
+    expect(areWeights(one)).toEqual([true, true, false, false]);
   });
 });

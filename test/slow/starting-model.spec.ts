@@ -16,9 +16,9 @@ import { ApiClient } from '../../apps/cli/src/http/api-client.js';
 import { sendWeights, type WeightsFile } from '../../apps/cli/src/http/send-weights.js';
 import { buildRecipe } from '../factories/recipe.js';
 import { runProgram } from '../support/processes.js';
-import { jsonBody } from './support/api.js';
-import { Consortium } from './support/consortium.js';
-import { databaseCases } from './support/databases.js';
+import { jsonBody } from '../medium/support/api.js';
+import { Consortium } from '../medium/support/consortium.js';
+import { databaseCases } from '../medium/support/databases.js';
 
 jest.setTimeout(120_000);
 
