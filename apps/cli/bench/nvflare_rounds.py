@@ -8,9 +8,12 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+
+LIMIT_S = 1800
 
 CLIENT = """
 import numpy as np
@@ -61,13 +64,28 @@ def round_seconds(folder):
     return [end - begin for begin, end in zip(times, times[1:])]
 
 
+def run_to_end(process):
+    """The simulator has stood still for ever in a run of ours. Nothing of it is left running."""
+    import psutil
+
+    try:
+        if process.wait(timeout=LIMIT_S) != 0:
+            raise SystemExit("the simulator failed")
+    except subprocess.TimeoutExpired:
+        raise SystemExit(f"the simulator did not end in {LIMIT_S} s") from None
+    finally:
+        if process.poll() is None:
+            for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+                each.kill()
+
+
 def bench(folder, options):
     import nvflare
 
     env = dict(os.environ, HOME=str(folder), TMPDIR=str(folder))
     with open(folder / "simulator.log", "wb") as log:
         command = [sys.executable, __file__, json.dumps(options), str(folder)]
-        subprocess.run(command, env=env, stdout=log, stderr=log, check=True)
+        run_to_end(subprocess.Popen(command, env=env, stdout=log, stderr=log))
     seconds = round_seconds(folder)[: options["rounds"]]
     return {"name": "NVFLARE simulator", "version": nvflare.__version__, "roundSeconds": seconds}
 
@@ -76,5 +94,6 @@ if __name__ == "__main__":
     if len(sys.argv) > 2:
         simulate(pathlib.Path(sys.argv[2]), json.loads(sys.argv[1]))
         os._exit(0)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         print(json.dumps(bench(pathlib.Path(directory), json.loads(sys.argv[1]))))

@@ -24,6 +24,11 @@ function defineRounds(bench: Command, attach: Attach): void {
       '--dir <dir>',
       'where files may be made, sites + 4 times the model; the folder for temporary files when left out',
     )
+    .option(
+      '--ema-decay <share>',
+      'what the moving average of the weights keeps in a round; 0: the coordinator makes none, as its peers',
+      '0',
+    )
     .option('--streams', 'also time plain streams that read and write the same bytes')
     .option('--python <path>', 'a Python with flwr and numpy, or nvflare: the same rounds in them');
   withExample(rounds, 'tributary bench rounds --bytes 100000000 --sites 4');

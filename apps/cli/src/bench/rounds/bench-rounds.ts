@@ -12,6 +12,7 @@ import { plainStreamSeconds } from './plain-streams.js';
 import { roundRecipe, weightsBytes } from './round-recipe.js';
 
 const MEGABYTE = 1e6;
+const LARGEST_DECAY = 0.99999;
 
 const optionsSchema = z.object({
   bytes: wholeNumber(1000, 1e11).optional(),
@@ -20,6 +21,7 @@ const optionsSchema = z.object({
   dir: z.string().min(1).optional(),
   python: z.string().min(1).optional(),
   streams: z.boolean().optional(),
+  emaDecay: z.coerce.number().min(0).max(LARGEST_DECAY),
 });
 
 interface RoundsCase {
@@ -36,13 +38,13 @@ const CASES: readonly RoundsCase[] = [
 
 /** `tributary bench rounds`: what a round costs without its training, from the opening to the next published version. */
 export const benchRounds: Action = async (context, { options }) => {
-  const { bytes, sites, rounds, dir, python, streams = false } = parseVerbOptions(optionsSchema, options);
+  const { bytes, sites, dir, streams = false, ...settings } = parseVerbOptions(optionsSchema, options);
   const directory = resolve(context.host.cwd, dir ?? tmpdir());
   const cases = bytes === undefined ? CASES : [{ bytes, sites: 4 }];
   const rows: BenchRow[] = [];
   for (const each of cases) {
-    const settings = { rounds, directory, python, streams };
-    rows.push(...(await benchCase(context, { ...each, sites: sites ?? each.sites }, settings)));
+    const asked = { ...each, sites: sites ?? each.sites };
+    rows.push(...(await benchCase(context, asked, { ...settings, directory, streams })));
   }
   printBench(context, rows);
 };
@@ -51,17 +53,19 @@ interface RoundsSettings {
   readonly rounds: number;
   readonly directory: string;
   /** Its Flower and NVFLARE are measured after ours. */
-  readonly python: string | undefined;
+  readonly python?: string | undefined;
   /** Whether plain streams of the same bytes are timed after ours. */
   readonly streams: boolean;
+  /** Of the moving average that the coordinator keeps; 0: none. */
+  readonly emaDecay: number;
 }
 
 async function benchCase(
   context: CommandContext,
   { bytes, sites }: RoundsCase,
-  { rounds, directory, python, streams }: RoundsSettings,
+  { rounds, directory, python, streams, emaDecay }: RoundsSettings,
 ): Promise<BenchRow[]> {
-  const recipe = roundRecipe({ bytes, sites, rounds });
+  const recipe = roundRecipe({ bytes, sites, rounds, emaDecay });
   const name = `${formatBytes(weightsBytes(recipe))} x ${sites} sites${storeOf(context)}`;
   context.output.note(`Measuring rounds of ${name}`);
   const consortium = { sites, processes: sites, directory, signal: context.host.signal };

@@ -14,6 +14,8 @@ export interface RoundRecipeOptions {
   readonly bytes: number;
   readonly sites: number;
   readonly rounds: number;
+  /** Of the moving average of the weights; 0, also when left out: none is made. */
+  readonly emaDecay?: number;
 }
 
 /** A FedAvg recipe whose network has about `bytes` of weights (the nearest width of the shallowest network that can). */
@@ -52,7 +54,10 @@ interface NetworkShape {
   readonly channels: number;
 }
 
-function recipeOf({ sites, rounds }: RoundRecipeOptions, { levels, layers, channels }: NetworkShape): Recipe {
+function recipeOf(
+  { sites, rounds, emaDecay = 0 }: RoundRecipeOptions,
+  { levels, layers, channels }: NetworkShape,
+): Recipe {
   return recipeSchema.parse({
     name: 'bench-rounds',
     seed: 1,
@@ -73,6 +78,7 @@ function recipeOf({ sites, rounds }: RoundRecipeOptions, { levels, layers, chann
     optimiser: { kind: 'adamw', learningRate: 1e-4 },
     rounds: { count: rounds, localSteps: 1, batchSize: 1, quorum: sites },
     strategy: { kind: 'fedavg' },
+    serverEma: { decay: emaDecay },
     evaluation: { sampler: 'ddim', steps: 4, samplesPerSite: 8, utilitySeeds: 0 },
   });
 }
