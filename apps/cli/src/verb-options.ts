@@ -5,7 +5,21 @@ import { z } from 'zod';
 /** A whole number typed on the command line. */
 export function wholeNumber(min: number, max: number): z.ZodType<number> {
   const expected = `a whole number from ${min} to ${max}`;
-  return z.coerce.number({ error: expected }).int({ error: expected }).min(min, expected).max(max, expected);
+  const schema = z.coerce.number({ error: expected }).int({ error: expected }).min(min, expected).max(max, expected);
+  return z.preprocess(decimal, schema);
+}
+
+/** A number typed on the command line. */
+export function numberBetween(min: number, max: number): z.ZodType<number> {
+  const expected = `a number from ${min} to ${max}`;
+  return z.preprocess(decimal, z.coerce.number({ error: expected }).min(min, expected).max(max, expected));
+}
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** `Number` would take nothing for 0 and `0x10` for 16. */
+function decimal(typed: unknown): unknown {
+  return typeof typed === 'string' && !DECIMAL.test(typed) ? NaN : typed;
 }
 
 /**

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Action, CommandContext } from '../../command-context.js';
 import { formatBytes } from '../../output/quantities.js';
-import { parseVerbOptions, wholeNumber } from '../../verb-options.js';
+import { numberBetween, parseVerbOptions, wholeNumber } from '../../verb-options.js';
 import { median } from '../alternate.js';
 import { besidePeer, peerOf, printBench, type BenchRow } from '../bench-table.js';
 import { LightConsortium } from './light-consortium.js';
@@ -21,7 +21,7 @@ const optionsSchema = z.object({
   dir: z.string().min(1).optional(),
   python: z.string().min(1).optional(),
   streams: z.boolean().optional(),
-  emaDecay: z.coerce.number().min(0).max(LARGEST_DECAY),
+  emaDecay: numberBetween(0, LARGEST_DECAY),
 });
 
 interface RoundsCase {

@@ -3,7 +3,7 @@ import { TributaryError } from '@tributary/protocol/errors';
 import { fieldsText } from '@tributary/protocol/problem';
 import { embeddingRow, type Recipe } from '@tributary/protocol/recipe';
 import { z } from 'zod';
-import { wholeNumber } from '../../verb-options.js';
+import { numberBetween, wholeNumber } from '../../verb-options.js';
 import type { Model } from '../folder/model-folder.js';
 import { parseSeeds } from './seed-list.js';
 
@@ -17,7 +17,7 @@ const windowSchema = z
   .pipe(z.tuple([z.number(), z.number()]))
   .refine(([low, high]) => low < high, { error: 'a low value and a higher one, such as -150,250' });
 
-export const guidanceSchema = z.coerce.number({ error: 'a number from 0 to 20' }).min(0).max(20);
+export const guidanceSchema = numberBetween(0, 20);
 
 /** `eta=0.5` or `snr=0.2,corrector=annealed`: settings of the sampler. */
 export const settingsSchema = z
@@ -45,7 +45,7 @@ export const generateOptionsSchema = z.object({
   settings: settingsSchema.optional(),
   guidance: guidanceSchema.optional(),
   from: z.string().min(1).optional(),
-  strength: z.coerce.number({ error: 'a number from 0 to 1' }).min(0).max(1).optional(),
+  strength: numberBetween(0, 1).optional(),
   mask: z.string().min(1).optional(),
   resamples: wholeNumber(1, 100).optional(),
   invert: z.boolean().optional(),
