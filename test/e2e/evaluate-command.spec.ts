@@ -79,6 +79,16 @@ describe('tributary evaluate', () => {
     expect(Object.values(byClass).reduce((sum, ofClass) => sum + ofClass.images, 0)).toBe(6);
   });
 
+  it.each([
+    ['--class', 'tumor', 'USAGE_INVALID', '--class'],
+    ['--site', 'nowhere', 'USAGE_INVALID', '--site'],
+    ['--sampler', 'magic', 'SAMPLER_INCOMPATIBLE', 'ddim'],
+  ])('refuses %s %s before any image is read', async (flag, value, expected, named) => {
+    const refused = await tributary('evaluate', '--model', at('model'), '--data', at('no-folder'), flag, value);
+    expect(failureSchema.parse(refused.result).error.code).toBe(expected);
+    expect(JSON.stringify(refused.result)).toContain(named);
+  });
+
   it('refuses a likelihood under a model without one before anything is made, and its flags without it', async () => {
     const recipe = generatorRecipe('discrete', { process: { kind: 'ddpm' }, objective: { prediction: 'epsilon' } });
     await writePulledModel(await signedModel(recipe, directory), at('discrete'));

@@ -19,7 +19,7 @@ import {
 } from './held-out-likelihood.js';
 import { nearestTraining, type NearestTraining } from './nearest-training.js';
 import { readRealImages } from './real-images.js';
-import { makeSynthetic } from './synthetic-images.js';
+import { assertSynthesisRequest, makeSynthetic } from './synthetic-images.js';
 
 type Scores = Distances & {
   readonly nearestTrain: NearestTraining | null;
@@ -33,6 +33,7 @@ export const evaluateVerb: Action = async (context, { options: typed }) => {
   const options = parseVerbOptions(evaluateOptionsSchema, typed);
   const model = await openModel(context, options.model);
   const { recipe, version } = model;
+  assertSynthesisRequest(options, model);
   assertLikelihoodRequest(options, recipe);
   const directory = resolve(context.host.cwd, options.data);
   const real = await readRealImages(context, { recipe, directory, site: options.site });

@@ -1,12 +1,13 @@
 import { lowResolution } from '@tributary/diffusion';
 import { TributaryError } from '@tributary/protocol/errors';
+import { fieldsText } from '@tributary/protocol/problem';
 import { imageValues } from '@tributary/protocol/image-shape';
 import { embeddingRow, type Recipe } from '@tributary/protocol/recipe';
 import { randomStream } from '@tributary/random';
 import { drawIndices } from '../bench/quality/draw-indices.js';
 import type { CommandContext } from '../command-context.js';
 import { drawSamples } from '../models/generation/generate.js';
-import { planSamples, type SamplePlan } from '../models/generation/generate-request.js';
+import { planSamples, samplerOf, type SamplePlan } from '../models/generation/generate-request.js';
 import type { Model } from '../models/folder/model-folder.js';
 import type { EvaluateOptions } from './evaluate-request.js';
 import type { RealImages } from './real-images.js';
@@ -24,10 +25,25 @@ export interface SynthesisRequest {
 }
 
 /**
+ * Looks at a request before images are read, which takes minutes.
+ *
+ * @throws TributaryError USAGE_INVALID for a model that goes by images which a folder does not have, and for a class or site that
+ *         the model does not have; SAMPLER_INCOMPATIBLE for no sampler's name.
+ */
+export function assertSynthesisRequest(options: EvaluateOptions, model: Model): void {
+  if (model.recipe.conditioning.image?.kind === 'given') {
+    const fields = [{ path: '--model', expected: 'a model without image conditions: the folder has no pairs' }];
+    throw new TributaryError('USAGE_INVALID', { detail: fieldsText(fields), fields });
+  }
+  planSamples(options, model);
+  samplerOf(options.sampler);
+}
+
+/**
  * As many images as were asked for, each of the class of a real one (so that classes are as frequent as in the folder), and where
  * utility is measured half as many more of the scarce classes.
  *
- * @throws TributaryError USAGE_INVALID for a model that goes by images which a folder does not have.
+ * @param request As `assertSynthesisRequest` has passed it.
  */
 export async function makeSynthetic(
   context: CommandContext,
@@ -35,10 +51,6 @@ export async function makeSynthetic(
   scarceCount: number,
 ): Promise<SyntheticImages> {
   const { recipe } = model;
-  if (recipe.conditioning.image?.kind === 'given') {
-    const fields = [{ path: '--model', expected: 'a model without image conditions: the folder has no pairs' }];
-    throw new TributaryError('USAGE_INVALID', { detail: 'image conditions', fields });
-  }
   const { indices, plans } = chosenPlans({ model, options, real }, scarceCount);
   const conditions = conditionsOf(recipe, real, indices);
   const images = await drawSamples(context, model, { options, plans, ...(conditions && { inputs: { conditions } }) });
