@@ -27,7 +27,7 @@ export function defineAgentCommands(program: Command, attach: Attach): void {
     .option('--memory-limit-mib <n>', 'refuse recipes whose training step needs more');
   verb(
     'preflight',
-    'Checks reachability, TLS, clock, disk, key, engine, data folder and policy, and says what to fix.',
+    'Checks reachability, TLS, clock, approval, disk, key, engine, data folder and policy, and says what to fix.',
     'tributary agent preflight --data-dir ./site',
   );
   verb(

@@ -89,7 +89,7 @@ export const HELP = `The hospital's side of Tributary. Usage: tributary agent VE
              --url URL --token TOKEN [--images DIR] [--engine auto|onnx|tensorflow|reference]
              [--device cpu|webgpu|cuda] [--threads N] [--memory-limit-mib N]
              [--precision float32|float16]
-  preflight  Checks reachability, TLS, clock, disk, key, engine, data folder and policy; says what to fix.
+  preflight  Checks reachability, TLS, clock, approval, disk, key, engine, data folder and policy; says what to fix.
   start      Takes part in runs until it is stopped; connects outwards only.
   status     What this site is and what it is doing.
   approve    Approves a recipe: approve HASH (the SHA-256 or its first 8 digits or more).

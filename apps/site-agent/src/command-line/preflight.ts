@@ -10,7 +10,7 @@ import type { CommandOutput } from './output.js';
 export async function preflight(paths: SitePaths, output: CommandOutput): Promise<number> {
   const config = await requireSiteConfig(paths);
   const checks: CheckResult[] = [];
-  for (const check of [...coordinatorChecks(config), ...machineChecks(config, paths)]) {
+  for (const check of [...coordinatorChecks(config, paths), ...machineChecks(config, paths)]) {
     const result = await runCheck(check);
     output.text(line(result));
     checks.push(result);

@@ -1,12 +1,16 @@
-import { challengeResponseSchema, MAX_CLOCK_SKEW_SECONDS } from '@tributary/protocol';
+import { challengeResponseSchema, MAX_CLOCK_SKEW_SECONDS, TributaryError } from '@tributary/protocol';
 import type { SiteConfig } from '../agent/config/site-config.js';
+import type { SitePaths } from '../agent/config/site-paths.js';
+import { AccessTokens } from '../agent/coordinator-client/access-tokens.js';
 import { CoordinatorHttp } from '../agent/coordinator-client/coordinator-http.js';
-import type { Check } from './check.js';
+import { loadSiteKey } from '../agent/key-store/site-key.js';
+import type { Check, Finding } from './check.js';
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** What can stand between the site and its coordinator. */
-export function coordinatorChecks({ url, siteId }: SiteConfig): Check[] {
+export function coordinatorChecks(config: SiteConfig, paths: SitePaths): Check[] {
+  const { url, siteId } = config;
   const http = new CoordinatorHttp(url);
   return [
     {
@@ -28,7 +32,25 @@ export function coordinatorChecks({ url, siteId }: SiteConfig): Check[] {
         return clockFinding((askedAtMs + Date.now()) / 2 - Date.parse(serverTime));
       },
     },
+    { name: 'approval', look: () => approvalFinding(config, paths, http) },
   ];
+}
+
+/** Signs in as the agent does. A site that is not approved yet may be started: it waits. */
+async function approvalFinding(
+  { siteId, fingerprint }: SiteConfig,
+  { keyFile }: SitePaths,
+  http: CoordinatorHttp,
+): Promise<Finding> {
+  const key = await loadSiteKey(keyFile).catch(() => undefined);
+  if (key === undefined) return { detail: 'cannot be asked without the key', fix: 'See key.' };
+  try {
+    await new AccessTokens(http, siteId, key).use(() => Promise.resolve());
+    return { detail: `${siteId} is approved` };
+  } catch (error) {
+    if (!(error instanceof TributaryError) || error.code !== 'SITE_NOT_APPROVED') throw error;
+    return { detail: `${siteId} is not approved yet; the admin compares ${fingerprint} and approves it` };
+  }
 }
 
 function tlsFinding({ protocol, hostname }: URL) {

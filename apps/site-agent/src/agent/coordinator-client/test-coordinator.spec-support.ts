@@ -16,6 +16,8 @@ export interface TestCoordinator {
   /** Tokens handed out so far. */
   readonly issued: string[];
   handler: Handler;
+  /** When set, no token is handed out, for this reason. */
+  refusal: { readonly status: number; readonly code: string } | undefined;
   close(): Promise<void>;
 }
 
@@ -31,6 +33,11 @@ export async function startTestCoordinator(handler: Handler): Promise<TestCoordi
         return;
       }
       if (request.url === '/v1/auth/token') {
+        const { refusal } = coordinator;
+        if (refusal !== undefined) {
+          sendProblem(response, refusal.status, refusal.code);
+          return;
+        }
         issued.push(`token-${issued.length + 1}`);
         sendJson(response, 200, { accessToken: issued.at(-1), expiresAt: minutesFromNow(10) });
         return;
@@ -49,7 +56,7 @@ export async function startTestCoordinator(handler: Handler): Promise<TestCoordi
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
-  const coordinator: TestCoordinator = { url, http, tokens, requests, issued, handler, close };
+  const coordinator: TestCoordinator = { url, http, tokens, requests, issued, handler, refusal: undefined, close };
   return coordinator;
 }
 
