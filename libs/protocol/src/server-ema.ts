@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-const largestDecay = z.number().min(0).max(0.99999);
+/** Of any average that is kept round by round. */
+export const LARGEST_DECAY = 0.99999;
+const largestDecay = z.number().min(0).max(LARGEST_DECAY);
 
 const KINDS_TEXT = 'kind: constant (also when left out), inverse-power or power-function';
 const WIDTH_TEXT = 'a number from 0.01 to 0.27';

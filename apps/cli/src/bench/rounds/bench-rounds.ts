@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
+import { LARGEST_DECAY } from '@tributary/protocol/server-ema';
 import { z } from 'zod';
 import type { Action, CommandContext } from '../../command-context.js';
 import { formatBytes } from '../../output/quantities.js';
@@ -12,7 +13,6 @@ import { plainStreamSeconds } from './plain-streams.js';
 import { roundRecipe, weightsBytes } from './round-recipe.js';
 
 const MEGABYTE = 1e6;
-const LARGEST_DECAY = 0.99999;
 
 const optionsSchema = z.object({
   bytes: wholeNumber(1000, 1e11).optional(),
@@ -81,7 +81,7 @@ async function benchCase(
   });
   const { signal } = context.host;
   const plainSeconds = streams
-    ? await plainStreamSeconds({ bytes: weightsBytes(recipe), sites, directory, signal })
+    ? await plainStreamSeconds({ bytes: weightsBytes(recipe), sites, outputs: emaDecay > 0 ? 2 : 1, directory, signal })
     : undefined;
   const peers =
     python === undefined

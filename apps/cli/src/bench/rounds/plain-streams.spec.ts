@@ -9,7 +9,9 @@ describe('plainStreamSeconds', () => {
     const directory = await mkdtemp(join(tmpdir(), 'tributary-plain-streams-'));
     const { signal } = new AbortController();
     try {
-      expect(await plainStreamSeconds({ bytes: 2_500_001, sites: 2, directory, signal })).toBeGreaterThan(0);
+      expect(await plainStreamSeconds({ bytes: 2_500_001, sites: 2, outputs: 1, directory, signal })).toBeGreaterThan(
+        0,
+      );
       expect(await readdir(directory)).toEqual([]);
     } finally {
       await rm(directory, { recursive: true, force: true });

@@ -5,30 +5,36 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 const CHUNK_BYTES = 1024 * 1024;
-/** Files of a size that a round writes besides the updates: the next weights and their average. */
-const OUTPUTS = 2;
 
 export interface PlainStreamsOptions {
   readonly bytes: number;
   readonly sites: number;
+  /** Files of that size that the round writes besides the updates. */
+  readonly outputs: number;
   /** Where files may be made: sites + 3 times the bytes. */
   readonly directory: string;
   readonly signal: AbortSignal;
 }
 
 /**
- * What `cat` would take for the bytes of a round: the global weights are copied once a site, the copies are read, and two more
- * are written, all made durable. No network, no hash, no arithmetic.
+ * What `cat` would take for the bytes of a round: the global weights are copied once a site, the copies are read, and the
+ * outputs are written, all made durable. No network, no hash, no arithmetic.
  *
  * @returns Seconds.
  */
-export async function plainStreamSeconds({ bytes, sites, directory, signal }: PlainStreamsOptions): Promise<number> {
+export async function plainStreamSeconds({
+  bytes,
+  sites,
+  outputs: outputCount,
+  directory,
+  signal,
+}: PlainStreamsOptions): Promise<number> {
   const folder = await mkdtemp(join(directory, 'tributary-bench-'));
   try {
     const source = join(folder, 'global');
     await writeNumbers(source, bytes);
     const updates = Array.from({ length: sites }, (_, site) => join(folder, `update-${site}`));
-    const outputs = Array.from({ length: OUTPUTS }, (_, output) => join(folder, `output-${output}`));
+    const outputs = Array.from({ length: outputCount }, (_, output) => join(folder, `output-${output}`));
     const startedAtMs = performance.now();
     for (const update of updates) await copyDurably(source, update, signal);
     for (const update of updates)
