@@ -94,6 +94,7 @@ export class AggregationService {
       statePaths: Object.fromEntries(stateNames(round).map((name) => [name, stagingPath(name)])),
     };
     const averages = this.averages(round, stagingPath);
+    // One that keeps nothing of what it was is the weights.
     const written = averages.filter(({ decay }) => decay > 0);
     const startedAt = performance.now();
     const result = await this.thread.aggregate(this.request(round, { out, averages: written }), signal);
@@ -112,7 +113,6 @@ export class AggregationService {
     return { weights, ema: released[1], state: { ...result.state, ...Object.fromEntries(others) }, updateNorms };
   }
 
-  /** All of the run; one that keeps nothing of what it was is the weights, and needs no file. */
   private averages({ recipe, n, previous }: RoundToAggregate, stagingPath: (name: string) => string): AverageFiles[] {
     return serverAverages(recipe.serverEma, n - 1).map(({ name, decay }) => {
       const kept = name === null ? previous.ema : previous.state[name];

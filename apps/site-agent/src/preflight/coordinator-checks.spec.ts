@@ -2,16 +2,15 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { siteConfigSchema } from '../agent/config/site-config.js';
 import { sitePaths } from '../agent/config/site-paths.js';
 import {
   sendJson,
   startTestCoordinator,
   type TestCoordinator,
 } from '../agent/coordinator-client/test-coordinator.spec-support.js';
-import { openSiteKey } from '../agent/key-store/site-key.js';
 import { runCheck, type CheckResult } from './check.js';
 import { coordinatorChecks } from './coordinator-checks.js';
+import { enrolledSite } from './enrolled-site.spec-support.js';
 
 describe('what preflight finds at the coordinator', () => {
   let folder: string;
@@ -26,16 +25,7 @@ describe('what preflight finds at the coordinator', () => {
   });
 
   async function look(name: string, root = folder): Promise<CheckResult> {
-    const { fingerprint } = await openSiteKey(sitePaths(folder).keyFile);
-    const config = siteConfigSchema.parse({
-      version: 1,
-      url: coordinator.url,
-      siteId: 'site-a',
-      studyId: 'brain',
-      fingerprint,
-      imagesDirectory: folder,
-      engine: { name: 'auto', threads: 1 },
-    });
+    const config = await enrolledSite(folder, { url: coordinator.url, imagesDirectory: folder });
     const check = coordinatorChecks(config, sitePaths(root)).find((one) => one.name === name);
     if (check === undefined) throw new Error(`there is no check ${name}`);
     return runCheck(check);

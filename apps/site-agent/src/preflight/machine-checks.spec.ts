@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { siteConfigSchema } from '../agent/config/site-config.js';
 import { sitePaths } from '../agent/config/site-paths.js';
 import { openSiteKey } from '../agent/key-store/site-key.js';
 import { runCheck } from './check.js';
+import { enrolledSite } from './enrolled-site.spec-support.js';
 import { machineChecks } from './machine-checks.js';
 
 describe('what preflight finds on the machine', () => {
@@ -16,16 +16,8 @@ describe('what preflight finds on the machine', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   async function look(name: string, root = folder) {
-    const { fingerprint } = await openSiteKey(sitePaths(folder).keyFile);
-    const config = siteConfigSchema.parse({
-      version: 1,
-      url: 'https://coordinator.example',
-      siteId: 'site-a',
-      studyId: 'brain',
-      fingerprint,
-      imagesDirectory: join(folder, 'Miller_Anna'),
-      engine: { name: 'auto', threads: 1 },
-    });
+    const place = { url: 'https://coordinator.example', imagesDirectory: join(folder, 'Miller_Anna') };
+    const config = await enrolledSite(folder, place);
     const check = machineChecks(config, sitePaths(root)).find((one) => one.name === name);
     if (check === undefined) throw new Error(`there is no check ${name}`);
     return runCheck(check);
